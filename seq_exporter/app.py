@@ -1,0 +1,161 @@
+"""The wiring: accounts to pollers, pollers to the store and telemetry; start, reload, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry
+
+from seq_exporter.clock import Clock
+from seq_exporter.config import Account, Config
+from seq_exporter.errors import ConfigError
+from seq_exporter.exposition import Page
+from seq_exporter.polling import Health, Poller
+from seq_exporter.scores import Snapshot
+from seq_exporter.state import StateFolder
+from seq_exporter.store import Store
+from seq_exporter.telemetry import AccountTelemetry, Telemetry
+from seq_exporter.threads import DaemonThreads
+
+# Accounts are polled side by side up to here; each waits for its own SendGrid.
+_POLLS_AT_ONCE = 16
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Running:
+    """An account in force, and the task that polls it."""
+
+    poller: Poller
+    telemetry: AccountTelemetry
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+
+class Exporter:
+    """The whole program but its HTTP server; lives in one event loop.
+
+    `load` reads the configuration for a reload, and raises ConfigError.
+    """
+
+    def __init__(
+        self, config: Config, load: Callable[[], Config], clock: Clock | None = None
+    ) -> None:
+        self._config = config
+        self._load = load
+        self._clock = clock or Clock()
+        self._store = Store()
+        self._telemetry = Telemetry()
+        self._threads = DaemonThreads(_POLLS_AT_ONCE)
+        self._running: dict[str, _Running] = {}
+        self._reloading = asyncio.Lock()
+
+    @property
+    def page(self) -> Page:
+        """The series of all accounts, ready to send."""
+        return self._store.page
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """The exporter's own metrics."""
+        return self._telemetry.registry
+
+    @property
+    def accounts(self) -> Sequence[tuple[Snapshot, Health]]:
+        """What is published of each account, and how its polls have gone."""
+        return [
+            (running.poller.slot.snapshot, running.poller.health)
+            for running in self._running.values()
+        ]
+
+    def start(self) -> None:
+        """Begin to poll every account, all at once."""
+        self._telemetry.observe_reload(True, self._clock.now())
+        for account in self._config.accounts:
+            self._add(account)
+
+    def stop(self) -> None:
+        """End all polls; one that waits for an answer is left to die with the process."""
+        for running in self._running.values():
+            self._halt(running)
+
+    async def reload(self) -> str | None:
+        """Read the configuration again; return what is wrong with it, or None.
+
+        An account that has not changed keeps its scores and its schedule. Where the file has a
+        mistake, nothing changes.
+        """
+        async with self._reloading:
+            try:
+                config = await asyncio.to_thread(self._load)
+            except ConfigError as err:
+                self._telemetry.observe_reload(False, self._clock.now())
+                _log.error(
+                    "reload failed, the old configuration goes on", extra={"error": str(err)}
+                )
+                return str(err)
+            await self._apply(config)
+            self._telemetry.observe_reload(True, self._clock.now())
+            _log.info("configuration reloaded", extra={"accounts": len(config.accounts)})
+            return None
+
+    async def _apply(self, config: Config) -> None:
+        is_schedule_new = config.poll != self._config.poll
+        self._config = config
+        wanted = {account.name: account for account in config.accounts}
+        for name, running in list(self._running.items()):
+            if wanted.get(name) != running.poller.account:
+                await self._remove(name)
+        state = self._open_state()
+        for account in config.accounts:
+            if account.name not in self._running:
+                self._add(account)
+                continue
+            running = self._running[account.name]
+            running.poller.settings, running.poller.state = config.poll, state
+            if is_schedule_new:
+                running.wake.set()
+
+    def _add(self, account: Account) -> None:
+        telemetry = AccountTelemetry(self._telemetry, account.name)
+        poller = Poller(
+            account,
+            self._config.poll,
+            self._store.open(account.name),
+            telemetry,
+            state=self._open_state(),
+            clock=self._clock,
+        )
+        running = _Running(poller, telemetry)
+        running.task = asyncio.create_task(self._poll_for_ever(running))
+        self._running[account.name] = running
+
+    async def _remove(self, name: str) -> None:
+        running = self._running.pop(name)
+        self._halt(running)
+        running.telemetry.close()
+        # In a thread: it makes the page anew, which takes a second for the largest fleets.
+        await asyncio.to_thread(running.poller.slot.close)
+
+    def _halt(self, running: _Running) -> None:
+        running.poller.stop()
+        if running.task:
+            running.task.cancel()
+
+    def _open_state(self) -> StateFolder | None:
+        return StateFolder(self._config.state_dir) if self._config.state_dir else None
+
+    async def _poll_for_ever(self, running: _Running) -> None:
+        await self._threads.run(running.poller.restore)
+        while True:
+            running.wake.clear()
+            pause_seconds = await self._threads.run(running.poller.poll)
+            try:
+                # Woken before its time where the schedule itself has changed.
+                await asyncio.wait_for(running.wake.wait(), pause_seconds)
+            except TimeoutError:
+                continue

@@ -1,0 +1,252 @@
+"""Commands, flags and exit status: 0 done, 1 failed, 2 wrong use or configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seq_exporter import __version__
+from seq_exporter.config import Config, load_config, parse_duration
+from seq_exporter.errors import ConfigError, SeqExporterError
+from seq_exporter.logs import FORMATS, LEVELS, configure_logs
+from seq_exporter.process import run_app, run_exporter
+from seq_exporter.simulator.api import build_app as build_simulator
+from seq_exporter.simulator.api import render_config
+from seq_exporter.simulator.fleet import Fleet
+from seq_exporter.web.listen import local_url, open_sockets
+from seq_exporter.web.server import Server
+from seq_exporter.web.settings import WebSettings, load_web_settings
+
+_DAY_SECONDS = 86_400
+
+_Command = Callable[..., None]
+
+
+def main() -> None:
+    """Run the command line; the program's own errors become one message and an exit status."""
+    try:
+        commands(prog_name="seq-exporter")
+    except SeqExporterError as err:
+        click.echo(f"seq-exporter: {err}", err=True)
+        sys.exit(2 if isinstance(err, ConfigError) else 1)
+
+
+def _flag(name: str, **options: Any) -> Callable[[_Command], _Command]:
+    """Make a flag that an environment variable can set too: SEQ_EXPORTER_ and its name."""
+    parameter = name.replace(".", "_").replace("-", "_")
+    variable = f"SEQ_EXPORTER_{parameter.upper()}"
+    return click.option(f"--{name}", parameter, envvar=variable, show_envvar=True, **options)
+
+
+def _listen_flag(default: str) -> Callable[[_Command], _Command]:
+    return _flag(
+        "web.listen-address",
+        multiple=True,
+        default=[default],
+        show_default=True,
+        metavar="ADDRESS",
+        help="Address to listen on, as :PORT (every interface), HOST:PORT or [IPV6]:PORT. "
+        "Repeatable; in the variable, separated by spaces.",
+    )
+
+
+def _log_flags(level: str) -> Callable[[_Command], _Command]:
+    def add(command: _Command) -> _Command:
+        for flag in (
+            _flag(
+                "log.format",
+                type=click.Choice(FORMATS),
+                default="logfmt",
+                show_default=True,
+                help="Format of the log, on standard error.",
+            ),
+            _flag(
+                "log.level",
+                type=click.Choice(LEVELS),
+                default=level,
+                show_default=True,
+                help="Log messages of this level and above.",
+            ),
+        ):
+            command = flag(command)
+        return command
+
+    return add
+
+
+def _parse_delay(context: click.Context, parameter: click.Parameter, value: str) -> float:
+    try:
+        return parse_duration(value)
+    except ValueError as err:
+        raise click.BadParameter(str(err).replace("{value}", f"'{value}'")) from err
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(
+    __version__, message=f"%(prog)s %(version)s (python {platform.python_version()})"
+)
+def commands() -> None:
+    """Prometheus exporter for SendGrid Engagement Quality (SEQ) scores."""
+
+
+@commands.command()
+@_flag(
+    "config.file",
+    default="config.yaml",
+    show_default=True,
+    metavar="FILE",
+    help="The accounts to poll, and when.",
+)
+@_listen_flag(":10737")
+@_flag(
+    "web.config.file",
+    default="",
+    metavar="FILE",
+    help="TLS and basic authentication, in the format of Prometheus' own programs.",
+)
+@_flag("web.enable-lifecycle", is_flag=True, help="Allow reloading by POST /-/reload.")
+@_log_flags("info")
+def serve(
+    config_file: str,
+    web_listen_address: Sequence[str],
+    web_config_file: str,
+    web_enable_lifecycle: bool,
+    log_level: str,
+    log_format: str,
+) -> None:
+    """Poll SendGrid and serve the scores on /metrics.
+
+    SIGHUP reloads the configuration file; SIGTERM and SIGINT stop.
+    """
+    configure_logs(log_level, log_format)
+    path = Path(config_file)
+    if not path.exists():
+        raise ConfigError(
+            f"no configuration file: looked for {path.absolute()}\n"
+            "Write one as config.example.yaml shows, or name one with --config.file=FILE.\n"
+            "To look around without a SendGrid key: seq-exporter demo"
+        )
+
+    def load() -> Config:
+        return load_config(path, os.environ)
+
+    config = load()
+    settings = load_web_settings(Path(web_config_file)) if web_config_file else WebSettings()
+    sockets = open_sockets(web_listen_address)
+    asyncio.run(
+        run_exporter(config, load, sockets, settings, enable_lifecycle=web_enable_lifecycle)
+    )
+
+
+@commands.command()
+@_listen_flag("localhost:10737")
+@_log_flags("warning")
+def demo(web_listen_address: Sequence[str], log_level: str, log_format: str) -> None:
+    """Serve a pretend fleet of three accounts: no key, no network, no file."""
+    configure_logs(log_level, log_format)
+    fleet = Fleet(anchor=datetime.now(UTC).date())
+    sockets = open_sockets(web_listen_address)
+    simulator_sockets = open_sockets(["127.0.0.1:0"])
+    config = _parse_config(render_config(fleet, local_url(simulator_sockets[0])))
+    url = local_url(sockets[0])
+    click.echo(
+        "A pretend fleet of three accounts is polled; its scores are there in a second:\n\n"
+        f"  metrics      {url}/metrics\n"
+        f"  status page  {url}/\n\n"
+        "Ctrl-C stops the demo."
+    )
+    beside = (Server(build_simulator(fleet)), simulator_sockets)
+    asyncio.run(run_exporter(config, lambda: config, sockets, WebSettings(), beside=[beside]))
+
+
+@commands.command()
+@click.option(
+    "--listen",
+    default="127.0.0.1:10738",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on.",
+)
+@click.option(
+    "--accounts",
+    type=click.IntRange(1, 1000),
+    default=3,
+    show_default=True,
+    help="How many accounts there are.",
+)
+@click.option(
+    "--subusers",
+    type=click.IntRange(0, 1_000_000),
+    default=40,
+    show_default=True,
+    help="How many subusers each account has.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Another number is another fleet; the same is the same one.",
+)
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Pretend that it is this day (UTC).  [default: the real one]",
+)
+@click.option(
+    "--delay",
+    default="12h",
+    show_default=True,
+    callback=_parse_delay,
+    metavar="DURATION",
+    help="How long after the end of a day its scores appear.",
+)
+@click.option(
+    "--rate-limit",
+    type=click.IntRange(1),
+    default=600,
+    show_default=True,
+    help="Requests a minute that a key has for each endpoint.",
+)
+def simulate(
+    listen: str,
+    accounts: int,
+    subusers: int,
+    seed: int,
+    today: datetime | None,
+    delay: float,
+    rate_limit: int,
+) -> None:
+    """Pretend to be SendGrid, and print a configuration that polls this pretence."""
+    configure_logs("warning", "logfmt")
+    offset_seconds = 0.0
+    if today:
+        midnight = time.time() // _DAY_SECONDS * _DAY_SECONDS
+        offset_seconds = today.replace(tzinfo=UTC).timestamp() - midnight
+
+    def clock() -> float:
+        return time.time() + offset_seconds
+
+    fleet = Fleet(seed, accounts, subusers, anchor=datetime.fromtimestamp(clock(), UTC).date())
+    sockets = open_sockets([listen])
+    click.echo(render_config(fleet, local_url(sockets[0])))
+    app = build_simulator(fleet, clock=clock, delay_seconds=delay, rate_limit_per_minute=rate_limit)
+    asyncio.run(run_app(app, sockets))
+
+
+def _parse_config(text: str) -> Config:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "config.yaml"
+        path.write_text(text, encoding="utf-8")
+        return load_config(path, {})

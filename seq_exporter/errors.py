@@ -1,0 +1,138 @@
+"""Everything that can go wrong, as one tree.
+
+    SeqExporterError
+    ├── ConfigError                  the files, flags or environment are wrong: exit status 2
+    ├── ListenError                  an address cannot be listened on: exit status 1
+    ├── PollStopped                  a poll ends because its account is no longer wanted
+    └── PollError                    a poll failed; `reason` is its label value
+        ├── AccountUnavailable       nothing more can be asked with this key now
+        │   ├── KeyUnavailable         key_unavailable     its file is gone or holds no key
+        │   ├── Unauthorized           unauthorized        401
+        │   ├── RateLimited            rate_limited        429, or a temporary block
+        │   ├── ConnectionFailed       connection          refused, reset, DNS, TLS
+        │   └── TimedOut               timeout
+        └── EndpointFailed           this endpoint failed; another may still answer
+            ├── BadRequest             bad_request         400
+            ├── Forbidden              forbidden           403
+            ├── NotFound               not_found           404
+            ├── ServerFailed           server_error        5xx
+            ├── UnexpectedStatus       unexpected_status   any other, redirects too
+            └── MalformedResponse      malformed_response  200, and not what is documented
+
+An error names the place and the remedy, and never holds a secret.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SeqExporterError(Exception):
+    """Whatever this program raises on purpose."""
+
+
+class ConfigError(SeqExporterError):
+    """The user's files, flags or environment are wrong; one line for each mistake."""
+
+
+class ListenError(SeqExporterError):
+    """An address cannot be listened on."""
+
+
+class PollStopped(SeqExporterError):
+    """A poll ends because nobody wants its result: its account is removed, or the process stops."""
+
+
+class PollError(SeqExporterError):
+    """A poll failed; `reason` says in one word why."""
+
+    reason: ClassVar[str] = "internal"
+
+
+class AccountUnavailable(PollError):
+    """Nothing more can be asked with this key now: the poll ends here."""
+
+
+class KeyUnavailable(AccountUnavailable):
+    """The API key cannot be read, or is no key."""
+
+    reason = "key_unavailable"
+
+
+class Unauthorized(AccountUnavailable):
+    """SendGrid refused the key (401)."""
+
+    reason = "unauthorized"
+
+
+class RateLimited(AccountUnavailable):
+    """SendGrid asks for a pause (429, or its temporary block), of `wait_seconds` if it says."""
+
+    reason = "rate_limited"
+
+    def __init__(self, message: str, wait_seconds: float | None) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
+
+
+class ConnectionFailed(AccountUnavailable):
+    """No connection, or one that broke: DNS, refused, reset, TLS."""
+
+    reason = "connection"
+
+
+class TimedOut(AccountUnavailable):
+    """No whole answer within the time-out."""
+
+    reason = "timeout"
+
+
+class EndpointFailed(PollError):
+    """One endpoint failed; another may still answer this key."""
+
+
+class BadRequest(EndpointFailed):
+    """SendGrid found a fault in the request (400)."""
+
+    reason = "bad_request"
+
+
+class Forbidden(EndpointFailed):
+    """The key may not do this (403)."""
+
+    reason = "forbidden"
+
+
+class NotFound(EndpointFailed):
+    """No such path, or no such user to act on behalf of (404)."""
+
+    reason = "not_found"
+
+
+class ServerFailed(EndpointFailed):
+    """SendGrid failed (5xx)."""
+
+    reason = "server_error"
+
+
+class UnexpectedStatus(EndpointFailed):
+    """A status that the endpoint does not document; redirects, which are not followed, too."""
+
+    reason = "unexpected_status"
+
+
+class MalformedResponse(EndpointFailed):
+    """A 200 whose body is not what the endpoint documents."""
+
+    reason = "malformed_response"
+
+
+#: Every value of the label `reason`; `internal` is a defect in this program.
+POLL_FAILURE_REASONS = (
+    *(
+        error.reason
+        for kind in (AccountUnavailable, EndpointFailed)
+        for error in kind.__subclasses__()
+    ),
+    PollError.reason,
+)

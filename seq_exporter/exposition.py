@@ -1,0 +1,273 @@
+"""Snapshots in, exposition bytes out: the families whose series grow with the accounts.
+
+The bytes are the same in Prometheus' text format and in OpenMetrics: gauges, no timestamps, and
+nothing in a HELP text that the two would escape differently. Labels stand in the order of their
+names, as prometheus-client writes them.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from prometheus_client.utils import floatToGoString
+
+from seq_exporter.scores import METRICS, Score, Snapshot
+
+# The live part is compressed at each scrape, and the bulk gains little from more.
+_GZIP_LEVEL = 6
+_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A gauge: its name, its HELP text, and the lines that a snapshot adds to it."""
+
+    name: str
+    help: str
+    lines: Callable[[Snapshot], Iterator[str]]
+
+    @property
+    def header(self) -> str:
+        """The two lines before the samples."""
+        return f"# HELP {self.name} {self.help}\n# TYPE {self.name} gauge\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rendered series of one moment, ready in both encodings; a scrape appends its live part.
+
+    A gzip answer has to be one member, as curl and browsers read no further than the first. So
+    the bulk is kept as raw deflate blocks that end on a byte boundary (a full flush): the live
+    part's blocks follow, and the checksum is carried on.
+    """
+
+    body: bytes
+    _deflated: bytes
+    _crc: int
+
+    @classmethod
+    def of(cls, snapshots: Sequence[Snapshot]) -> Page:
+        """Render and compress the series of all snapshots."""
+        body = render(snapshots)
+        deflate = zlib.compressobj(_GZIP_LEVEL, wbits=-zlib.MAX_WBITS)
+        deflated = deflate.compress(body) + deflate.flush(zlib.Z_FULL_FLUSH)
+        return cls(body, deflated, zlib.crc32(body))
+
+    def plain(self, live: bytes) -> bytes:
+        """Return the whole page with the live part at its end."""
+        return self.body + live
+
+    def gzipped(self, live: bytes) -> bytes:
+        """Return the whole page with the live part at its end, as one gzip member (RFC 1952)."""
+        deflate = zlib.compressobj(_GZIP_LEVEL, wbits=-zlib.MAX_WBITS)
+        crc = zlib.crc32(live, self._crc)
+        size = (len(self.body) + len(live)) % 2**32
+        tail = deflate.compress(live) + deflate.flush() + struct.pack("<II", crc, size)
+        return _GZIP_HEADER + self._deflated + tail
+
+
+def render(snapshots: Sequence[Snapshot]) -> bytes:
+    """Return the series of all snapshots, family by family and in each account by account.
+
+    A family without a sample is left out, header and all. Two lines of the result:
+
+        # TYPE sendgrid_seq_score gauge
+        sendgrid_seq_score{account="acme",subuser="shop-de"} 4.2
+    """
+    parts: list[str] = []
+    for family in FAMILIES:
+        lines = [line for snapshot in snapshots for line in family.lines(snapshot)]
+        if lines:
+            parts.append(family.header)
+            parts.extend(lines)
+    return "".join(parts).encode()
+
+
+def _subuser_scores(snapshot: Snapshot) -> Iterator[str]:
+    """Make two lines of a fleet of two.
+
+    sendgrid_seq_score{account="acme",subuser="shop-de"} 4.2
+    sendgrid_seq_score{account="acme",subuser="shop-fr"} 3.0
+    """
+    account = _escape(snapshot.account)
+    for subuser, score in _subusers(snapshot):
+        if score.overall is not None:
+            labels = f'account="{account}",subuser="{subuser}"'
+            yield f"sendgrid_seq_score{{{labels}}} {_number(score.overall)}\n"
+
+
+def _subuser_metric_scores(snapshot: Snapshot) -> Iterator[str]:
+    """Make five lines a subuser.
+
+    sendgrid_seq_metric_score{account="acme",metric="open_rate",subuser="shop-de"} 3.0
+    sendgrid_seq_metric_score{account="acme",metric="spam_rate",subuser="shop-de"} 5.0
+    """
+    account = _escape(snapshot.account)
+    for subuser, score in _subusers(snapshot):
+        for metric, value in _known_metrics(score):
+            labels = f'account="{account}",metric="{metric}",subuser="{subuser}"'
+            yield f"sendgrid_seq_metric_score{{{labels}}} {_number(value)}\n"
+
+
+def _account_score(snapshot: Snapshot) -> Iterator[str]:
+    """Make one line an account.
+
+    sendgrid_seq_account_score{account="acme"} 4.0
+    sendgrid_seq_account_score{account="globex"} 2.5
+    """
+    if snapshot.own and snapshot.own.score.overall is not None:
+        value = _number(snapshot.own.score.overall)
+        yield f'sendgrid_seq_account_score{{account="{_escape(snapshot.account)}"}} {value}\n'
+
+
+def _account_metric_scores(snapshot: Snapshot) -> Iterator[str]:
+    """Make five lines an account.
+
+    sendgrid_seq_account_metric_score{account="acme",metric="bounce_rate"} 4.0
+    sendgrid_seq_account_metric_score{account="acme",metric="spam_rate"} 5.0
+    """
+    account = _escape(snapshot.account)
+    for metric, value in _known_metrics(snapshot.own.score) if snapshot.own else ():
+        labels = f'account="{account}",metric="{metric}"'
+        yield f"sendgrid_seq_account_metric_score{{{labels}}} {_number(value)}\n"
+
+
+def _score_dates(snapshot: Snapshot) -> Iterator[str]:
+    """Make one line for each kind of score that the account has.
+
+    sendgrid_seq_score_date_timestamp_seconds{account="acme",scope="own"} 1.762128e+09
+    sendgrid_seq_score_date_timestamp_seconds{account="acme",scope="subusers"} 1.7620416e+09
+    """
+    account = _escape(snapshot.account)
+    days: dict[str, date] = {}
+    if snapshot.own:
+        days["own"] = snapshot.own.day
+    if snapshot.subusers and snapshot.subusers.has_scores:
+        days["subusers"] = snapshot.subusers.day
+    for scope, day in days.items():
+        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+        labels = f'account="{account}",scope="{scope}"'
+        value = _number(midnight)
+        yield f"sendgrid_seq_score_date_timestamp_seconds{{{labels}}} {value}\n"
+
+
+def _eligibility(snapshot: Snapshot) -> Iterator[str]:
+    """Make one line a subuser, scored or not.
+
+    sendgrid_seq_subuser_eligible{account="acme",subuser="shop-de",user_id="180"} 1.0
+    sendgrid_seq_subuser_eligible{account="acme",subuser="shop-it",user_id="181"} 0.0
+    """
+    account = _escape(snapshot.account)
+    for subuser, score in _subusers(snapshot):
+        labels = f'account="{account}",subuser="{subuser}",user_id="{_escape(score.user_id)}"'
+        yield f"sendgrid_seq_subuser_eligible{{{labels}}} {float(score.is_scored)}\n"
+
+
+def _subuser_counts(snapshot: Snapshot) -> Iterator[str]:
+    """Make three lines an account.
+
+    sendgrid_seq_subusers{account="acme",state="ineligible"} 1.0
+    sendgrid_seq_subusers{account="acme",state="scored"} 2.0
+    """
+    if snapshot.subusers:
+        for state, count in snapshot.subusers.counts.items():
+            labels = f'account="{_escape(snapshot.account)}",state="{state}"'
+            yield f"sendgrid_seq_subusers{{{labels}}} {float(count)}\n"
+
+
+def _distribution(snapshot: Snapshot) -> Iterator[str]:
+    """Make thirty lines an account: six scores, five bands.
+
+    sendgrid_seq_score_subusers{account="acme",band="4",metric="overall"} 2.0
+    sendgrid_seq_score_subusers{account="acme",band="5",metric="overall"} 0.0
+    """
+    if snapshot.subusers:
+        counts: Counter[tuple[str, int]] = Counter()
+        for score in snapshot.subusers.by_label.values():
+            if score.overall is not None:
+                counts["overall", int(score.overall)] += 1
+            for metric, value in _known_metrics(score):
+                counts[metric, int(value)] += 1
+        account = _escape(snapshot.account)
+        for metric in ("overall", *METRICS):
+            for band in range(1, 6):
+                labels = f'account="{account}",band="{band}",metric="{metric}"'
+                yield f"sendgrid_seq_score_subusers{{{labels}}} {float(counts[metric, band])}\n"
+
+
+def _subusers(snapshot: Snapshot) -> Iterator[tuple[str, Score]]:
+    if snapshot.subusers:
+        for label, score in snapshot.subusers.by_label.items():
+            yield _escape(label), score
+
+
+def _known_metrics(score: Score) -> Iterator[tuple[str, float]]:
+    for metric, value in zip(METRICS, score.metrics, strict=True):
+        if value is not None:
+            yield metric, value
+
+
+def _number(value: float) -> str:
+    return str(floatToGoString(value))  # type: ignore[no-untyped-call]
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+#: Every family made here, in the order of the page.
+FAMILIES = (
+    Family(
+        "sendgrid_seq_score",
+        "Overall SEQ score of a subuser, from 1 (poor) to 5 (good), "
+        "cached from the last successful poll.",
+        _subuser_scores,
+    ),
+    Family(
+        "sendgrid_seq_metric_score",
+        "SEQ score of a subuser in one metric, from 1 (poor) to 5 (good), "
+        "cached from the last successful poll.",
+        _subuser_metric_scores,
+    ),
+    Family(
+        "sendgrid_seq_account_score",
+        "Overall SEQ score of the account itself, from 1 (poor) to 5 (good), "
+        "cached from the last successful poll.",
+        _account_score,
+    ),
+    Family(
+        "sendgrid_seq_account_metric_score",
+        "SEQ score of the account itself in one metric, from 1 (poor) to 5 (good), "
+        "cached from the last successful poll.",
+        _account_metric_scores,
+    ),
+    Family(
+        "sendgrid_seq_score_date_timestamp_seconds",
+        "Midnight UTC of the day that the published scores are for, "
+        "cached from the last successful poll.",
+        _score_dates,
+    ),
+    Family(
+        "sendgrid_seq_subuser_eligible",
+        "Whether SendGrid gave the subuser a score (1) or not (0), "
+        "cached from the last successful poll.",
+        _eligibility,
+    ),
+    Family(
+        "sendgrid_seq_subusers",
+        "How many subusers are scored, ineligible, or missing (configured and unknown to "
+        "SendGrid), cached from the last successful poll.",
+        _subuser_counts,
+    ),
+    Family(
+        "sendgrid_seq_score_subusers",
+        "How many subusers score at least band and less than band + 1; select one metric, as "
+        "each counts every subuser; cached from the last successful poll.",
+        _distribution,
+    ),
+)

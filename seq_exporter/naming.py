@@ -1,0 +1,86 @@
+"""From SendGrid's users to `subuser` labels: who is called what, and who is wanted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from seq_exporter.config import SubuserSelection
+from seq_exporter.errors import AccountUnavailable, EndpointFailed, ServerFailed
+from seq_exporter.items import Anomalies
+from seq_exporter.scores import Score, SubuserScores
+from seq_exporter.sendgrid import SendGrid
+
+# How soon SendGrid is asked again for names that it did not know: a list of 100,000 subusers is
+# 200 requests, and names seldom appear by themselves.
+_ASK_AGAIN_SECONDS = 86_400.0
+
+_log = logging.getLogger(__name__)
+
+
+class Names:
+    """The usernames of one account's users, learned from pages and, where they lack, asked for.
+
+    SendGrid leaves the username out of an item where the user is not eligible.
+    """
+
+    def __init__(self, known: Iterable[Score] = ()) -> None:
+        self._by_id = {score.user_id: score.username for score in known if score.username}
+        self._unknown: frozenset[str] = frozenset()
+        self._asked_at = 0.0
+
+    def complete(self, scores: Iterable[Score], sendgrid: SendGrid, now: float) -> list[Score]:
+        """Return `scores` with a username wherever one is known; asks only for what is new.
+
+        That SendGrid does not tell does no harm: a user without a name goes by its user_id.
+        """
+        scores = list(scores)
+        self._by_id.update((score.user_id, score.username) for score in scores if score.username)
+        nameless = frozenset(score.user_id for score in scores) - self._by_id.keys()
+        is_time = now - self._asked_at >= _ASK_AGAIN_SECONDS
+        if nameless and (is_time or not nameless <= self._unknown):
+            self._ask(sendgrid, nameless, now)
+        return [
+            score if score.username else replace(score, username=self._by_id.get(score.user_id))
+            for score in scores
+        ]
+
+    def _ask(self, sendgrid: SendGrid, nameless: frozenset[str], now: float) -> None:
+        try:
+            self._by_id.update(sendgrid.fetch_usernames())
+        except (AccountUnavailable, ServerFailed) as err:
+            _log.info("SendGrid tells no usernames now", extra={"error": str(err)})
+            return  # and is asked again with the next page that lacks one
+        except EndpointFailed as err:
+            _log.info("SendGrid tells this key no usernames", extra={"error": str(err)})
+        self._unknown = nameless - self._by_id.keys()
+        self._asked_at = now
+
+
+def select_subusers(
+    day: date,
+    scores: Sequence[Score],
+    selection: SubuserSelection,
+    anomalies: Anomalies,
+    read_at: float,
+) -> SubuserScores:
+    """Return those of `scores` that `selection` holds, each under its label: username or user_id.
+
+    Of two users with one name the second goes by its user_id: never are two series the same.
+    """
+    by_label: dict[str, Score] = {}
+    for score in scores:
+        label = score.username or score.user_id
+        if label in by_label:
+            anomalies.note("duplicate_username", score.user_id, label)
+            label = score.user_id
+        by_label.setdefault(label, score)
+    return SubuserScores(
+        day=day,
+        by_label={label: score for label, score in by_label.items() if label in selection},
+        missing=tuple(sorted(selection.names - by_label.keys())),
+        has_scores=any(score.is_scored for score in scores),
+        read_at=read_at,
+    )

@@ -1,0 +1,76 @@
+"""The domain: what SendGrid says about one account and one day. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+#: The five metrics, in the order in which `Score.metrics` holds their values.
+METRICS = ("engagement_recency", "open_rate", "bounce_classification", "bounce_rate", "spam_rate")
+
+#: Every score, overall or of a metric, lies from 1 (poor) to 5 (good).
+LOWEST, HIGHEST = 1.0, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One user's scores of one day; `None` stands for what SendGrid left out, never 0.
+
+    `overall` is 1..5 or None, `metrics` five such values in the order of METRICS.
+    """
+
+    user_id: str
+    username: str | None = None
+    overall: float | None = None
+    metrics: tuple[float | None, ...] = (None,) * len(METRICS)
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether SendGrid found the user eligible, which shows by its overall score."""
+        return self.overall is not None
+
+
+@dataclass(frozen=True, slots=True)
+class SubuserScores:
+    """The subusers' scores of `day`, by the value of their `subuser` label.
+
+    `missing` are the usernames that the configuration names and SendGrid does not know.
+    `has_scores` is False for a day on which nobody in the account had one: such a day is shown
+    for want of a better, so that a user sees who is not eligible, and is never held on to.
+    `read_at` is when SendGrid said so, in epoch seconds.
+    """
+
+    day: date
+    by_label: Mapping[str, Score]
+    missing: tuple[str, ...] = ()
+    has_scores: bool = True
+    read_at: float = field(default=0.0, compare=False)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many subusers are in each state: ineligible, missing, scored."""
+        scored = sum(score.is_scored for score in self.by_label.values())
+        return {
+            "ineligible": len(self.by_label) - scored,
+            "missing": len(self.missing),
+            "scored": scored,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class OwnScore:
+    """The account's own score of `day`, as SendGrid gave it at `read_at` (epoch seconds)."""
+
+    day: date
+    score: Score
+    read_at: float = field(default=0.0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that is published of one account: an immutable whole, replaced, never changed."""
+
+    account: str
+    subusers: SubuserScores | None = None
+    own: OwnScore | None = None

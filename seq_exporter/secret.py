@@ -1,0 +1,84 @@
+"""API keys: where they come from, and how they are kept out of every output."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from seq_exporter.errors import KeyUnavailable
+
+# SendGrid's keys are `SG.` and two more parts. Whatever looks like the beginning of one is hidden
+# in messages that quote what a user wrote, because keys get pasted into the wrong place.
+_KEY_SHAPE = re.compile(r"SG\.[\w.-]{5,}")
+
+
+def hide_keys(text: str) -> str:
+    """Return `text` with everything that has the shape of a SendGrid key replaced by `***`."""
+    return _KEY_SHAPE.sub("***", text)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """Text that shows as `***` wherever it is printed; `reveal` is the only way to it."""
+
+    _text: str
+
+    def reveal(self) -> str:
+        """Return the text itself, for the one header that needs it."""
+        return self._text
+
+    def hide_in(self, text: str) -> str:
+        """Return `text`, which somebody else wrote, with this secret in it replaced by `***`."""
+        return hide_keys(text.replace(self._text, "***"))
+
+    def __repr__(self) -> str:
+        return "***"
+
+
+def parse_key(text: str) -> Secret:
+    """Return the API key in `text`, without the white space and the one pair of quotes around it.
+
+    Raises ValueError, with a message that does not quote the text, if that leaves no key:
+    what else a header cannot carry is no slip of the hand, and is not guessed at.
+    """
+    key = text.strip()
+    if len(key) > 1 and key[0] == key[-1] and key[0] in "\"'":
+        key = key[1:-1].strip()
+    if not key:
+        raise ValueError("is empty: put the API key there")
+    if key.lower().startswith("bearer "):
+        raise ValueError("begins with 'Bearer': put the API key there alone")
+    if any(char.isspace() for char in key):
+        raise ValueError("has white space inside the API key: paste the key again, on one line")
+    if '"' in key or "'" in key:
+        raise ValueError("has a quotation mark inside the API key: paste the key again, alone")
+    if not key.isascii() or not key.isprintable():
+        raise ValueError("has a character that no API key holds: paste the key again")
+    return Secret(key)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An account's key: `source` is the key itself, or the file that holds it."""
+
+    source: Secret | Path
+
+    def read(self) -> Secret:
+        """Return the key; one that lives in a file is read anew each time, so that it can rotate.
+
+        Raises KeyUnavailable.
+        """
+        if isinstance(self.source, Secret):
+            return self.source
+        try:
+            return parse_key(self.source.read_text(encoding="utf-8"))
+        except OSError as err:
+            raise KeyUnavailable(
+                f"cannot read the key file '{self.source}': {err.strerror}: "
+                "put the key there, readable for this user"
+            ) from err
+        except ValueError as err:  # not UTF-8, or no key
+            problem = "is not text" if isinstance(err, UnicodeError) else str(err)
+            # Not `from err`: a decoding error holds the bytes of the file.
+            raise KeyUnavailable(f"the key file '{self.source}' {problem}") from None

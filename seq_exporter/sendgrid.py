@@ -1,0 +1,148 @@
+"""One account's view of SendGrid's API: pages, 202 and retries; JSON in, scores out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from seq_exporter.errors import (
+    ConnectionFailed,
+    MalformedResponse,
+    RateLimited,
+    ServerFailed,
+    TimedOut,
+)
+from seq_exporter.items import Anomalies, clean, parse_date, parse_item
+from seq_exporter.scores import OwnScore, Score
+from seq_exporter.transport import Endpoint, Transport
+
+_SUBUSERS_SCORES = Endpoint("subusers_scores", "/v3/engagementquality/subusers/scores")
+_SCORES = Endpoint("scores", "/v3/engagementquality/scores")
+_SUBUSERS = Endpoint("subusers", "/v3/subusers")
+
+_SCORES_PAGE = 1000
+_SUBUSERS_PAGE = 500
+
+_TRIES = 3
+# Up to here a poll waits for the rate limit; beyond, it is given up until then.
+_LONGEST_WAIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class SendGrid:
+    """Asks SendGrid for scores, in as few requests as that takes.
+
+    Every method raises a PollError if there is no answer, after retries where they can help.
+    `sleep` pauses for seconds, and raises PollStopped when the answer is no longer wanted.
+    """
+
+    transport: Transport
+    sleep: Callable[[float], None]
+    anomalies: Anomalies
+
+    def fetch_subusers(self, day: date) -> list[Score] | None:
+        """Return the scores of all subusers on `day`, or None while they are not calculated.
+
+        A day is there when its last page is: one that answers 202 on a later page is not yet.
+        """
+        scores: dict[str, Score] = {}
+        params = {"date": day.isoformat(), "limit": str(_SCORES_PAGE)}
+        while True:
+            page = self._ask(_SUBUSERS_SCORES, params)
+            if page is None:
+                return None
+            known = len(scores)
+            for item in _result_of(page, _SUBUSERS_SCORES):
+                score = parse_item(item, self.anomalies)
+                if score:
+                    scores.setdefault(score.user_id, score)
+                    self._check_date(item, day, score)
+            cursor = _cursor_of(page)
+            # The vendor's own example repeats its cursor: without these it would never end.
+            if cursor is None or cursor == params.get("after_key") or len(scores) == known:
+                return list(scores.values())
+            params["after_key"] = cursor
+
+    def fetch_own(self, first: date, last: date) -> list[OwnScore] | None:
+        """Return the account's own scores from `first` to `last`, both included, in any order.
+
+        Days without a score are left out. None: SendGrid has not calculated all of these days.
+        """
+        answer = self._ask(_SCORES, {"from": first.isoformat(), "to": last.isoformat()})
+        if answer is None:
+            return None
+        found = []
+        for item in _result_of(answer, _SCORES):
+            score = parse_item(item, self.anomalies)
+            if score is None:
+                continue
+            day = first if first == last and "date" not in item else parse_date(item)
+            if day is None or not first <= day <= last:
+                self.anomalies.note("date", score.user_id, item.get("date"))
+            elif score.is_scored:
+                found.append(OwnScore(day, score))
+        return found
+
+    def fetch_usernames(self) -> dict[str, str]:
+        """Return the username of each subuser by user_id, those without a score too."""
+        names: dict[str, str] = {}
+        offset = 0
+        while True:
+            params = {"limit": str(_SUBUSERS_PAGE), "offset": str(offset)}
+            page = self.transport.get(_SUBUSERS, params)
+            if not isinstance(page, list):
+                raise MalformedResponse(f"{_SUBUSERS.path} answers no list")
+            known = len(names)
+            for item in page:
+                username = item.get("username") if isinstance(item, Mapping) else None
+                if isinstance(username, str) and username:
+                    names.setdefault(str(item.get("id")), clean(username))
+            # A short page is no proof of the end: SendGrid may cap pages lower than asked.
+            if len(names) == known:
+                return names
+            offset += len(page)
+
+    def _check_date(self, item: Mapping[str, Any], day: date, score: Score) -> None:
+        # The day asked for holds: a date is optional here, and the request leaves no doubt.
+        if "date" in item and parse_date(item) != day:
+            self.anomalies.note("date", score.user_id, item["date"])
+
+    def _ask(self, endpoint: Endpoint, params: Mapping[str, str]) -> Any | None:
+        """Ask up to _TRIES times, with pauses that grow and differ from process to process."""
+        pause = 0.0
+        for tries in range(1, _TRIES + 1):
+            self.sleep(pause)  # of 0 seconds too: it is where a poll that was stopped ends
+            pause = 2.0 ** (tries - 1) * random.uniform(0.75, 1.25)  # noqa: S311
+            try:
+                return self.transport.get(endpoint, params)
+            except (ConnectionFailed, TimedOut, ServerFailed):
+                if tries == _TRIES:
+                    raise
+            except RateLimited as err:
+                wait = err.wait_seconds or 0.0
+                if tries == _TRIES or wait > _LONGEST_WAIT_SECONDS:
+                    raise
+                pause = max(pause, wait)
+        raise AssertionError("unreachable: the last try returns or raises")
+
+
+def _result_of(answer: Any, endpoint: Endpoint) -> list[Any]:
+    result = answer.get("result") if isinstance(answer, Mapping) else None
+    if not isinstance(result, list):
+        raise MalformedResponse(
+            f"{endpoint.path} answers JSON without a list called result: is base_url SendGrid?"
+        )
+    return result
+
+
+def _cursor_of(page: Any) -> str | None:
+    """Return `_metadata.next_params.after_key`, a text or, to be liberal, a number."""
+    metadata = page.get("_metadata")
+    params = metadata.get("next_params") if isinstance(metadata, Mapping) else None
+    cursor = params.get("after_key") if isinstance(params, Mapping) else None
+    if isinstance(cursor, int) and not isinstance(cursor, bool):
+        return str(cursor)
+    return cursor if isinstance(cursor, str) and cursor else None

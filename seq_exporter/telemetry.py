@@ -1,0 +1,225 @@
+"""The exporter's own metrics, in a registry of their own."""
+
+from __future__ import annotations
+
+import platform
+import threading
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.gc_collector import GCCollector
+
+from seq_exporter import __version__
+from seq_exporter.errors import POLL_FAILURE_REASONS
+from seq_exporter.items import ANOMALY_KINDS
+from seq_exporter.transport import RateLimit
+
+_POLL_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+_REQUEST_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+_Metric = TypeVar("_Metric", Gauge, Counter, Histogram)
+
+
+class _Instruments:
+    """Makes metrics in one registry, and remembers those that have a series for each account."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self.by_account: list[Gauge | Counter | Histogram] = []
+
+    def gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return self._note(Gauge(name, text, labels, registry=self._registry), labels)
+
+    def counter(self, name: str, text: str, *labels: str) -> Counter:
+        return self._note(Counter(name, text, labels, registry=self._registry), labels)
+
+    def histogram(self, name: str, text: str, *labels: str, buckets: Sequence[float]) -> Histogram:
+        made = Histogram(name, text, labels, registry=self._registry, buckets=buckets)
+        return self._note(made, labels)
+
+    def _note(self, metric: _Metric, labels: tuple[str, ...]) -> _Metric:
+        if "account" in labels:
+            self.by_account.append(metric)
+        return metric
+
+
+class _PollMetrics:
+    def __init__(self, make: _Instruments) -> None:
+        self.account_up = make.gauge(
+            "seq_exporter_account_up",
+            "Whether the last poll of the account succeeded (1) or failed (0).",
+            "account",
+        )
+        self.last_poll = make.gauge(
+            "seq_exporter_last_poll_timestamp_seconds",
+            "When the last poll of the account ended.",
+            "account",
+        )
+        self.last_successful_poll = make.gauge(
+            "seq_exporter_last_successful_poll_timestamp_seconds",
+            "When the last poll of the account that succeeded ended.",
+            "account",
+        )
+        self.duration = make.histogram(
+            "seq_exporter_poll_duration_seconds",
+            "How long a poll of the account took, good or bad; its count is the number of polls.",
+            "account",
+            buckets=_POLL_BUCKETS,
+        )
+        self.failures = make.counter(
+            "seq_exporter_poll_failures_total",
+            "Polls of the account that failed, by the reason of the first failure in each.",
+            "account",
+            "reason",
+        )
+        self.anomalies = make.counter(
+            "seq_exporter_anomalies_total",
+            "Values from SendGrid that were not as documented, and were left out or put right.",
+            "account",
+            "kind",
+        )
+
+
+class _RequestMetrics:
+    def __init__(self, make: _Instruments) -> None:
+        self.total = make.counter(
+            "seq_exporter_api_requests_total",
+            "Requests to SendGrid by HTTP status; the code error stands for no whole answer.",
+            "account",
+            "endpoint",
+            "code",
+        )
+        self.duration = make.histogram(
+            "seq_exporter_api_request_duration_seconds",
+            "How long a request to SendGrid took, its body included.",
+            "endpoint",
+            buckets=_REQUEST_BUCKETS,
+        )
+        self.limit = make.gauge(
+            "seq_exporter_api_rate_limit",
+            "Requests that SendGrid allows in one window, by its last response.",
+            "account",
+        )
+        self.remaining = make.gauge(
+            "seq_exporter_api_rate_limit_remaining",
+            "Requests left in the present window, by SendGrid's last response.",
+            "account",
+        )
+        self.reset = make.gauge(
+            "seq_exporter_api_rate_limit_reset_timestamp_seconds",
+            "When the present window ends, by SendGrid's last response.",
+            "account",
+        )
+
+
+class Telemetry:
+    """What the exporter says of itself; each account's part is written by its AccountTelemetry.
+
+    Wall times are epoch seconds. Two lines of it:
+
+        seq_exporter_account_up{account="acme"} 1.0
+        seq_exporter_poll_failures_total{account="acme",reason="timeout"} 0.0
+    """
+
+    def __init__(self) -> None:
+        # A `_created` series for each counter would double the page, and tells nobody anything.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        make = _Instruments(self.registry)
+        self.polls = _PollMetrics(make)
+        self.requests = _RequestMetrics(make)
+        self.by_account = tuple(make.by_account)
+        self._reload_successful = make.gauge(
+            "seq_exporter_config_last_reload_successful",
+            "Whether the last reading of the configuration succeeded (1) or failed (0).",
+        )
+        self._reload_success_time = make.gauge(
+            "seq_exporter_config_last_reload_success_timestamp_seconds",
+            "When the configuration in force was read.",
+        )
+        build = make.gauge(
+            "seq_exporter_build_info", "The running version; always 1.", "version", "python_version"
+        )
+        build.labels(__version__, platform.python_version()).set(1)
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+
+    def observe_reload(self, successful: bool, now: float) -> None:
+        """Note that the configuration was read at `now`, or was refused."""
+        self._reload_successful.set(successful)
+        if successful:
+            self._reload_success_time.set(now)
+
+
+class AccountTelemetry:
+    """Writes the metrics of one account, until it is closed and they are gone from the page.
+
+    A poll that goes on in another thread while its account is removed from the configuration
+    would otherwise bring them back.
+    """
+
+    def __init__(self, telemetry: Telemetry, account: str) -> None:
+        self._telemetry = telemetry
+        self._account = account
+        self._lock = threading.Lock()
+        self._is_closed = False
+        telemetry.polls.duration.labels(account)
+        for reason in POLL_FAILURE_REASONS:
+            telemetry.polls.failures.labels(account, reason)
+        for kind in ANOMALY_KINDS:
+            telemetry.polls.anomalies.labels(account, kind)
+
+    def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
+        """Count a request to SendGrid; `code` is its HTTP status, or `error`."""
+        requests = self._telemetry.requests
+        with self._lock:
+            if not self._is_closed:
+                requests.total.labels(self._account, endpoint, code).inc()
+                requests.duration.labels(endpoint).observe(seconds)
+
+    def observe_rate_limit(self, rate_limit: RateLimit) -> None:
+        """Note what a response says of the rate limit; what it does not say stays as it was."""
+        requests = self._telemetry.requests
+        gauges = (requests.limit, requests.remaining, requests.reset)
+        with self._lock:
+            for gauge, value in zip(gauges, rate_limit, strict=True):
+                if value is not None and not self._is_closed:
+                    gauge.labels(self._account).set(value)
+
+    def observe_poll(
+        self, now: float, seconds: float, failure: str | None, anomalies: Mapping[str, int]
+    ) -> None:
+        """Note that a poll ended at `now` after `seconds`.
+
+        `failure` is its reason if it failed, `anomalies` what was odd in it, by kind.
+        """
+        polls = self._telemetry.polls
+        with self._lock:
+            if self._is_closed:
+                return
+            polls.account_up.labels(self._account).set(failure is None)
+            polls.last_poll.labels(self._account).set(now)
+            polls.duration.labels(self._account).observe(seconds)
+            if failure is None:
+                polls.last_successful_poll.labels(self._account).set(now)
+            else:
+                polls.failures.labels(self._account, failure).inc()
+            for kind, count in anomalies.items():
+                polls.anomalies.labels(self._account, kind).inc(count)
+
+    def close(self) -> None:
+        """Take the account's metrics off the page, for good."""
+        with self._lock:
+            self._is_closed = True
+            for metric in self._telemetry.by_account:
+                metric.remove_by_labels({"account": self._account})

@@ -1,0 +1,102 @@
+"""Listening sockets, opened before all else, so that a port in use is one clear line."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterable
+
+from seq_exporter.errors import ConfigError, ListenError
+
+_BACKLOG = 128
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Split `:10737`, `localhost:10737` or `[::1]:10737` in host (empty: every one) and port.
+
+    Raises ConfigError.
+    """
+    host, colon, port = text.rpartition(":")
+    is_bracketed = host.startswith("[") and host.endswith("]")
+    is_host = is_bracketed or not set(host) & set(":[]")
+    if not colon or not is_host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ConfigError(
+            f"'{text}' is no address to listen on: write :PORT, HOST:PORT or [IPV6]:PORT"
+        )
+    return host[1:-1] if is_bracketed else host, int(port)
+
+
+def open_sockets(addresses: Iterable[str]) -> list[socket.socket]:
+    """Return listening sockets for `addresses`, each as `parse_address` takes it.
+
+    An address without a host is every interface, IPv4 and IPv6; a name is all that it stands for.
+    Raises ListenError, or ConfigError for what is no address.
+    """
+    opened: list[socket.socket] = []
+    try:
+        for address in addresses:
+            host, port = parse_address(address)
+            try:
+                opened += _open_named(host, port) if host else [_open_everywhere(port)]
+            except OSError as err:
+                raise ListenError(_explain(address, err)) from err
+    except BaseException:
+        for sock in opened:
+            sock.close()
+        raise
+    return opened
+
+
+def describe_socket(sock: socket.socket) -> str:
+    """Return the address that `sock` listens on, as a URL's part: `127.0.0.1:10737`."""
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def local_url(sock: socket.socket) -> str:
+    """Return the URL at which this host reaches `sock`: `http://localhost:10737`."""
+    is_everywhere = sock.getsockname()[0] in ("0.0.0.0", "::")  # noqa: S104
+    port = sock.getsockname()[1]
+    return f"http://{f'localhost:{port}' if is_everywhere else describe_socket(sock)}"
+
+
+def _open_everywhere(port: int) -> socket.socket:
+    if socket.has_dualstack_ipv6():
+        try:
+            return socket.create_server(
+                ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG
+            )
+        except OSError as err:
+            # The kernel knows IPv6, and this host or container has none.
+            if err.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+                raise
+    return socket.create_server(("", port), backlog=_BACKLOG)
+
+
+def _open_named(host: str, port: int) -> list[socket.socket]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    opened: list[socket.socket] = []
+    for family, _, _, _, address in dict.fromkeys(found):
+        try:
+            opened.append(socket.create_server(address, family=family, backlog=_BACKLOG))
+        except OSError as err:
+            # `localhost` often stands for ::1 too, on hosts that have no IPv6 at all.
+            if err.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL) or len(found) == 1:
+                for sock in opened:
+                    sock.close()
+                raise
+        if port == 0:
+            break  # each further address would get another port
+    if not opened:
+        raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+    return opened
+
+
+def _explain(address: str, err: OSError) -> str:
+    remedies = {
+        errno.EADDRINUSE: "stop what listens there, or choose another --web.listen-address",
+        errno.EACCES: "choose a port from 1024 on, or allow this user lower ones",
+        errno.EADDRNOTAVAIL: "it is no address of this host",
+    }
+    remedy = remedies.get(err.errno or 0, "correct --web.listen-address")
+    return f"cannot listen on {address}: {(err.strerror or 'unknown error').lower()}: {remedy}"

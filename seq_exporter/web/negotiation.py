@@ -1,0 +1,59 @@
+"""Which of the two exposition formats, and which encoding, a scrape asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.openmetrics import exposition as openmetrics
+
+
+class Format(NamedTuple):
+    """An exposition format: its media type in full, and its renderer of a registry."""
+
+    content_type: str
+    render: Callable[[CollectorRegistry], bytes]
+
+
+TEXT = Format(CONTENT_TYPE_PLAIN_0_0_4, generate_latest)
+OPENMETRICS = Format(
+    "application/openmetrics-text; version=1.0.0; charset=utf-8", openmetrics.generate_latest
+)
+
+
+def choose_format(accept: str) -> Format:
+    """Return OpenMetrics 1.0 where `accept` prefers it, and Prometheus' text format otherwise.
+
+    prometheus-client's own choice takes the order of the header for the preference and promises
+    whatever version it is asked for; this one goes by `q`, and promises what is sent.
+    """
+    weights = {"application/openmetrics-text": 0.0, "text/plain": 0.0}
+    for media_type, parameters in _parse(accept):
+        if media_type == "text/plain" or parameters.get("version", "1.0.0") == "1.0.0":
+            weights[media_type] = max(weights.get(media_type, 0.0), _weight(parameters))
+    openmetrics_weight = weights["application/openmetrics-text"]
+    if openmetrics_weight and openmetrics_weight >= weights["text/plain"]:
+        return OPENMETRICS
+    return TEXT
+
+
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Whether a client that sends `accept_encoding` takes gzip; `gzip;q=0` is a no."""
+    weights = {coding: _weight(parameters) for coding, parameters in _parse(accept_encoding)}
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
+
+
+def _parse(header: str) -> Iterator[tuple[str, dict[str, str]]]:
+    for part in header.split(","):
+        name, *parameters = part.split(";")
+        pairs = (parameter.partition("=")[::2] for parameter in parameters)
+        yield name.strip().lower(), {key.strip().lower(): value.strip() for key, value in pairs}
+
+
+def _weight(parameters: dict[str, str]) -> float:
+    try:
+        return float(parameters.get("q", "1"))
+    except ValueError:
+        return 0.0

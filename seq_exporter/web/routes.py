@@ -1,0 +1,122 @@
+"""The routes: what each path answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from seq_exporter.exposition import Page
+from seq_exporter.polling import Health
+from seq_exporter.scores import Snapshot
+from seq_exporter.web.auth import BasicAuth
+from seq_exporter.web.negotiation import accepts_gzip, choose_format
+from seq_exporter.web.settings import WebSettings
+from seq_exporter.web.status import StatusPage
+
+# The page has no script and nothing from elsewhere, and is not to be framed.
+_HTML_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Exporter(Protocol):
+    """What the routes show; nothing here blocks."""
+
+    @property
+    def page(self) -> Page:
+        """The series of all accounts, ready to send."""
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """The exporter's own metrics, rendered at each scrape."""
+
+    @property
+    def accounts(self) -> Sequence[tuple[Snapshot, Health]]:
+        """What is published of each account, and how its polls have gone."""
+
+    async def reload(self) -> str | None:
+        """Read the configuration again; return what is wrong with it, or None."""
+
+
+def build_app(
+    exporter: Exporter, settings: WebSettings, *, enable_lifecycle: bool = False
+) -> ASGIApp:
+    """Return the ASGI app; `POST /-/reload` works only with `enable_lifecycle`."""
+    app = Starlette(
+        routes=[
+            Route("/", _status(exporter)),
+            Route("/metrics", _metrics(exporter)),
+            Route("/-/healthy", _healthy),
+            Route("/-/ready", _ready(exporter)),
+            Route("/-/reload", _reload(exporter, enable_lifecycle), methods=["POST"]),
+        ],
+        middleware=[Middleware(BasicAuth, users=settings.users)] if settings.users else [],
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+_Handler = Callable[[Request], Awaitable[Response]]
+
+
+def _metrics(exporter: Exporter) -> _Handler:
+    async def metrics(request: Request) -> Response:
+        chosen = choose_format(request.headers.get("accept", ""))
+        page = exporter.page  # one reference: the answer is of one moment
+        live = chosen.render(exporter.registry)
+        headers = {"Content-Type": chosen.content_type, "Vary": "Accept, Accept-Encoding"}
+        if accepts_gzip(request.headers.get("accept-encoding", "")):
+            return Response(page.gzipped(live), headers=headers | {"Content-Encoding": "gzip"})
+        return Response(page.plain(live), headers=headers)
+
+    return metrics
+
+
+def _status(exporter: Exporter) -> _Handler:
+    page = StatusPage()
+
+    async def status(request: Request) -> Response:
+        return HTMLResponse(page.render(exporter.accounts), headers=_HTML_HEADERS)
+
+    return status
+
+
+async def _healthy(request: Request) -> Response:
+    return PlainTextResponse("seq-exporter is healthy.\n")
+
+
+def _ready(exporter: Exporter) -> _Handler:
+    async def ready(request: Request) -> Response:
+        waiting = [
+            snapshot.account for snapshot, health in exporter.accounts if not health.is_ready
+        ]
+        if waiting:
+            text = f"seq-exporter is not ready: {len(waiting)} first polls have not ended.\n"
+            return PlainTextResponse(text, 503)
+        return PlainTextResponse("seq-exporter is ready.\n")
+
+    return ready
+
+
+def _reload(exporter: Exporter, enable_lifecycle: bool) -> _Handler:
+    async def reload(request: Request) -> Response:
+        if not enable_lifecycle:
+            text = "Reloading over HTTP is off: start with --web.enable-lifecycle.\n"
+            return PlainTextResponse(text, 403)
+        problem = await exporter.reload()
+        if problem:
+            return PlainTextResponse(f"{problem}\n", 500)
+        return PlainTextResponse("The configuration is reloaded.\n")
+
+    return reload

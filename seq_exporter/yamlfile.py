@@ -1,0 +1,263 @@
+"""Strict YAML files: each value with its place, `${NAME}` filled in, all mistakes at once."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from seq_exporter.errors import ConfigError
+from seq_exporter.secret import hide_keys
+
+#: Where a value stands, from the top: `("accounts", 2, "api_key_file")`.
+Place = tuple[str | int, ...]
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}?")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_WHOLE_KEY = re.compile(r"SG\.[\w-]{16,}\.[\w-]{16,}")
+
+#: What to say for each kind of mistake that pydantic finds; `{value}` is what the user wrote.
+_MESSAGES = {
+    "bool_type": "must be true or false, not {value}",
+    "dict_type": "must be a mapping (lines of `key: value`), not {value}",
+    "int_type": "must be a whole number, not {value}",
+    "list_type": "must be a list (lines that begin with `-`), not {value}",
+    "literal_error": "must be {expected}, not {value}",
+    "missing": "is missing: add it",
+    "model_type": "must be a mapping (lines of `key: value`), not {value}",
+    "string_type": "must be text, not {value}: put it in quotes",
+    "string_too_short": "is empty: give it a value",
+    "too_short": "is empty: name at least one",
+}
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """A mapping in a file: unknown keys and values of another type are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake of the user: where it is, and what to do about it."""
+
+    place: Place
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file as it was written (`raw`), with its variables filled in (`value`), and line numbers.
+
+    `problems` are the mistakes found so far: repeated keys and unset variables.
+    """
+
+    path: Path
+    raw: Any
+    value: Any
+    lines: Mapping[Place, int]
+    problems: tuple[Problem, ...]
+
+    def validate(
+        self, model: type[_Model], context: Mapping[str, Any], more: Iterable[Problem] = ()
+    ) -> _Model:
+        """Return the document as `model`.
+
+        Raises ConfigError with a line for each mistake: those known already, those of the model
+        and `more`, in the order of the file, one for each place.
+        """
+        result, found = None, []
+        try:
+            result = model.model_validate(self.value, context=dict(context))
+        except ValidationError as err:
+            found = list(_explain(err, model))
+        by_place: dict[Place, Problem] = {}
+        for problem in (*self.problems, *found, *more):
+            by_place.setdefault(problem.place, problem)
+        if by_place or result is None:
+            ordered = sorted(by_place.values(), key=lambda problem: self._line(problem.place))
+            raise ConfigError("\n".join(map(self._describe, ordered)))
+        return result
+
+    def _line(self, place: Place) -> int:
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+    def _describe(self, problem: Problem) -> str:
+        value = _look_up(self.raw, problem.place)
+        message = problem.message.replace("{value}", hide_keys(_quote(value)))
+        where = f"{self.path}:{self._line(problem.place)}: "
+        return where + (f"{_dotted(problem.place)}: {message}" if problem.place else message)
+
+
+def read_document(path: Path, environ: Mapping[str, str] | None) -> Document:
+    """Read the YAML file at `path`, with `${NAME}` in its texts filled in from `environ`.
+
+    Without `environ`, texts are taken as they are.
+    Raises ConfigError if it cannot be read or is no YAML at all.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as err:
+        raise ConfigError(f"{path}: cannot be read: {err.strerror}") from err
+    except UnicodeError:
+        raise ConfigError(f"{path}: is not UTF-8 text: save it as UTF-8") from None
+    reader = _Reader(environ or {})
+    try:
+        raw = reader.read(text)
+        value = raw if environ is None else reader.fill_in(raw, ())
+    except yaml.MarkedYAMLError as err:
+        # Not str(err) and not `from err`: they quote the line, and a key may stand in it.
+        line = err.problem_mark.line + 1 if err.problem_mark else 1
+        raise ConfigError(f"{path}:{line}: is not valid YAML: {err.problem}") from None
+    except (yaml.YAMLError, RecursionError):
+        raise ConfigError(
+            f"{path}: is not valid YAML: a character that YAML forbids, or nested without end"
+        ) from None
+    return Document(path, raw, value, reader.lines, tuple(reader.problems))
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Builds plain data from YAML, noting where each value stood and what is wrong with it."""
+
+    environ: Mapping[str, str]
+    lines: dict[Place, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def read(self, text: str) -> Any:
+        loader = yaml.SafeLoader(text)
+        try:
+            node = loader.get_single_node()
+            return None if node is None else self._build(loader, node, ())
+        finally:
+            loader.dispose()
+
+    def _build(self, loader: yaml.SafeLoader, node: yaml.Node, place: Place) -> Any:
+        self.lines[place] = node.start_mark.line + 1
+        if isinstance(node, yaml.SequenceNode):
+            return [self._build(loader, item, (*place, i)) for i, item in enumerate(node.value)]
+        if not isinstance(node, yaml.MappingNode):
+            try:
+                return loader.construct_object(node)
+            except ValueError:  # a date that the calendar does not hold: leave it as text
+                return node.value
+        self._note_repeated_keys(node, place)
+        loader.flatten_mapping(node)
+        result = {}
+        for key_node, value_node in node.value:
+            key = _key(key_node)
+            result[key] = self._build(loader, value_node, (*place, key))
+            self.lines[*place, key] = key_node.start_mark.line + 1
+        return result
+
+    def _note_repeated_keys(self, node: yaml.MappingNode, place: Place) -> None:
+        keys = [_key(key_node) for key_node, _ in node.value]
+        self.problems.extend(
+            Problem((*place, key), "stands there more than once: keep one")
+            for key in dict.fromkeys(keys)
+            if keys.count(key) > 1
+        )
+
+    def fill_in(self, value: Any, place: Place) -> Any:
+        """Return `value` with the variables in its texts replaced."""
+        if isinstance(value, dict):
+            return {key: self.fill_in(item, (*place, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.fill_in(item, (*place, i)) for i, item in enumerate(value)]
+        if not isinstance(value, str):
+            return value
+        if _WHOLE_KEY.search(value) and place[-1:] != ("api_key",):
+            self.problems.append(
+                Problem(place, "holds what looks like an API key: move it to api_key")
+            )
+        return _VARIABLE.sub(lambda match: self._variable(match, place), value)
+
+    def _variable(self, match: re.Match[str], place: Place) -> str:
+        name = match[1]
+        if not (match[0].endswith("}") and _NAME.fullmatch(name)):
+            message = "has a '${' that begins no variable: write ${NAME}"
+        elif name not in self.environ:
+            message = f"the environment variable {name} is not set: set it, or correct the name"
+        else:
+            return self.environ[name]
+        self.problems.append(Problem(place, message))
+        return ""
+
+
+def _key(node: yaml.Node) -> str:
+    """Return a key as it was written; whatever YAML makes of it, every key known here is text."""
+    return node.value if isinstance(node, yaml.ScalarNode) else "(not a text)"
+
+
+def _explain(err: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:
+    for error in err.errors(include_url=False):
+        # Parts in parentheses are pydantic's names of alternatives, not keys of the file.
+        place = tuple(part for part in error["loc"] if not str(part).startswith("("))
+        context = error.get("ctx", {})
+        if error["type"] == "value_error":
+            message = str(context["error"])
+        elif error["type"] == "extra_forbidden":
+            message = _unknown_key(str(place[-1]), _known_keys(model, place[:-1]))
+        elif error["type"] in _MESSAGES:
+            message = _MESSAGES[error["type"]].replace("{expected}", str(context.get("expected")))
+        else:
+            message = f"is not allowed: {error['msg']}"
+        yield Problem(place, message)
+
+
+def _known_keys(model: type[BaseModel], place: Place) -> list[str]:
+    """Return the keys of the section at `place`, found by walking the fields' annotations."""
+    section: type[BaseModel] = model
+    for part in place:
+        if isinstance(part, str) and part in section.model_fields:
+            found = next(_sections(section.model_fields[part].annotation), None)
+            section = found or section
+    return list(section.model_fields)
+
+
+def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from _sections(argument)
+
+
+def _unknown_key(key: str, known: list[str]) -> str:
+    nearest = difflib.get_close_matches(key, known, n=1)
+    if nearest:
+        return f"unknown key; did you mean '{nearest[0]}'?"
+    return f"unknown key; the keys known here are {', '.join(known)}"
+
+
+def _look_up(value: Any, place: Place) -> Any:
+    for part in place:
+        try:
+            value = value[part]
+        except (LookupError, TypeError):
+            return None
+    return value
+
+
+def _quote(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    if isinstance(value, bool):  # as YAML has it, not as Python
+        return str(value).lower()
+    if value is None:
+        return "nothing"
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def _dotted(place: Place) -> str:
+    """Write a place as users know it: `accounts[2].api_key_file`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)[1:]
