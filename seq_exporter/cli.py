@@ -21,7 +21,7 @@ from seq_exporter.errors import ConfigError, SeqExporterError
 from seq_exporter.logs import FORMATS, LEVELS, configure_logs
 from seq_exporter.process import run_app, run_exporter
 from seq_exporter.simulator.api import build_app as build_simulator
-from seq_exporter.simulator.api import render_config
+from seq_exporter.simulator.configuration import render_config
 from seq_exporter.simulator.fleet import Fleet
 from seq_exporter.web.listen import local_url, open_sockets
 from seq_exporter.web.server import Server

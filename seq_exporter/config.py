@@ -23,7 +23,7 @@ from pydantic import (
 
 from seq_exporter.errors import KeyUnavailable
 from seq_exporter.secret import ApiKey, Secret, parse_key
-from seq_exporter.yamlfile import Problem, Section, read_document
+from seq_exporter.yamlfile import ALTERNATIVE, Problem, Section, read_document
 
 _BASE_URLS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
 
@@ -37,7 +37,7 @@ _UNIT_SECONDS = {
     "s": 1.0,
     "ms": 0.001,
 }
-_DURATION = re.compile("".join(rf"(?:(\d+){unit})?" for unit in _UNIT_SECONDS))
+_DURATION = re.compile("".join(rf"(?:([0-9]+){unit})?" for unit in _UNIT_SECONDS))
 # Longer ones are slips of the hand, and too long for a timer of the operating system.
 _LONGEST_SECONDS = 365 * _DAY_SECONDS
 
@@ -205,8 +205,8 @@ def _header_value(value: str) -> str:
 
 def _subusers_form(value: object) -> str:
     if isinstance(value, dict):
-        return "(globs)"
-    return "(names)" if isinstance(value, list) else "(word)"
+        return _GLOBS
+    return _NAMES if isinstance(value, list) else _WORD
 
 
 def _subusers_word(value: object) -> object:
@@ -217,6 +217,9 @@ def _subusers_word(value: object) -> object:
         )
     return value
 
+
+# The three forms of `subusers`.
+_WORD, _NAMES, _GLOBS = (ALTERNATIVE + form for form in ("word", "names", "globs"))
 
 _Text = Annotated[str, Field(min_length=1)]
 _Duration = Annotated[float, BeforeValidator(_duration)]
@@ -237,9 +240,9 @@ class _AccountFile(Section):
     on_behalf_of: Annotated[str, AfterValidator(_header_value)] = ""
     own_score: bool = True
     subusers: Annotated[
-        Annotated[Literal["all", "none"], BeforeValidator(_subusers_word), Tag("(word)")]
-        | Annotated[list[_Text], Field(min_length=1), Tag("(names)")]
-        | Annotated[_GlobsFile, Tag("(globs)")],
+        Annotated[Literal["all", "none"], BeforeValidator(_subusers_word), Tag(_WORD)]
+        | Annotated[list[_Text], Field(min_length=1), Tag(_NAMES)]
+        | Annotated[_GlobsFile, Tag(_GLOBS)],
         Discriminator(_subusers_form),
     ] = "all"
 

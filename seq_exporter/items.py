@@ -71,12 +71,11 @@ def parse_date(item: Mapping[str, Any]) -> date | None:
 
 
 def clean(text: str) -> str:
-    """Return `text` without what no exposition can hold.
+    r"""Return `text` with each half of a surrogate pair as `?`.
 
-    Half a surrogate pair has no UTF-8 form, and at a NUL Prometheus' parser takes the page to end:
-    either would cost the whole page.
+    JSON can hold one (`"\ud800"`), UTF-8 cannot: it would cost the whole page.
     """
-    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return text.encode("utf-8", "replace").decode()
 
 
 def _parse_username(value: object, user_id: str, anomalies: Anomalies) -> str | None:

@@ -101,9 +101,10 @@ def find_newest_own(held: OwnScore | None, read: ReadOwn, calendar: Calendar) ->
         found = _allow_early(lambda day: read(first, day), last, calendar)
         last -= _DAY
     newest = max(found or (), key=lambda own: own.day, default=None)
-    if newest or not held:
-        return newest
-    return replace(held, read_at=calendar.now) if is_due else held
+    if newest is None and not is_due:
+        return held
+    newest = newest or held
+    return newest and replace(newest, read_at=calendar.now)
 
 
 def _allow_early(

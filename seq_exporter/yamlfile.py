@@ -18,6 +18,12 @@ from seq_exporter.secret import hide_keys
 #: Where a value stands, from the top: `("accounts", 2, "api_key_file")`.
 Place = tuple[str | int, ...]
 
+#: Begins the tag of one alternative of a union. Tags are parts of pydantic's places that stand for
+#: no key of the file: and no key of a file can begin so, as YAML forbids the character.
+ALTERNATIVE = "\0"
+
+_UNKNOWN_KEY = "unknown key"
+
 _VARIABLE = re.compile(r"\$\{([^}]*)\}?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WHOLE_KEY = re.compile(r"SG\.[\w-]{16,}\.[\w-]{16,}")
@@ -55,15 +61,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file as it was written (`raw`), with its variables filled in (`value`), and line numbers.
+    """A file as it was written (`raw`), with its variables filled in (`value`).
 
-    `problems` are the mistakes found so far: repeated keys and unset variables.
+    `positions` are the line and column of each value, from 1. `problems` are the mistakes found so far: repeated keys and unset variables.
     """
 
     path: Path
     raw: Any
     value: Any
-    lines: Mapping[Place, int]
+    positions: Mapping[Place, tuple[int, int]]
     problems: tuple[Problem, ...]
 
     def validate(
@@ -80,22 +86,25 @@ class Document:
         except ValidationError as err:
             found = list(_explain(err, model))
         by_place: dict[Place, Problem] = {}
-        for problem in (*self.problems, *found, *more):
+        # A misspelt key is said to be one, whatever may be wrong with its value.
+        unknown = [problem for problem in found if problem.message.startswith(_UNKNOWN_KEY)]
+        for problem in (*unknown, *self.problems, *found, *more):
             by_place.setdefault(problem.place, problem)
         if by_place or result is None:
-            ordered = sorted(by_place.values(), key=lambda problem: self._line(problem.place))
-            raise ConfigError("\n".join(map(self._describe, ordered)))
+            ordered = sorted(by_place.values(), key=lambda problem: self._position(problem.place))
+            heading = [f"{self.path}: {len(ordered)} mistakes"] if len(ordered) > 1 else []
+            raise ConfigError("\n".join([*heading, *map(self._describe, ordered)]))
         return result
 
-    def _line(self, place: Place) -> int:
-        while place and place not in self.lines:
+    def _position(self, place: Place) -> tuple[int, int]:
+        while place and place not in self.positions:
             place = place[:-1]
-        return self.lines.get(place, 1)
+        return self.positions.get(place, (1, 1))
 
     def _describe(self, problem: Problem) -> str:
         value = _look_up(self.raw, problem.place)
         message = problem.message.replace("{value}", hide_keys(_quote(value)))
-        where = f"{self.path}:{self._line(problem.place)}: "
+        where = f"{self.path}:{self._position(problem.place)[0]}: "
         return where + (f"{_dotted(problem.place)}: {message}" if problem.place else message)
 
 
@@ -123,7 +132,7 @@ def read_document(path: Path, environ: Mapping[str, str] | None) -> Document:
         raise ConfigError(
             f"{path}: is not valid YAML: a character that YAML forbids, or nested without end"
         ) from None
-    return Document(path, raw, value, reader.lines, tuple(reader.problems))
+    return Document(path, raw, value, reader.positions, tuple(reader.problems))
 
 
 @dataclass(slots=True)
@@ -131,7 +140,7 @@ class _Reader:
     """Builds plain data from YAML, noting where each value stood and what is wrong with it."""
 
     environ: Mapping[str, str]
-    lines: dict[Place, int] = field(default_factory=dict)
+    positions: dict[Place, tuple[int, int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def read(self, text: str) -> Any:
@@ -143,7 +152,7 @@ class _Reader:
             loader.dispose()
 
     def _build(self, loader: yaml.SafeLoader, node: yaml.Node, place: Place) -> Any:
-        self.lines[place] = node.start_mark.line + 1
+        self.positions[place] = _position_of(node)
         if isinstance(node, yaml.SequenceNode):
             return [self._build(loader, item, (*place, i)) for i, item in enumerate(node.value)]
         if not isinstance(node, yaml.MappingNode):
@@ -157,7 +166,7 @@ class _Reader:
         for key_node, value_node in node.value:
             key = _key(key_node)
             result[key] = self._build(loader, value_node, (*place, key))
-            self.lines[*place, key] = key_node.start_mark.line + 1
+            self.positions[*place, key] = _position_of(key_node)
         return result
 
     def _note_repeated_keys(self, node: yaml.MappingNode, place: Place) -> None:
@@ -194,15 +203,18 @@ class _Reader:
         return ""
 
 
+def _position_of(node: yaml.Node) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
 def _key(node: yaml.Node) -> str:
     """Return a key as it was written; whatever YAML makes of it, every key known here is text."""
-    return node.value if isinstance(node, yaml.ScalarNode) else "(not a text)"
+    return node.value if isinstance(node, yaml.ScalarNode) else "?"
 
 
 def _explain(err: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:
     for error in err.errors(include_url=False):
-        # Parts in parentheses are pydantic's names of alternatives, not keys of the file.
-        place = tuple(part for part in error["loc"] if not str(part).startswith("("))
+        place = tuple(part for part in error["loc"] if not str(part).startswith(ALTERNATIVE))
         context = error.get("ctx", {})
         if error["type"] == "value_error":
             message = str(context["error"])
@@ -235,8 +247,8 @@ def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
 def _unknown_key(key: str, known: list[str]) -> str:
     nearest = difflib.get_close_matches(key, known, n=1)
     if nearest:
-        return f"unknown key; did you mean '{nearest[0]}'?"
-    return f"unknown key; the keys known here are {', '.join(known)}"
+        return f"{_UNKNOWN_KEY}; did you mean '{nearest[0]}'?"
+    return f"{_UNKNOWN_KEY}; the keys known here are {', '.join(known)}"
 
 
 def _look_up(value: Any, place: Place) -> Any:

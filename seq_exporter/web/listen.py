@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from collections.abc import Iterable
 
@@ -55,9 +56,9 @@ def describe_socket(sock: socket.socket) -> str:
 
 def local_url(sock: socket.socket) -> str:
     """Return the URL at which this host reaches `sock`: `http://localhost:10737`."""
-    is_everywhere = sock.getsockname()[0] in ("0.0.0.0", "::")  # noqa: S104
-    port = sock.getsockname()[1]
-    return f"http://{f'localhost:{port}' if is_everywhere else describe_socket(sock)}"
+    host, port = sock.getsockname()[:2]
+    is_localhost = host in ("0.0.0.0", "::", "::1")  # noqa: S104
+    return f"http://localhost:{port}" if is_localhost else f"http://{describe_socket(sock)}"
 
 
 def _open_everywhere(port: int) -> socket.socket:
@@ -99,4 +100,6 @@ def _explain(address: str, err: OSError) -> str:
         errno.EADDRNOTAVAIL: "it is no address of this host",
     }
     remedy = remedies.get(err.errno or 0, "correct --web.listen-address")
-    return f"cannot listen on {address}: {(err.strerror or 'unknown error').lower()}: {remedy}"
+    # Not err.strerror: asyncio's and socket's own functions append the address to it.
+    reason = os.strerror(err.errno) if err.errno and err.errno > 0 else err.strerror
+    return f"cannot listen on {address}: {str(reason).lower()}: {remedy}"

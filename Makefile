@@ -1,0 +1,48 @@
+# `make demo` and `make test` need Python 3.11 or newer, and set up all else in .venv.
+
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+VENV = .venv
+BIN = $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-unit check format clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+demo: $(VENV)/demo ## run the exporter on a pretend fleet: no key, no network
+	@$(BIN)/seq-exporter demo
+
+test: $(VENV)/dev ## run every test
+	$(BIN)/python -m pytest
+
+test-unit: $(VENV)/dev ## run the tests that start no real tools
+	$(BIN)/python -m pytest -m 'not tools'
+
+check: $(VENV)/dev ## lint, formatting, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/dev ## put the formatting right
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+clean: ## remove what the others made
+	rm -rf $(VENV) *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python3'; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'The venv module is needed; on Debian: apt install python3-venv'; exit 1; }
+
+$(VENV)/demo: $(BIN)/python pyproject.toml
+	@echo 'Setting up $(VENV), once ...'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/dev: $(BIN)/python pyproject.toml
+	@echo 'Setting up $(VENV), once ...'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/demo

@@ -1,0 +1,86 @@
+"""A real Prometheus scrapes the exporter, and has what the simulator says."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.tools.conftest import Start, find_tool, free_port, wait_for
+from tests.tools.pretence import Pretence, Samples
+
+pytestmark = pytest.mark.tools
+
+SCRAPE = """
+global: {{scrape_interval: 1s}}
+scrape_configs:
+  - job_name: seq-exporter
+    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+"""
+
+
+def query(base: str, expression: str) -> Samples:
+    """Return the instant vector of `expression` by name and label values."""
+    answer = requests.get(f"{base}/api/v1/query", {"query": expression}, timeout=10).json()
+    samples: Samples = {}
+    for found in answer["data"]["result"]:
+        name = found["metric"].pop("__name__")
+        labels = {k: v for k, v in found["metric"].items() if k not in ("instance", "job")}
+        key = (name, *(value for _, value in sorted(labels.items())))
+        assert key not in samples
+        samples[key] = float(found["value"][1])
+    return samples
+
+
+def test_prometheus_has_the_scores_of_the_simulator(
+    start: Start, exporter: Start, simulator: Pretence, tmp_path: Path
+) -> None:
+    prometheus = find_tool("prometheus")
+    (tmp_path / "config.yaml").write_text(simulator.config)
+    port = free_port()
+    serving = exporter("serve", f"--web.listen-address=127.0.0.1:{port}")
+    wait_for(f"http://127.0.0.1:{port}/-/ready", serving)
+
+    (tmp_path / "prometheus.yml").write_text(SCRAPE.format(port=port))
+    base = f"http://127.0.0.1:{free_port()}"
+    server = start(
+        prometheus,
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=data",
+        f"--web.listen-address={base.removeprefix('http://')}",
+    )
+    wait_for(f"{base}/-/ready", server)
+    scores = '{__name__=~"sendgrid_seq_(account_)?(metric_)?score"}'
+    deadline = time.monotonic() + 30
+    while not (found := query(base, scores)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert found == simulator.read_newest()
+    assert query(base, 'up{job="seq-exporter"}') == {("up",): 1}
+    assert set(query(base, "seq_exporter_account_up").values()) == {1}
+    scored = sum(1 for labels in found if labels[0] == "sendgrid_seq_score")
+    assert sum(query(base, 'sendgrid_seq_subusers{state="scored"}').values()) == scored
+    assert sum(query(base, "sendgrid_seq_subuser_eligible").values()) == scored
+
+
+@pytest.mark.parametrize("accept", ["text/plain", "application/openmetrics-text"])
+def test_promtool_has_nothing_to_say_about_the_page(
+    exporter: Start, simulator: Pretence, tmp_path: Path, accept: str
+) -> None:
+    promtool = find_tool("promtool")
+    (tmp_path / "config.yaml").write_text(simulator.config)
+    port = free_port()
+    serving = exporter("serve", f"--web.listen-address=127.0.0.1:{port}")
+    wait_for(f"http://127.0.0.1:{port}/-/ready", serving)
+    page = requests.get(f"http://127.0.0.1:{port}/metrics", headers={"Accept": accept}, timeout=10)
+    assert page.headers["Content-Type"].startswith(accept)
+    # promtool reads the text format alone: OpenMetrics names counters without their `_total`.
+    if accept == "text/plain":
+        checked = subprocess.run(
+            [promtool, "check", "metrics"], input=page.content, capture_output=True, check=False
+        )
+        assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+    else:
+        assert page.text.endswith("\n# EOF\n")

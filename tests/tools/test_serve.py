@@ -1,0 +1,257 @@
+"""`serve`, `simulate` and `demo` as processes: what a user starts, signals and reads."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support import KEY
+from tests.tools.conftest import Start, free_port, wait_for
+from tests.tools.pretence import Pretence, Samples
+
+pytestmark = pytest.mark.tools
+
+GIVE_UP_SECONDS = 30  # for a test that waits for what never comes
+
+
+def read_scores(base: str) -> Samples:
+    """Return the scores on the page, by name and label values."""
+    text = requests.get(f"{base}/metrics", timeout=GIVE_UP_SECONDS).text
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if family.name.endswith("_score") and family.name.startswith("sendgrid_seq")
+    }
+
+
+def write_config(folder: Path, base_url: str, more: str = "") -> Path:
+    file = folder / "config.yaml"
+    file.write_text(
+        f"accounts:\n  - {{name: acme, api_key: {KEY}, base_url: '{base_url}'}}\n{more}"
+    )
+    return file
+
+
+class Slow(BaseHTTPRequestHandler):
+    """Takes a request, says so, and never answers it."""
+
+    asked = threading.Event()
+    ended = threading.Event()
+
+    def do_GET(self) -> None:
+        self.asked.set()
+        self.ended.wait()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.fixture
+def slow_sendgrid() -> Iterator[ThreadingHTTPServer]:
+    Slow.asked, Slow.ended = threading.Event(), threading.Event()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        Slow.ended.set()
+        server.shutdown()
+
+
+def test_the_scores_of_a_fleet(exporter: Start, simulator: Pretence, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(simulator.config)
+    port = free_port()
+    process = exporter("serve", f"--web.listen-address=127.0.0.1:{port}", "--log.level=debug")
+    base = f"http://127.0.0.1:{port}"
+    assert wait_for(f"{base}/-/healthy", process).text == "seq-exporter is healthy.\n"
+    wait_for(f"{base}/-/ready", process)
+    expected = simulator.read_newest()
+    assert len(expected) > 3 * 20 * 6
+    assert read_scores(base) == expected
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=GIVE_UP_SECONDS)
+    assert (process.returncode, out) == (0, "")
+    assert err.count('msg="scores of a new day"') == 6
+    assert "SG." not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_it_in_the_middle_of_a_slow_poll(
+    exporter: Start, slow_sendgrid: ThreadingHTTPServer, tmp_path: Path, number: signal.Signals
+) -> None:
+    write_config(tmp_path, f"http://127.0.0.1:{slow_sendgrid.server_port}", "poll: {timeout: 1h}")
+    port = free_port()
+    process = exporter("serve", f"--web.listen-address=127.0.0.1:{port}")
+    wait_for(f"http://127.0.0.1:{port}/-/healthy", process)
+    assert Slow.asked.wait(GIVE_UP_SECONDS)
+    assert requests.get(f"http://127.0.0.1:{port}/-/ready", timeout=5).status_code == 503
+    process.send_signal(number)
+    process.communicate(timeout=GIVE_UP_SECONDS)  # while the request still goes on
+    assert process.returncode == 0
+
+
+def test_a_client_that_does_not_read_does_not_keep_it(
+    exporter: Start, slow_sendgrid: ThreadingHTTPServer, tmp_path: Path
+) -> None:
+    write_config(tmp_path, f"http://127.0.0.1:{slow_sendgrid.server_port}")
+    port = free_port()
+    process = exporter("serve", f"--web.listen-address=127.0.0.1:{port}")
+    wait_for(f"http://127.0.0.1:{port}/-/healthy", process)
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=GIVE_UP_SECONDS)
+    assert process.returncode == 0
+
+
+def run(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=GIVE_UP_SECONDS)
+    return process.returncode, out, err
+
+
+def test_a_port_in_use_is_one_clear_line(exporter: Start, tmp_path: Path) -> None:
+    write_config(tmp_path, "http://127.0.0.1:1")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        assert run(exporter("serve", f"--web.listen-address={address}")) == (
+            1,
+            "",
+            f"seq-exporter: cannot listen on {address}: address already in use: "
+            "stop what listens there, or choose another --web.listen-address\n",
+        )
+
+
+def test_every_mistake_in_the_file_is_a_line(exporter: Start, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(
+        "accounts:\n"
+        "  - {name: a, api_key: '${A_KEY}', regoin: eu}\n"
+        "  - {name: b, api_key: k, own_score: 1}\n"
+        "  - {name: c, api_key_file: /nowhere/key}\n"
+        "poll: {interval: soon}\n"
+    )
+    status, out, err = run(exporter("serve", "--config.file=bad.yaml", B_KEY="never shown"))
+    assert (status, out) == (2, "")
+    assert err.splitlines() == [
+        "seq-exporter: bad.yaml: 5 mistakes",
+        "bad.yaml:2: accounts[0].api_key: the environment variable A_KEY is not set: "
+        "set it, or correct the name",
+        "bad.yaml:2: accounts[0].regoin: unknown key; did you mean 'region'?",
+        "bad.yaml:3: accounts[1].own_score: must be true or false, not 1",
+        "bad.yaml:4: accounts[2].api_key_file: no such file '/nowhere/key': "
+        "put the API key there, or correct the path",
+        "bad.yaml:5: poll.interval: must be a duration such as 90s, 15m, 1h30m or 7d, not 'soon'",
+    ]
+
+
+def test_without_a_file_it_says_where_it_looked(exporter: Start, tmp_path: Path) -> None:
+    status, _, err = run(exporter("serve"))
+    assert status == 2
+    assert err == (
+        f"seq-exporter: no configuration file: looked for {tmp_path}/config.yaml\n"
+        "Write one as config.example.yaml shows, or name one with --config.file=FILE.\n"
+        "To look around without a SendGrid key: seq-exporter demo\n"
+    )
+
+
+def test_flags_can_be_set_in_the_environment(exporter: Start, tmp_path: Path) -> None:
+    write_config(tmp_path, "http://127.0.0.1:1").rename(tmp_path / "other.yaml")
+    first, second = free_port(), free_port()
+    process = exporter(
+        "serve",
+        SEQ_EXPORTER_CONFIG_FILE="other.yaml",
+        SEQ_EXPORTER_WEB_LISTEN_ADDRESS=f"127.0.0.1:{first} localhost:{second}",
+        SEQ_EXPORTER_WEB_ENABLE_LIFECYCLE="true",
+        SEQ_EXPORTER_LOG_FORMAT="json",
+    )
+    wait_for(f"http://127.0.0.1:{first}/-/healthy", process)
+    wait_for(f"http://localhost:{second}/-/healthy", process)
+    reload = requests.post(f"http://127.0.0.1:{first}/-/reload", timeout=GIVE_UP_SECONDS)
+    assert reload.status_code == 200
+    process.terminate()
+    status, _, err = run(process)
+    assert status == 0
+    assert json.loads(err.splitlines()[0])["msg"] == "seq-exporter runs"
+
+
+def test_reloading(exporter: Start, simulator: Pretence, tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(simulator.config)
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    process = exporter("serve", f"--web.listen-address=127.0.0.1:{port}", "--web.enable-lifecycle")
+    wait_for(f"{base}/-/ready", process)
+    everything = read_scores(base)
+    accounts = sorted({labels[1] for labels in everything})
+
+    file.write_text(simulator.config.replace("api_key:", "api_kee:"))
+    refused = requests.post(f"{base}/-/reload", timeout=GIVE_UP_SECONDS)
+    assert refused.status_code == 500
+    assert "accounts[0].api_kee: unknown key; did you mean 'api_key'?" in refused.text
+    assert read_scores(base) == everything
+    page = requests.get(f"{base}/metrics", timeout=GIVE_UP_SECONDS).text
+    assert "\nseq_exporter_config_last_reload_successful 0.0\n" in page
+
+    head, *rest = simulator.config.split("  - name: ")
+    kept = [part for part in rest if not part.startswith(accounts[0])]
+    file.write_text(head + "".join(f"  - name: {part}" for part in kept))
+    assert requests.post(f"{base}/-/reload", timeout=GIVE_UP_SECONDS).status_code == 200
+    left = {labels: value for labels, value in everything.items() if labels[1] != accounts[0]}
+    assert read_scores(base) == left
+    page = requests.get(f"{base}/metrics", timeout=GIVE_UP_SECONDS).text
+    assert f'account="{accounts[0]}"' not in page
+    assert "\nseq_exporter_config_last_reload_successful 1.0\n" in page
+
+    file.write_text(simulator.config)
+    process.send_signal(signal.SIGHUP)
+    while read_scores(base) != everything:
+        assert process.poll() is None
+
+
+def test_the_demo(exporter: Start) -> None:
+    port = free_port()
+    process = exporter("demo", f"--web.listen-address=127.0.0.1:{port}")
+    base = f"http://127.0.0.1:{port}"
+    wait_for(f"{base}/-/ready", process)
+    scores = read_scores(base)
+    assert len({labels[1] for labels in scores}) == 3
+    process.send_signal(signal.SIGINT)
+    status, out, err = run(process)
+    assert (status, err) == (0, "")
+    assert f"  metrics      {base}/metrics\n" in out
+
+
+def test_the_version(exporter: Start) -> None:
+    status, out, _ = run(exporter("--version"))
+    assert status == 0
+    assert out.startswith("seq-exporter 0.1.0 (python 3.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sevre"], "No such command 'sevre'"),
+        (["serve", "--config.flie=x"], "No such option '--config.flie'"),
+        (["serve", "--log.level=loud"], "Invalid value for '--log.level'"),
+        (["serve", "now"], "Got unexpected extra argument"),
+        (["simulate", "--today=yesterday"], "Invalid value for '--today'"),
+        (["simulate", "--delay=soon"], "must be a duration such as 90s"),
+        (["simulate", "--listen=here"], "'here' is no address to listen on"),
+        (["demo", "--web.listen-address=:x"], "':x' is no address to listen on"),
+    ],
+)
+def test_wrong_use_is_exit_status_2(exporter: Start, arguments: list[str], message: str) -> None:
+    status, out, err = run(exporter(*arguments))
+    assert (status, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err

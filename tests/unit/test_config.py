@@ -1,0 +1,462 @@
+"""The configuration file: what it may hold, and what is said about every mistake."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from seq_exporter.config import (
+    ALL_SUBUSERS,
+    Account,
+    Config,
+    PollSettings,
+    SubuserSelection,
+    load_config,
+    parse_duration,
+)
+from seq_exporter.errors import ConfigError
+from seq_exporter.secret import ApiKey, Secret
+from tests.support import KEY
+
+MINIMAL = "accounts:\n  - {name: acme, api_key: k}\n"
+
+
+def load(folder: Path, text: str, **environ: str) -> Config:
+    file = folder / "config.yaml"
+    file.write_text(text, encoding="utf-8")
+    return load_config(file, environ)
+
+
+def complain(folder: Path, text: str, **environ: str) -> list[str]:
+    """Return the mistakes found in `text`, a line each, without the file's folder."""
+    with pytest.raises(ConfigError) as caught:
+        load(folder, text, **environ)
+    assert caught.value.__cause__ is None or isinstance(caught.value.__cause__, OSError)
+    lines = str(caught.value).replace(f"{folder}/", "").splitlines()
+    if len(lines) > 1:
+        assert lines.pop(0) == f"config.yaml: {len(lines)} mistakes"
+    return lines
+
+
+def test_a_name_and_a_key_are_enough(tmp_path: Path) -> None:
+    assert load(tmp_path, MINIMAL) == Config(
+        accounts=(
+            Account(
+                name="acme",
+                api_key=ApiKey(Secret("k")),
+                base_url="https://api.sendgrid.com",
+                on_behalf_of="",
+                own_score=True,
+                subusers=ALL_SUBUSERS,
+            ),
+        ),
+        poll=PollSettings(
+            interval_seconds=900.0,
+            refresh_interval_seconds=3600.0,
+            lookback_days=7,
+            timeout_seconds=30.0,
+        ),
+        state_dir=None,
+    )
+
+
+def test_every_key(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY)
+    text = """
+accounts:
+  - name: acme
+    api_key: ${ACME_KEY}
+    region: eu
+    on_behalf_of: account-id 7
+    own_score: false
+    subusers: [shop-de, "1234"]
+  - name: globex
+    api_key_file: key
+    base_url: http://127.0.0.1:8080/sim/
+    subusers: none
+poll:
+  interval: 1h30m
+  refresh_interval: 2h
+  lookback: 1w
+  timeout: 500ms
+state_dir: state
+"""
+    config = load(tmp_path, text, ACME_KEY=f" '{KEY}'\n")
+    assert config == Config(
+        accounts=(
+            Account(
+                name="acme",
+                api_key=ApiKey(Secret(KEY)),
+                base_url="https://api.eu.sendgrid.com",
+                on_behalf_of="account-id 7",
+                own_score=False,
+                subusers=SubuserSelection(names=frozenset({"shop-de", "1234"})),
+            ),
+            Account(
+                name="globex",
+                api_key=ApiKey(tmp_path / "key"),
+                base_url="http://127.0.0.1:8080/sim",
+                own_score=True,
+                subusers=None,
+            ),
+        ),
+        poll=PollSettings(5400.0, 7200.0, 7, 0.5),
+        state_dir=tmp_path / "state",
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "inside", "outside"),
+    [
+        ("all", ["a", "Shop-De", "7"], []),
+        ("[a, b]", ["a", "b"], ["c", "A", "ab"]),
+        ("{include: ['shop-*']}", ["shop-de", "shop-"], ["shop", "Shop-de", "x-shop-de"]),
+        ("{exclude: ['*-test']}", ["a", "test"], ["a-test"]),
+        (
+            "{include: ['shop-?e', billing], exclude: ['*-test', shop-fe]}",
+            ["shop-de", "billing"],
+            ["shop-fe", "shop-fr", "billing2"],
+        ),
+        ("{include: ['a.b']}", ["a.b"], ["axb"]),
+        ("{include: []}", [], ["a"]),
+    ],
+)
+def test_which_subusers_are_selected(
+    tmp_path: Path, form: str, inside: list[str], outside: list[str]
+) -> None:
+    config = load(tmp_path, f"accounts: [{{name: a, api_key: k, subusers: {form}}}]")
+    selection = config.accounts[0].subusers
+    assert selection is not None
+    assert [name for name in inside + outside if name in selection] == inside
+
+
+def test_a_pattern_without_a_wildcard_names_somebody(tmp_path: Path) -> None:
+    text = "accounts: [{name: a, api_key: k, subusers: {include: [shop, 'x-*']}}]"
+    selection = load(tmp_path, text).accounts[0].subusers
+    assert selection == SubuserSelection(names=frozenset({"shop"}), include=("x-*",))
+
+
+def test_settings_may_be_shared_by_anchors(tmp_path: Path) -> None:
+    text = """
+accounts:
+  - &base {name: a, api_key: k, own_score: false}
+  - {<<: *base, name: b}
+"""
+    assert [account.own_score for account in load(tmp_path, text).accounts] == [False, False]
+
+
+def test_five_mistakes_are_five_lines(tmp_path: Path) -> None:
+    text = """
+accounts:
+  - name: acme
+    api_key: ${ACME_KEY}
+    regoin: eu
+  - name: acme
+    api_key: k
+  - name: globex
+    api_key_file: /nowhere/key
+    own_score: 1
+poll:
+  interval: 15 minutes
+"""
+    assert complain(tmp_path, text) == [
+        "config.yaml:3: accounts[0].name: 'acme' is the name of another account too: "
+        "rename one of them",
+        "config.yaml:4: accounts[0].api_key: the environment variable ACME_KEY is not set: "
+        "set it, or correct the name",
+        "config.yaml:5: accounts[0].regoin: unknown key; did you mean 'region'?",
+        "config.yaml:6: accounts[1].name: 'acme' is the name of another account too: "
+        "rename one of them",
+        "config.yaml:9: accounts[2].api_key_file: no such file '/nowhere/key': "
+        "put the API key there, or correct the path",
+        "config.yaml:10: accounts[2].own_score: must be true or false, not 1",
+        "config.yaml:12: poll.interval: must be a duration such as 90s, 15m, 1h30m or 7d, "
+        "not '15 minutes'",
+    ]
+
+
+ACCOUNT_MISTAKES = [
+    ("name: a", "", "has no API key: add api_key or api_key_file"),
+    (
+        "{name: a, api_key: k, api_key_file: key}",
+        "",
+        "has both api_key and api_key_file: keep one of them",
+    ),
+    ("api_key: k", ".name", "is missing: add it"),
+    ("{name: '', api_key: k}", ".name", "is empty: give it a value"),
+    ("{name: 7, api_key: k}", ".name", "must be text, not 7: put it in quotes"),
+    ("{name: no, api_key: k}", ".name", "must be text, not false: put it in quotes"),
+    ("{name: a, api_key: }", ".api_key", "must be text: put the API key in quotes"),
+    ("{name: a, api_key: ''}", ".api_key", "is empty: put the API key there"),
+    (
+        "{name: a, api_key: x y}",
+        ".api_key",
+        "has white space inside the API key: paste the key again, on one line",
+    ),
+    (
+        "{name: a, api_key: '${A'}",
+        ".api_key",
+        "has a '${' that begins no variable: write ${NAME}",
+    ),
+    ("{name: a, api_key_file: ''}", ".api_key_file", "must be the path of a file, not ''"),
+    ("{name: a, api_key_file: 7}", ".api_key_file", "must be the path of a file, not 7"),
+    (
+        "{name: a, api_key: k, region: us}",
+        ".region",
+        "must be 'global' or 'eu', not 'us'",
+    ),
+    (
+        "{name: a, api_key: k, region: eu, base_url: http://x}",
+        ".base_url",
+        "takes the place of region: keep one of them",
+    ),
+    (
+        "{name: a, api_key: k, base_url: api.sendgrid.com}",
+        ".base_url",
+        "must be a URL such as https://api.sendgrid.com, not 'api.sendgrid.com'",
+    ),
+    (
+        "{name: a, api_key: k, base_url: 'http://x:99999'}",
+        ".base_url",
+        "must be a URL such as https://api.sendgrid.com, not 'http://x:99999'",
+    ),
+    (
+        "{name: a, api_key: k, base_url: 'https://user:pass@x'}",
+        ".base_url",
+        "must be a URL without user, password, query or fragment",
+    ),
+    (
+        '{name: a, api_key: k, on_behalf_of: "a\\nb"}',
+        ".on_behalf_of",
+        "must be plain text on one line: a username, or 'account-id ID'",
+    ),
+    (
+        "{name: a, api_key: k, own_score: 'yes'}",
+        ".own_score",
+        "must be true or false, not 'yes'",
+    ),
+    (
+        "{name: a, api_key: k, subusers: some}",
+        ".subusers",
+        "must be all, none, a list of usernames, or {include: [globs], exclude: [globs]}, "
+        "not 'some'",
+    ),
+    (
+        "{name: a, api_key: k, subusers: }",
+        ".subusers",
+        "must be all, none, a list of usernames, or {include: [globs], exclude: [globs]}, "
+        "not nothing",
+    ),
+    ("{name: a, api_key: k, subusers: []}", ".subusers", "is empty: name at least one"),
+    (
+        "{name: a, api_key: k, subusers: [b, 12]}",
+        ".subusers[1]",
+        "must be text, not 12: put it in quotes",
+    ),
+    (
+        "{name: a, api_key: k, subusers: {inclde: [b]}}",
+        ".subusers.inclde",
+        "unknown key; did you mean 'include'?",
+    ),
+    (
+        "{name: a, api_key: k, subusers: {include: b}}",
+        ".subusers.include",
+        "must be a list (lines that begin with `-`), not 'b'",
+    ),
+    (
+        "{name: a, api_key: k, own_score: false, subusers: none}",
+        ".own_score",
+        "with subusers none, nothing is left to ask: allow one of them",
+    ),
+    (
+        f"{{name: a, api_key: k, on_behalf_of: {KEY}}}",
+        ".on_behalf_of",
+        "holds what looks like an API key: move it to api_key",
+    ),
+    (
+        f"{{name: a, api_key: k, apikey: {KEY}}}",
+        ".apikey",
+        "unknown key; did you mean 'api_key'?",
+    ),
+    (
+        f"{{name: a, api_key_file: {KEY}}}",
+        ".api_key_file",
+        "holds what looks like an API key: move it to api_key",
+    ),
+    ("[a]", "", "must be a mapping (lines of `key: value`), not a list"),
+    ("a", "", "must be a mapping (lines of `key: value`), not 'a'"),
+]
+
+
+@pytest.mark.parametrize(("account", "place", "message"), ACCOUNT_MISTAKES)
+def test_mistakes_in_an_account(tmp_path: Path, account: str, place: str, message: str) -> None:
+    (tmp_path / "key").write_text("k")
+    text = f"accounts:\n  - {account}\n"
+    assert complain(tmp_path, text) == [f"config.yaml:2: accounts[0]{place}: {message}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", "config.yaml:1: must be a mapping (lines of `key: value`), not nothing"),
+        ("- a", "config.yaml:1: must be a mapping (lines of `key: value`), not a list"),
+        ("poll: {}", "config.yaml:1: accounts: is missing: add it"),
+        ("accounts: []", "config.yaml:1: accounts: is empty: name at least one"),
+        (
+            "accounts: {name: a}",
+            "config.yaml:1: accounts: must be a list (lines that begin with `-`), not a mapping",
+        ),
+        (
+            MINIMAL + "acounts: 1",
+            "config.yaml:3: acounts: unknown key; did you mean 'accounts'?",
+        ),
+        (
+            MINIMAL + "zzz: 1",
+            "config.yaml:3: zzz: unknown key; the keys known here are accounts, poll, state_dir",
+        ),
+        (
+            MINIMAL + "state_dir: a\nstate_dir: b",
+            "config.yaml:4: state_dir: stands there more than once: keep one",
+        ),
+        (
+            MINIMAL + "state_dir: 1",
+            "config.yaml:3: state_dir: must be text, not 1: put it in quotes",
+        ),
+        (
+            MINIMAL + "poll:",
+            "config.yaml:3: poll: must be a mapping (lines of `key: value`), not nothing",
+        ),
+        (
+            MINIMAL + "poll: {interval: 90}",
+            "config.yaml:3: poll.interval: must be a duration with its unit, "
+            "such as 90s, 15m or 7d, not 90",
+        ),
+        (
+            MINIMAL + "poll: {interval: ''}",
+            "config.yaml:3: poll.interval: must be a duration such as 90s, 15m, 1h30m or 7d, "
+            "not ''",
+        ),
+        (
+            MINIMAL + "poll: {interval: 1m1h}",
+            "config.yaml:3: poll.interval: must be a duration such as 90s, 15m, 1h30m or 7d, "
+            "not '1m1h'",
+        ),
+        (
+            MINIMAL + "poll: {interval: 500ms}",
+            "config.yaml:3: poll.interval: must be at least 1s, not '500ms'",
+        ),
+        (
+            MINIMAL + "poll: {refresh_interval: 2y}",
+            "config.yaml:3: poll.refresh_interval: must be at most 365d, not '2y'",
+        ),
+        (
+            MINIMAL + "poll: {timeout: 0s}",
+            "config.yaml:3: poll.timeout: must be more than 0s, not '0s'",
+        ),
+        (
+            MINIMAL + "poll: {lookback: 36h}",
+            "config.yaml:3: poll.lookback: must be whole days, from 1d to 90d "
+            "(SendGrid keeps 90), not '36h'",
+        ),
+        (
+            MINIMAL + "poll: {lookback: 91d}",
+            "config.yaml:3: poll.lookback: must be whole days, from 1d to 90d "
+            "(SendGrid keeps 90), not '91d'",
+        ),
+        (
+            "a: [",
+            "config.yaml:1: is not valid YAML: expected the node content, but found '<stream end>'",
+        ),
+        ("a: *b", "config.yaml:1: is not valid YAML: found undefined alias 'b'"),
+        (
+            "a: !!python/name:os.system x",
+            "config.yaml:1: is not valid YAML: could not determine a constructor for the tag "
+            "'tag:yaml.org,2002:python/name:os.system'",
+        ),
+        (
+            "a: \x07",
+            "config.yaml: is not valid YAML: a character that YAML forbids, or nested without end",
+        ),
+        (
+            "a: &a [*a]",
+            "config.yaml: is not valid YAML: a character that YAML forbids, or nested without end",
+        ),
+    ],
+)
+def test_mistakes_in_the_file(tmp_path: Path, text: str, line: str) -> None:
+    assert line in complain(tmp_path, text)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read: No such file or directory"):
+        load_config(tmp_path / "none.yaml", {})
+    (tmp_path / "latin").write_bytes(b"a: \xe4")
+    with pytest.raises(ConfigError, match=r"latin: is not UTF-8 text: save it as UTF-8"):
+        load_config(tmp_path / "latin", {})
+
+
+def test_a_key_file_without_a_key(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    assert complain(tmp_path, "accounts:\n  - {name: a, api_key_file: empty}\n") == [
+        f"config.yaml:2: accounts[0].api_key_file: the key file '{tmp_path}/empty' is empty: "
+        "put the API key there".replace(f"{tmp_path}/", "")
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "accounts: [{name: a, api_key: 'KEY x'}]",
+        "accounts: [{name: a, apikey: 'KEY'}]",
+        "accounts: [{name: 'KEY'}]",
+        "accounts: [{name: a, api_key: {secret: 'KEY'}}]",
+        "accounts: [{name: a, api_key: ['KEY']}]",
+        "accounts: [{name: a, api_key: 'KEY', region: '${SECRET}'}]",
+        "accounts: [{name: a, api_key: '${SECRET} x'}]",
+        "accounts: [{name: a, api_key_file: '${SECRET}'}]",
+        "accounts: [{name: a, api_key: k, base_url: '${SECRET}'}]",
+        "accounts: [{name: a, api_key: k, subusers: '${SECRET}'}]",
+        "accounts: [{name: a, api_key: KEY, - }]",
+        "accounts:\n- name: a\n  api_key: KEY\n bad: [",
+        "poll: KEY",
+        "KEY",
+        "? [KEY]\n: 1",
+    ],
+)
+def test_no_message_shows_a_key(tmp_path: Path, text: str) -> None:
+    lines = complain(tmp_path, text.replace("KEY", KEY), SECRET="do-not-show-me")
+    assert lines
+    assert not re.search(r"SG\.[ab]|aaaa|do-not-show", "\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0s", 0),
+        ("90s", 90),
+        ("15m", 900),
+        ("1h30m", 5400),
+        ("7d", 604_800),
+        ("1w", 604_800),
+        ("1y", 31_536_000),
+        ("1d2h3m4s5ms", 93_784.005),
+    ],
+)
+def test_durations_are_those_of_prometheus(text: str, seconds: float) -> None:
+    assert parse_duration(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "5", "5 m", "m", "1.5h", "-1h", "1h1h", "1s1m", "1H", "٣s"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a duration such as"):
+        parse_duration(text)
+
+
+def test_the_example_is_valid_as_it_stands() -> None:
+    example = Path(__file__).parents[2] / "config.example.yaml"
+    config = load_config(example, {})
+    assert config.poll == PollSettings()
+    assert config.state_dir is None
+    assert config.accounts[0] == Account("acme", ApiKey(Secret("SG.put-your-key-here")))

@@ -1,0 +1,239 @@
+"""The server, on a real socket: what a client sees of it, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import signal
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Sequence
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
+from pathlib import Path
+
+import pytest
+import trustme
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from seq_exporter.web.listen import open_sockets
+from seq_exporter.web.server import Server
+from seq_exporter.web.settings import WebSettings, load_web_settings
+
+APP = PlainTextResponse("hello\n")
+
+
+@contextlib.contextmanager
+def serving(app: ASGIApp, settings: WebSettings | None = None) -> Iterator[int]:
+    """Serve in a thread, on the port that this yields, and stop in the end."""
+    (sock,) = open_sockets(["127.0.0.1:0"])
+    port: int = sock.getsockname()[1]
+    server = Server(app, settings)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[sock])), daemon=True)
+    thread.start()
+    try:
+        yield port
+    finally:
+        server.should_exit = True
+        thread.join(60)
+    assert not thread.is_alive()
+
+
+def get(port: int, tls: ssl.SSLContext | None = None) -> tuple[HTTPResponse, bytes]:
+    """Return the answer to GET /, and its body."""
+    connection = (
+        HTTPSConnection("127.0.0.1", port, timeout=60, context=tls)
+        if tls
+        else HTTPConnection("127.0.0.1", port, timeout=60)
+    )
+    with contextlib.closing(connection):
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        return answer, answer.read()
+
+
+def talk(port: int, request: bytes) -> bytes:
+    """Return all that the server sends until it closes the connection."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        client.sendall(request)
+        received = b""
+        with contextlib.suppress(ConnectionResetError):
+            while chunk := client.recv(65536):
+                received += chunk
+        return received
+
+
+class Certificates:
+    """An authority, a server's certificate of it, and the web configuration that names them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.authority = trustme.CA()
+        leaf = self.authority.issue_cert("127.0.0.1")
+        self.authority.cert_pem.write_to_path(folder / "ca.pem")
+        leaf.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+
+    def settings(self, *lines: str) -> WebSettings:
+        text = ["tls_server_config:", "cert_file: server.pem", "key_file: server.pem", *lines]
+        (self.folder / "web.yml").write_text("\n  ".join(text))
+        return load_web_settings(self.folder / "web.yml")
+
+    def client(self, certificate_of: trustme.CA | None = None) -> ssl.SSLContext:
+        """Return what trusts the authority; with a certificate of its own, if `certificate_of`."""
+        context = ssl.create_default_context(cafile=self.folder / "ca.pem")
+        if certificate_of:
+            certificate_of.issue_cert("scraper.example.com").configure_cert(context)
+        return context
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    return Certificates(tmp_path)
+
+
+def test_it_serves_until_it_is_told_to_stop() -> None:
+    with serving(APP) as port:
+        for _ in range(2):
+            answer, body = get(port)
+            assert (answer.status, body) == (200, b"hello\n")
+    with pytest.raises(ConnectionRefusedError):
+        get(port)
+
+
+def test_it_serves_all_of_its_sockets() -> None:
+    sockets = open_sockets(["127.0.0.1:0", "127.0.0.1:0"])
+
+    async def run() -> list[bytes]:
+        server = Server(APP)
+        task = asyncio.create_task(server.serve(sockets=sockets))
+        ports = [sock.getsockname()[1] for sock in sockets]
+        answers = [await asyncio.to_thread(get, port) for port in ports]
+        server.should_exit = True
+        await task
+        return [body for _, body in answers]
+
+    assert asyncio.run(run()) == [b"hello\n"] * 2
+
+
+def test_signals_are_left_to_the_process() -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    async def run() -> Sequence[object]:
+        sockets = open_sockets(["127.0.0.1:0"])
+        server = Server(APP)
+        task = asyncio.create_task(server.serve(sockets=sockets))
+        await asyncio.to_thread(get, sockets[0].getsockname()[1])
+        meanwhile = [signal.getsignal(number) for number in numbers]
+        server.should_exit = True
+        await task
+        return meanwhile
+
+    # Within `asyncio.run`, which minds SIGINT itself.
+    async def look() -> Sequence[object]:
+        return [signal.getsignal(number) for number in numbers]
+
+    before = asyncio.run(look())
+    assert [type(handler) for handler in asyncio.run(run())] == [type(each) for each in before]
+
+
+def test_a_request_that_never_ends_does_not_keep_it_from_stopping() -> None:
+    arrived = threading.Event()
+
+    async def never(scope: Scope, receive: Receive, send: Send) -> None:
+        arrived.set()
+        await asyncio.Event().wait()
+
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(serving(never))
+        client = stack.enter_context(contextlib.ExitStack())
+        sock = client.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+        assert arrived.wait(60)
+        stack.pop_all().__exit__(None, None, None)
+
+
+def test_head_is_answered_like_get_without_the_body() -> None:
+    with serving(APP) as port:
+        whole, bare = (
+            talk(port, f"{method} / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n".encode())
+            for method in ("GET", "HEAD")
+        )
+    assert whole.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"content-length: 6\r\n" in bare
+    assert whole == bare + b"hello\n"
+
+
+def test_a_page_of_megabytes_arrives_whole() -> None:
+    page = gzip.compress(bytes(range(256)) * 20_000, compresslevel=0)
+
+    async def send_page(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse(page)(scope, receive, send)
+
+    with serving(send_page) as port:
+        assert get(port)[1] == page
+
+
+def test_the_configured_headers_are_on_every_answer() -> None:
+    settings = WebSettings(headers={"X-Frame-Options": "deny", "X-XSS-Protection": "0"})
+    for app in (APP, PlainTextResponse("no\n", 404)):
+        with serving(app, settings) as port:
+            answer, _ = get(port)
+            assert answer.headers["X-Frame-Options"] == "deny"
+            assert answer.headers["X-XSS-Protection"] == "0"
+
+
+def test_the_server_does_not_name_its_software() -> None:
+    with serving(APP) as port:
+        answer, _ = get(port)
+    assert answer.headers["Server"] is None
+    assert answer.headers["Date"]
+
+
+def test_tls_is_served_to_whoever_trusts_the_authority(certificates: Certificates) -> None:
+    with serving(APP, certificates.settings()) as port:
+        assert get(port, certificates.client())[1] == b"hello\n"
+        with pytest.raises(ssl.SSLCertVerificationError):
+            get(port, ssl.create_default_context())
+
+
+def test_plain_http_to_a_tls_port_is_hung_up_on(
+    certificates: Certificates, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(APP, certificates.settings()) as port:
+        answer = talk(port, b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+        assert b"hello" not in answer
+        assert get(port, certificates.client())[1] == b"hello\n"
+    assert [record for record in caplog.records if record.levelname != "INFO"] == []
+
+
+def test_the_least_tls_version_is_kept(certificates: Certificates) -> None:
+    old = certificates.client()
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    with serving(APP, certificates.settings("min_version: TLS13")) as port:
+        assert get(port, certificates.client())[1] == b"hello\n"
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            get(port, old)
+
+
+def test_a_required_client_certificate(certificates: Certificates) -> None:
+    settings = certificates.settings(
+        "client_auth_type: RequireAndVerifyClientCert", "client_ca_file: ca.pem"
+    )
+    with serving(APP, settings) as port:
+        assert get(port, certificates.client(certificates.authority))[1] == b"hello\n"
+        for stranger in (certificates.client(), certificates.client(trustme.CA())):
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                get(port, stranger)
+
+
+def test_a_client_certificate_that_is_verified_if_given(certificates: Certificates) -> None:
+    settings = certificates.settings(
+        "client_auth_type: VerifyClientCertIfGiven", "client_ca_file: ca.pem"
+    )
+    with serving(APP, settings) as port:
+        for welcome in (certificates.client(), certificates.client(certificates.authority)):
+            assert get(port, welcome)[1] == b"hello\n"
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            get(port, certificates.client(trustme.CA()))
