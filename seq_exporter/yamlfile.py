@@ -24,19 +24,24 @@ ALTERNATIVE = "\0"
 
 _UNKNOWN_KEY = "unknown key"
 
+# In YAML's messages: an alias or a tag, which may be a secret out of place; not a single character
+# or the name of a token.
+_QUOTED_WORD = re.compile(r" '[^'<\\][^']+'.*")
+
 _VARIABLE = re.compile(r"\$\{([^}]*)\}?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WHOLE_KEY = re.compile(r"SG\.[\w-]{16,}\.[\w-]{16,}")
 
-#: What to say for each kind of mistake that pydantic finds; `{value}` is what the user wrote.
+#: What to say for each kind of mistake that pydantic finds; `{value}` is what the user wrote, and
+#: `{kind}` what that is: where a whole section is expected, a slip may have put a secret.
 _MESSAGES = {
     "bool_type": "must be true or false, not {value}",
-    "dict_type": "must be a mapping (lines of `key: value`), not {value}",
+    "dict_type": "must be a mapping (lines of `key: value`), not {kind}",
     "int_type": "must be a whole number, not {value}",
-    "list_type": "must be a list (lines that begin with `-`), not {value}",
+    "list_type": "must be a list (lines that begin with `-`), not {kind}",
     "literal_error": "must be {expected}, not {value}",
     "missing": "is missing: add it",
-    "model_type": "must be a mapping (lines of `key: value`), not {value}",
+    "model_type": "must be a mapping (lines of `key: value`), not {kind}",
     "string_type": "must be text, not {value}: put it in quotes",
     "string_too_short": "is empty: give it a value",
     "too_short": "is empty: name at least one",
@@ -63,7 +68,8 @@ class Problem:
 class Document:
     """A file as it was written (`raw`), with its variables filled in (`value`).
 
-    `positions` are the line and column of each value, from 1. `problems` are the mistakes found so far: repeated keys and unset variables.
+    `positions` are the line and column of each value, from 1. `problems` are the mistakes found so
+    far: repeated keys and unset variables.
     """
 
     path: Path
@@ -103,7 +109,8 @@ class Document:
 
     def _describe(self, problem: Problem) -> str:
         value = _look_up(self.raw, problem.place)
-        message = problem.message.replace("{value}", hide_keys(_quote(value)))
+        message = problem.message.replace("{kind}", _kind_of(value))
+        message = message.replace("{value}", hide_keys(_quote(value)))
         where = f"{self.path}:{self._position(problem.place)[0]}: "
         return where + (f"{_dotted(problem.place)}: {message}" if problem.place else message)
 
@@ -127,7 +134,8 @@ def read_document(path: Path, environ: Mapping[str, str] | None) -> Document:
     except yaml.MarkedYAMLError as err:
         # Not str(err) and not `from err`: they quote the line, and a key may stand in it.
         line = err.problem_mark.line + 1 if err.problem_mark else 1
-        raise ConfigError(f"{path}:{line}: is not valid YAML: {err.problem}") from None
+        problem = _QUOTED_WORD.sub("", str(err.problem))
+        raise ConfigError(f"{path}:{line}: is not valid YAML: {problem}") from None
     except (yaml.YAMLError, RecursionError):
         raise ConfigError(
             f"{path}: is not valid YAML: a character that YAML forbids, or nested without end"
@@ -234,7 +242,7 @@ def _known_keys(model: type[BaseModel], place: Place) -> list[str]:
         if isinstance(part, str) and part in section.model_fields:
             found = next(_sections(section.model_fields[part].annotation), None)
             section = found or section
-    return list(section.model_fields)
+    return [field.alias or name for name, field in section.model_fields.items()]
 
 
 def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -260,13 +268,18 @@ def _look_up(value: Any, place: Place) -> Any:
     return value
 
 
-def _quote(value: Any) -> str:
-    if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    if isinstance(value, bool):  # as YAML has it, not as Python
-        return str(value).lower()
+def _kind_of(value: Any) -> str:
     if value is None:
         return "nothing"
+    kinds = {dict: "a mapping", list: "a list", str: "a text", bool: "a truth value"}
+    return kinds.get(type(value), "a number")
+
+
+def _quote(value: Any) -> str:
+    if value is None or isinstance(value, dict | list):
+        return _kind_of(value)
+    if isinstance(value, bool):  # as YAML has it, not as Python
+        return str(value).lower()
     return repr(value) if isinstance(value, str) else str(value)
 
 

@@ -41,6 +41,10 @@ def open_sockets(addresses: Iterable[str]) -> list[socket.socket]:
                 opened += _open_named(host, port) if host else [_open_everywhere(port)]
             except OSError as err:
                 raise ListenError(_explain(address, err)) from err
+            except UnicodeError:  # a name that DNS cannot hold
+                raise ListenError(
+                    f"cannot listen on {address}: no such host name: correct --web.listen-address"
+                ) from None
     except BaseException:
         for sock in opened:
             sock.close()

@@ -29,12 +29,14 @@ def choose_format(accept: str) -> Format:
     prometheus-client's own choice takes the order of the header for the preference and promises
     whatever version it is asked for; this one goes by `q`, and promises what is sent.
     """
-    weights = {"application/openmetrics-text": 0.0, "text/plain": 0.0}
+    openmetrics_weight = text_weight = 0.0
     for media_type, parameters in _parse(accept):
-        if media_type == "text/plain" or parameters.get("version", "1.0.0") == "1.0.0":
-            weights[media_type] = max(weights.get(media_type, 0.0), _weight(parameters))
-    openmetrics_weight = weights["application/openmetrics-text"]
-    if openmetrics_weight and openmetrics_weight >= weights["text/plain"]:
+        if media_type in ("text/plain", "text/*", "*/*"):
+            text_weight = max(text_weight, _weight(parameters))
+        is_version = parameters.get("version", "1.0.0") == "1.0.0"
+        if media_type == "application/openmetrics-text" and is_version:
+            openmetrics_weight = max(openmetrics_weight, _weight(parameters))
+    if openmetrics_weight and openmetrics_weight >= text_weight:
         return OPENMETRICS
     return TEXT
 

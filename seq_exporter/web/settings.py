@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo
+import bcrypt
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from seq_exporter.errors import ConfigError
 from seq_exporter.yamlfile import Problem, Section, read_document
@@ -30,7 +31,7 @@ _CLIENT_AUTH = {
     "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
     "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
 }
-_BCRYPT = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
+_BCRYPT = re.compile(r"(\$2[aby]\$)(?:0[4-9]|[12][0-9]|3[01])(\$[./A-Za-z0-9]{53})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,12 @@ def load_web_settings(path: Path) -> WebSettings:
     except (OSError, ssl.SSLError) as err:
         reason = getattr(err, "reason", None) or err.strerror or "cannot be used"
         raise ConfigError(f"{path}: tls_server_config: {reason}: check the files it names") from err
-    headers = file.http_server_config.headers if file.http_server_config else {}
-    return WebSettings(context, file.basic_auth_users, dict(headers.items()))
+    headers = file.http_server_config and file.http_server_config.headers
+    return WebSettings(
+        context,
+        file.basic_auth_users,
+        headers.model_dump(by_alias=True, exclude_none=True) if headers else {},
+    )
 
 
 def _existing_file(value: str, info: ValidationInfo) -> str:
@@ -75,13 +80,20 @@ def _header_value(value: str) -> str:
     return value
 
 
-def _bcrypt_hash(value: str) -> str:
-    if not _BCRYPT.fullmatch(value):  # and not quoted: what is no hash may be a password
+def _bcrypt_hash(value: object) -> object:
+    match = _BCRYPT.fullmatch(value) if isinstance(value, str) else None
+    try:
+        # Tried at the lowest cost, as the highest would take hours.
+        is_hash = match and bcrypt.checkpw(b"", f"{match[1]}04{match[2]}".encode()) is not None
+    except ValueError:
+        is_hash = False
+    if not is_hash:  # and not quoted: what is no hash may be a password
         raise ValueError("is no bcrypt hash: make one with `htpasswd -nB USER`")
     return value
 
 
 _Path = Annotated[str, AfterValidator(_existing_file)]
+_Header = Annotated[str, AfterValidator(_header_value)] | None
 _Version = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
 
 
@@ -108,23 +120,22 @@ class _TlsFile(Section):
 
 
 class _HeadersFile(Section):
-    headers: dict[
-        Literal[
-            "Content-Security-Policy",
-            "Strict-Transport-Security",
-            "X-Content-Type-Options",
-            "X-Frame-Options",
-            "X-XSS-Protection",
-        ],
-        Annotated[str, AfterValidator(_header_value)],
-    ] = Field(default={})
+    content_security_policy: _Header = Field(None, alias="Content-Security-Policy")
+    strict_transport_security: _Header = Field(None, alias="Strict-Transport-Security")
+    x_content_type_options: _Header = Field(None, alias="X-Content-Type-Options")
+    x_frame_options: _Header = Field(None, alias="X-Frame-Options")
+    x_xss_protection: _Header = Field(None, alias="X-XSS-Protection")
+
+
+class _HttpFile(Section):
+    headers: _HeadersFile | None = None
     http2: bool = False
 
 
 class _File(Section):
     tls_server_config: _TlsFile | None = None
-    http_server_config: _HeadersFile | None = None
-    basic_auth_users: dict[str, Annotated[str, AfterValidator(_bcrypt_hash)]] = Field(default={})
+    http_server_config: _HttpFile | None = None
+    basic_auth_users: dict[str, Annotated[str, BeforeValidator(_bcrypt_hash)]] = Field(default={})
 
 
 def _contradictions(value: Any) -> Iterator[Problem]:

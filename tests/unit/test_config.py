@@ -263,7 +263,7 @@ ACCOUNT_MISTAKES = [
     (
         "{name: a, api_key: k, subusers: {include: b}}",
         ".subusers.include",
-        "must be a list (lines that begin with `-`), not 'b'",
+        "must be a list (lines that begin with `-`), not a text",
     ),
     (
         "{name: a, api_key: k, own_score: false, subusers: none}",
@@ -286,7 +286,7 @@ ACCOUNT_MISTAKES = [
         "holds what looks like an API key: move it to api_key",
     ),
     ("[a]", "", "must be a mapping (lines of `key: value`), not a list"),
-    ("a", "", "must be a mapping (lines of `key: value`), not 'a'"),
+    ("a", "", "must be a mapping (lines of `key: value`), not a text"),
 ]
 
 
@@ -369,11 +369,10 @@ def test_mistakes_in_an_account(tmp_path: Path, account: str, place: str, messag
             "a: [",
             "config.yaml:1: is not valid YAML: expected the node content, but found '<stream end>'",
         ),
-        ("a: *b", "config.yaml:1: is not valid YAML: found undefined alias 'b'"),
+        ("a: *somebody", "config.yaml:1: is not valid YAML: found undefined alias"),
         (
             "a: !!python/name:os.system x",
-            "config.yaml:1: is not valid YAML: could not determine a constructor for the tag "
-            "'tag:yaml.org,2002:python/name:os.system'",
+            "config.yaml:1: is not valid YAML: could not determine a constructor for the tag",
         ),
         (
             "a: \x07",

