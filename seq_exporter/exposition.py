@@ -12,7 +12,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, time
 
 from prometheus_client.utils import floatToGoString
 
@@ -144,16 +144,11 @@ def _score_dates(snapshot: Snapshot) -> Iterator[str]:
     sendgrid_seq_score_date_timestamp_seconds{account="acme",scope="subusers"} 1.7620416e+09
     """
     account = _escape(snapshot.account)
-    days: dict[str, date] = {}
-    if snapshot.own:
-        days["own"] = snapshot.own.day
-    if snapshot.subusers and snapshot.subusers.has_scores:
-        days["subusers"] = snapshot.subusers.day
-    for scope, day in days.items():
-        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
-        labels = f'account="{account}",scope="{scope}"'
-        value = _number(midnight)
-        yield f"sendgrid_seq_score_date_timestamp_seconds{{{labels}}} {value}\n"
+    for scope, held in (("own", snapshot.own), ("subusers", snapshot.subusers)):
+        if held and held.has_scores:
+            midnight = datetime.combine(held.day, time(), UTC).timestamp()
+            labels = f'account="{account}",scope="{scope}"'
+            yield f"sendgrid_seq_score_date_timestamp_seconds{{{labels}}} {_number(midnight)}\n"
 
 
 def _eligibility(snapshot: Snapshot) -> Iterator[str]:

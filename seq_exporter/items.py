@@ -62,7 +62,7 @@ def parse_item(item: object, anomalies: Anomalies) -> Score | None:
     )
 
 
-def parse_date(item: Mapping[str, Any]) -> date | None:
+def parse_date(item: Any) -> date | None:
     """Return the day that an item is for, or None where it holds none."""
     try:
         return date.fromisoformat(item["date"])

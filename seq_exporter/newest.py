@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from seq_exporter.config import PollSettings
 from seq_exporter.errors import BadRequest
 from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
 
 _DAY = timedelta(days=1)
-_Answer = TypeVar("_Answer")
 _Held = TypeVar("_Held", SubuserScores, OwnScore)
-
-#: Reads the subusers of one day; None: not calculated yet.
-ReadSubusers = Callable[[date], SubuserScores | None]
-#: Reads the own scores from one day to another; None: not all calculated yet.
-ReadOwn = Callable[[date, date], list[OwnScore] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +32,10 @@ class Calendar:
         """The last day to look back to: `lookback_days` counts today."""
         return self.today - (self.settings.lookback_days - 1) * _DAY
 
-    def is_due(self, held: SubuserScores | OwnScore) -> bool:
-        """Whether `held` is to be read again; a day that is still to come cannot be."""
-        age_seconds = self.now - held.read_at
+    def is_due(self, read_at: float) -> bool:
+        """Whether what was read at `read_at` (epoch seconds) is to be read again."""
         # Where the clock was set back, the age is negative and says nothing.
-        is_old = not 0 <= age_seconds < self.settings.refresh_interval_seconds
-        return is_old and held.day <= self.today
+        return not 0 <= self.now - read_at < self.settings.refresh_interval_seconds
 
     def withdraw_expired(self, snapshot: Snapshot) -> Snapshot:
         """Return `snapshot` without what is for a day more than `lookback_days` ago."""
@@ -58,58 +50,60 @@ class Calendar:
         return held if is_kept else None
 
 
-def find_newest_subusers(
-    held: SubuserScores | None, read: ReadSubusers, calendar: Calendar
-) -> SubuserScores | None:
-    """Return the newest day on which any subuser has a score, or `held` if there is none newer.
+class NewestDay(Generic[_Held]):
+    """Finds the newest day with scores, for the subusers of one account or for its own score.
 
-    Asks backwards from today, for days newer than the one held only; reads the held day again
-    when that is due. If no day has a score, the newest that SendGrid answered for is returned.
+    Days that are not calculated yet are asked for at every poll. One that SendGrid has answered
+    for without any score is asked for again at every poll only while no later day is answered
+    for, as it may be filled still; after that, only once in a refresh interval.
     """
-    shown, newest_without = held, None
-    if held and not held.has_scores:
-        held = None
-    first = max(calendar.oldest, held.day + _DAY) if held else calendar.oldest
-    day = calendar.today
-    while day >= first:
-        found = _allow_early(read, day, calendar)
-        if found and found.has_scores:
-            return found
-        newest_without = newest_without or found
-        day -= _DAY
-    if not held:
-        return newest_without or shown
-    if not calendar.is_due(held):
-        return held
-    again = read(held.day)
-    return again if again and again.has_scores else replace(held, read_at=calendar.now)
+
+    def __init__(self) -> None:
+        self._read_without_scores: dict[date, float] = {}
+
+    def find(
+        self, held: _Held | None, read: Callable[[date], _Held | None], calendar: Calendar
+    ) -> _Held | None:
+        """Return the newest day with a score, or `held` if there is none newer.
+
+        Asks backwards from today, for days newer than the one held only; reads the held day again
+        when that is due. `read` returns None for a day that is not calculated. If no day has a
+        score, the newest that SendGrid has answered for is returned.
+        """
+        self._forget_days_before(calendar.oldest)
+        scored = held if held and held.has_scores else None
+        first = max(calendar.oldest, scored.day + _DAY) if scored else calendar.oldest
+        newest_answered = None
+        day = calendar.today
+        while day >= first:
+            found = None
+            if newest_answered is None or self._is_due(day, calendar):
+                found = _read_early(read, day, calendar)
+            if found and found.has_scores:
+                return found
+            if found:
+                self._read_without_scores[day] = calendar.now
+                newest_answered = newest_answered or found
+            day -= _DAY
+        if not scored:
+            return newest_answered or held
+        if not calendar.is_due(scored.read_at) or scored.day > calendar.today:
+            return scored
+        again = read(scored.day)
+        return again if again and again.has_scores else replace(scored, read_at=calendar.now)
+
+    def _forget_days_before(self, oldest: date) -> None:
+        kept = {day: at for day, at in self._read_without_scores.items() if day >= oldest}
+        self._read_without_scores = kept
+
+    def _is_due(self, day: date, calendar: Calendar) -> bool:
+        read_at = self._read_without_scores.get(day)
+        return read_at is None or calendar.is_due(read_at)
 
 
-def find_newest_own(held: OwnScore | None, read: ReadOwn, calendar: Calendar) -> OwnScore | None:
-    """Return the account's newest own score, or `held` if there is none newer.
-
-    One request covers a range of days, so the whole range is asked for, the held day within it
-    when it is due; while SendGrid has not calculated all of it, the range ends a day earlier.
-    """
-    is_due = held is not None and calendar.is_due(held)
-    first = calendar.oldest
-    if held:
-        first = max(first, held.day if is_due else held.day + _DAY)
-    last = calendar.today
-    found = None
-    while found is None and last >= first:
-        found = _allow_early(lambda day: read(first, day), last, calendar)
-        last -= _DAY
-    newest = max(found or (), key=lambda own: own.day, default=None)
-    if newest is None and not is_due:
-        return held
-    newest = newest or held
-    return newest and replace(newest, read_at=calendar.now)
-
-
-def _allow_early(
-    read: Callable[[date], _Answer | None], day: date, calendar: Calendar
-) -> _Answer | None:
+def _read_early(
+    read: Callable[[date], _Held | None], day: date, calendar: Calendar
+) -> _Held | None:
     """Read `day`; around midnight our today may be a day that SendGrid has yet to reach."""
     try:
         return read(day)

@@ -22,8 +22,8 @@ from seq_exporter.errors import (
 )
 from seq_exporter.items import Anomalies
 from seq_exporter.naming import Names, select_subusers
-from seq_exporter.newest import Calendar, find_newest_own, find_newest_subusers
-from seq_exporter.scores import Snapshot, SubuserScores
+from seq_exporter.newest import Calendar, NewestDay
+from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
 from seq_exporter.secret import Secret
 from seq_exporter.sendgrid import SendGrid
 from seq_exporter.state import StateFolder
@@ -86,6 +86,8 @@ class Poller:
         self._clock = clock or Clock()
         self._sleep = sleep or self._sleep_unless_stopped
         self._names = Names()
+        self._newest_subusers = NewestDay[SubuserScores]()
+        self._newest_own = NewestDay[OwnScore]()
         self._stopped = threading.Event()
 
     def restore(self) -> None:
@@ -179,12 +181,17 @@ class Poller:
             named = self._names.complete(scores, sendgrid, calendar.now)
             return select_subusers(day, named, selection, sendgrid.anomalies, calendar.now)
 
-        return replace(held, subusers=find_newest_subusers(held.subusers, read, calendar))
+        return replace(held, subusers=self._newest_subusers.find(held.subusers, read, calendar))
 
     def _read_own(self, held: Snapshot, sendgrid: SendGrid, calendar: Calendar) -> Snapshot:
         if not self.account.own_score:
             return held
-        return replace(held, own=find_newest_own(held.own, sendgrid.fetch_own, calendar))
+
+        def read(day: date) -> OwnScore | None:
+            score = sendgrid.fetch_own(day)
+            return OwnScore(day, score, calendar.now) if score else None
+
+        return replace(held, own=self._newest_own.find(held.own, read, calendar))
 
     def _save(self, key: Secret, snapshot: Snapshot) -> None:
         if self.state and not self._stopped.is_set():
@@ -198,7 +205,7 @@ class Poller:
             ("subusers", held.subusers, snapshot.subusers),
             ("own", held.own, snapshot.own),
         ):
-            if new and (old is None or old.day != new.day):
+            if new and new.has_scores and (old is None or old.day != new.day):
                 _log.info("scores of a new day", extra=self._about(scope=scope, day=str(new.day)))
 
     def _report(self, failure: PollError | None, anomalies: Anomalies, seconds: float) -> None:

@@ -60,11 +60,19 @@ class SubuserScores:
 
 @dataclass(frozen=True, slots=True)
 class OwnScore:
-    """The account's own score of `day`, as SendGrid gave it at `read_at` (epoch seconds)."""
+    """The account's own score of `day`, as SendGrid gave it at `read_at` (epoch seconds).
+
+    A day without a score is held for want of a better, as it is for the subusers.
+    """
 
     day: date
     score: Score
     read_at: float = field(default=0.0, compare=False)
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether SendGrid found the account eligible on the day."""
+        return self.score.is_scored
 
 
 @dataclass(frozen=True, slots=True)

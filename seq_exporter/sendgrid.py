@@ -16,7 +16,7 @@ from seq_exporter.errors import (
     TimedOut,
 )
 from seq_exporter.items import Anomalies, clean, parse_date, parse_item
-from seq_exporter.scores import OwnScore, Score
+from seq_exporter.scores import Score
 from seq_exporter.transport import Endpoint, Transport
 
 _SUBUSERS_SCORES = Endpoint("subusers_scores", "/v3/engagementquality/subusers/scores")
@@ -66,25 +66,23 @@ class SendGrid:
                 return list(scores.values())
             params["after_key"] = cursor
 
-    def fetch_own(self, first: date, last: date) -> list[OwnScore] | None:
-        """Return the account's own scores from `first` to `last`, both included, in any order.
+    def fetch_own(self, day: date) -> Score | None:
+        """Return the account's own score on `day`, or None while it is not calculated.
 
-        Days without a score are left out. None: SendGrid has not calculated all of these days.
+        One day at a time: for a range, SendGrid's description leaves open whether it answers 202
+        while only a part of it is calculated.
         """
-        answer = self._ask(_SCORES, {"from": first.isoformat(), "to": last.isoformat()})
+        answer = self._ask(_SCORES, {"from": day.isoformat(), "to": day.isoformat()})
         if answer is None:
             return None
-        found = []
-        for item in _result_of(answer, _SCORES):
+        # The day asked for comes first, should there be others.
+        items = sorted(_result_of(answer, _SCORES), key=lambda item: parse_date(item) != day)
+        for item in items:
             score = parse_item(item, self.anomalies)
-            if score is None:
-                continue
-            day = first if first == last and "date" not in item else parse_date(item)
-            if day is None or not first <= day <= last:
-                self.anomalies.note("date", score.user_id, item.get("date"))
-            elif score.is_scored:
-                found.append(OwnScore(day, score))
-        return found
+            if score:
+                self._check_date(item, day, score)
+                return score
+        return Score("")  # calculated, and not eligible
 
     def fetch_usernames(self) -> dict[str, str]:
         """Return the username of each subuser by user_id, those without a score too."""

@@ -73,7 +73,7 @@ class FakeSendGrid:
 
     def __init__(self, mock: responses.RequestsMock) -> None:
         self.subusers: dict[date, list[Any] | _Answer] = {}
-        self.own: dict[date, Any] | _Answer = {}
+        self.own: dict[date, Any] = {}
         self.names: dict[str, str] | _Answer = {}
         self.requests: list[str] = []
         for url, answer in (
@@ -98,14 +98,12 @@ class FakeSendGrid:
 
     def _scores(self, request: PreparedRequest) -> _Answer:
         query = _query(request)
-        self.requests.append(f"own {query['from']}..{query['to']}")
-        if isinstance(self.own, tuple):
-            return self.own
-        first, last = date.fromisoformat(query["from"]), date.fromisoformat(query["to"])
-        if last not in self.own:
+        assert query["from"] == query["to"]
+        self.requests.append(f"own {query['to']}")
+        found = self.own.get(date.fromisoformat(query["to"]))
+        if found is None:
             return 202, {}, ""
-        found = [made for when, made in sorted(self.own.items()) if first <= when <= last]
-        return _ok({"result": found})
+        return found if isinstance(found, tuple) else _ok({"result": [found]})
 
     def _subusers(self, request: PreparedRequest) -> _Answer:
         offset = int(_query(request)["offset"])

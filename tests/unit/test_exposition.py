@@ -151,6 +151,7 @@ SNAPSHOTS = st.builds(
         day=DAYS,
         by_label=st.dictionaries(TEXT, SCORES, max_size=5),
         missing=st.lists(TEXT, max_size=3).map(tuple),
+        has_scores=st.booleans(),
     ),
     own=st.none() | st.builds(OwnScore, day=DAYS, score=SCORES),
 )
@@ -187,7 +188,9 @@ def _samples(snapshot: Snapshot) -> Iterator[tuple[str, dict[str, str], float]]:
         for metric, value in zip(METRICS, score.metrics, strict=True):
             if value is not None:
                 yield "sendgrid_seq_account_metric_score", base | {"metric": metric}, value
-        yield "sendgrid_seq_score_date_timestamp_seconds", base | {"scope": "own"}, _midnight(when)
+        if score.overall is not None:
+            labels = base | {"scope": "own"}
+            yield "sendgrid_seq_score_date_timestamp_seconds", labels, _midnight(when)
     if snapshot.subusers:
         yield from _subuser_samples(base, snapshot.subusers)
 
@@ -196,7 +199,8 @@ def _subuser_samples(
     base: dict[str, str], subusers: SubuserScores
 ) -> Iterator[tuple[str, dict[str, str], float]]:
     when = _midnight(subusers.day)
-    yield "sendgrid_seq_score_date_timestamp_seconds", base | {"scope": "subusers"}, when
+    if subusers.has_scores:
+        yield "sendgrid_seq_score_date_timestamp_seconds", base | {"scope": "subusers"}, when
     values: dict[str, list[float]] = {"overall": [], **{metric: [] for metric in METRICS}}
     for label, score in subusers.by_label.items():
         who = base | {"subuser": label}

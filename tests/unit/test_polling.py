@@ -136,44 +136,37 @@ def test_a_cold_start_asks_for_no_more_than_lookback_days(
     assert bench.value("account_up") == 1
 
 
-def test_own_scores_take_one_request_for_all_days(sendgrid: FakeSendGrid, time: FakeTime) -> None:
-    sendgrid.own = {
-        day(3): item("9", "acme", 2, date="2026-11-03"),
-        day(4): item("9", "acme", 3.5, date="2026-11-04"),
-        day(5): item("9", date="2026-11-05"),
-    }
+def test_own_scores_walk_back_as_the_subusers_do(sendgrid: FakeSendGrid, time: FakeTime) -> None:
+    sendgrid.own = {day(3): item("9", "acme", 3.5, date="2026-11-03"), day(2): item("9", "acme", 2)}
     bench = Bench(time, subusers=None)
     bench.poll()
-    assert sendgrid.take_requests() == ["own 2026-10-30..2026-11-05"]
+    assert sendgrid.take_requests() == ["own 2026-11-05", "own 2026-11-04", "own 2026-11-03"]
     assert bench.series("sendgrid_seq_account_score") == ['{account="acme"} 3.5']
     time.pass_hours(0.25)
     bench.poll()
-    assert sendgrid.take_requests() == ["own 2026-11-05..2026-11-05"]
+    assert sendgrid.take_requests() == ["own 2026-11-05", "own 2026-11-04"]
     time.pass_hours(1)
     bench.poll()
-    assert sendgrid.take_requests() == ["own 2026-11-04..2026-11-05"]
-    time.pass_hours(0.25)
-    bench.poll()
-    assert sendgrid.take_requests() == ["own 2026-11-05..2026-11-05"]
-    assert bench.series("sendgrid_seq_account_score") == ['{account="acme"} 3.5']
+    assert sendgrid.take_requests() == ["own 2026-11-05", "own 2026-11-04", "own 2026-11-03"]
 
 
-def test_own_scores_walk_back_over_days_not_calculated(
+def test_an_account_that_is_never_eligible_costs_few_requests(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
-    sendgrid.own = {day(3): item("9", "acme", 2, date="2026-11-03")}
-    bench = Bench(time, subusers=None)
+    sendgrid.own = {day(number): item("9") for number in (1, 2, 3, 4)}
+    bench = Bench(time, subusers=None, settings={"lookback_days": 5})
     bench.poll()
-    assert sendgrid.take_requests() == [
-        "own 2026-10-30..2026-11-05",
-        "own 2026-10-30..2026-11-04",
-        "own 2026-10-30..2026-11-03",
-    ]
+    everything = [f"own 2026-11-0{number}" for number in (5, 4, 3, 2, 1)]
+    assert sendgrid.take_requests() == everything
+    assert bench.page == ""
+    time.pass_hours(0.25)
     bench.poll()
-    assert sendgrid.take_requests() == [
-        "own 2026-11-04..2026-11-05",
-        "own 2026-11-04..2026-11-04",
-    ]
+    assert sendgrid.take_requests() == ["own 2026-11-05", "own 2026-11-04"]
+    sendgrid.own[day(2)] = item("9", "acme", 4)
+    time.pass_hours(0.75)
+    bench.poll()
+    assert sendgrid.take_requests() == everything[:4]
+    assert bench.series("sendgrid_seq_account_score") == ['{account="acme"} 4.0']
 
 
 def test_a_failed_poll_keeps_the_scores_and_says_why(
@@ -211,7 +204,7 @@ def test_one_endpoint_that_fails_does_not_cost_the_other(
     sendgrid.own = {day(5): item("9", "acme", 3, date="2026-11-05")}
     bench = Bench(time)
     bench.poll()
-    assert sendgrid.requests == ["subusers 2026-11-05", "own 2026-10-30..2026-11-05"]
+    assert sendgrid.requests == ["subusers 2026-11-05", "own 2026-11-05"]
     assert bench.series("sendgrid_seq_account_score") == ['{account="acme"} 3.0']
     assert bench.value("account_up") == 0
     assert bench.value("poll_failures_total", reason="forbidden") == 1
@@ -238,7 +231,7 @@ def test_scores_are_withdrawn_once_they_are_older_than_lookback(
     bench.poll()
     assert len(bench.series("sendgrid_seq_score")) == 1
     time.pass_hours(24)
-    sendgrid.own = (500, {}, "")
+    sendgrid.own = dict.fromkeys(map(day, range(1, 6)), (500, {}, ""))
     bench.poll()
     assert bench.page == ""
 
@@ -267,7 +260,7 @@ def test_a_fleet_without_any_score_shows_who_is_not_eligible(
         '{account="acme",subuser="shop-de",user_id="1"} 0.0'
     ]
     assert bench.series("sendgrid_seq_score_date_timestamp_seconds") == []
-    sendgrid.subusers[day(3)] = [item("1", "shop-de", 2)]
+    sendgrid.subusers[day(4)] = [item("1", "shop-de", 2)]
     bench.poll()
     assert bench.series("sendgrid_seq_score") == ['{account="acme",subuser="shop-de"} 2.0']
 
@@ -491,7 +484,7 @@ def test_scores_survive_a_restart(sendgrid: FakeSendGrid, time: FakeTime, tmp_pa
     assert second.value("account_up") is None
     time.pass_hours(0.5)
     second.poll()
-    assert sendgrid.take_requests() == ["subusers 2026-11-05", "own 2026-11-05..2026-11-05"]
+    assert sendgrid.take_requests() == ["subusers 2026-11-05", "own 2026-11-05"]
     time.pass_hours(0.6)
     second.poll()
     assert "names 0" not in sendgrid.take_requests()

@@ -135,25 +135,38 @@ def test_the_day_asked_for_holds(mock: responses.RequestsMock, client: SendGrid)
     assert client.anomalies.counts == {"date": 1}
 
 
-def test_own_scores_by_day(mock: responses.RequestsMock, client: SendGrid) -> None:
-    result = [
-        item("9", "acme", 4, date="2026-11-03"),
-        item("9", date="2026-11-04"),
-        item("9", "acme", 3, date="2026-12-01"),
-        item("9", "acme", 3),
-        "?",
-    ]
+@pytest.mark.parametrize(
+    ("result", "overall", "anomalies"),
+    [
+        ([item("9", "acme", 4, date="2026-11-05")], 4.0, {}),
+        ([item("9", "acme", 4)], 4.0, {}),
+        ([item("9", date="2026-11-05")], None, {}),
+        ([], None, {}),
+        (["?"], None, {"item": 1}),
+        ([item("9", "acme", 2, date="2026-11-04"), item("9", "acme", 4, date="2026-11-05")], 4, {}),
+        ([item("9", "acme", 2, date="2026-11-04")], 2.0, {"date": 1}),
+    ],
+)
+def test_the_own_score_of_a_day(
+    mock: responses.RequestsMock,
+    client: SendGrid,
+    result: list[Any],
+    overall: float | None,
+    anomalies: dict[str, int],
+) -> None:
     mock.get(SCORES, json={"result": result})
-    found = client.fetch_own(day(1), day(5)) or ()
-    assert [(own.day, own.score.overall) for own in found] == [(day(3), 4.0)]
-    assert client.anomalies.counts == {"date": 2, "item": 1}
+    score = client.fetch_own(day(5))
+    assert score is not None
+    assert score.overall == overall
+    assert client.anomalies.counts == anomalies
+    assert mock.calls[0].request.url == f"{SCORES}?from=2026-11-05&to=2026-11-05"
 
 
-def test_an_own_score_without_a_date_is_of_the_one_day_asked_for(
+def test_an_own_score_that_is_not_calculated(
     mock: responses.RequestsMock, client: SendGrid
 ) -> None:
-    mock.get(SCORES, json={"result": [item("9", "acme", 4)]})
-    assert [own.day for own in client.fetch_own(day(5), day(5)) or ()] == [day(5)]
+    mock.get(SCORES, status=202)
+    assert client.fetch_own(day(5)) is None
 
 
 def test_usernames_are_read_to_the_first_page_with_none_new(

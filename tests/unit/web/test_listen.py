@@ -143,15 +143,23 @@ def test_an_address_of_another_host_is_one_clear_line() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["nowhere.invalid", "a..b", f"{'x' * 64}.invalid"])
-def test_a_name_that_stands_for_nothing_is_one_clear_line(name: str) -> None:
+def test_a_name_that_stands_for_nothing_is_one_clear_line() -> None:
     with pytest.raises(ListenError) as caught:
-        open_sockets([f"{name}:0"])
+        open_sockets(["nowhere.invalid:0"])
     # Between the two stands the resolver's own word, which differs from host to host.
     message = str(caught.value)
-    assert message.startswith(f"cannot listen on {name}:0: ")
+    assert message.startswith("cannot listen on nowhere.invalid:0: ")
     assert message.endswith(": correct --web.listen-address")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("name", ["a..b", f"{'x' * 64}.invalid"])
+def test_a_name_that_cannot_be_one_is_one_clear_line(name: str) -> None:
+    with pytest.raises(ListenError) as caught:
+        open_sockets([f"{name}:0"])
+    assert str(caught.value) == (
+        f"cannot listen on {name}:0: no such host name: correct --web.listen-address"
+    )
 
 
 @pytest.mark.parametrize("bad", ["127.0.0.1:{taken}", "nonsense"])

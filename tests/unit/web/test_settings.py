@@ -46,7 +46,10 @@ def refusal_of(folder: Path, text: str) -> str:
     return str(caught.value).replace(f"{folder}/", "")
 
 
-@pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "{}", "tls_server_config:\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "\n", "# nothing\n", "{}", "tls_server_config:\n", "http_server_config:\n  headers:\n"],
+)
 def test_a_file_that_sets_nothing_is_plain_http_for_everyone(folder: Path, text: str) -> None:
     assert load(folder, text) == WebSettings(None, {}, {})
 
