@@ -152,7 +152,10 @@ def serve(
 @_listen_flag("localhost:10737")
 @_log_flags("warning")
 def demo(web_listen_address: Sequence[str], log_level: str, log_format: str) -> None:
-    """Serve a pretend fleet of three accounts: no key, no network, no file."""
+    """Serve a pretend fleet: no key, no network, no file.
+
+    It has three accounts, each with 40 subusers and 90 days of history.
+    """
     configure_logs(log_level, log_format)
     fleet = Fleet(anchor=datetime.now(UTC).date())
     sockets = open_sockets(web_listen_address)
@@ -228,7 +231,10 @@ def simulate(
     delay: float,
     rate_limit: int,
 ) -> None:
-    """Pretend to be SendGrid, and print a configuration that polls this pretence."""
+    """Pretend to be SendGrid, and print a config for it.
+
+    The configuration makes `seq-exporter serve` poll this pretence.
+    """
     configure_logs("warning", "logfmt")
     offset_seconds = 0.0
     if today:

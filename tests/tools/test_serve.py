@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support import KEY
@@ -84,6 +85,43 @@ def test_the_scores_of_a_fleet(exporter: Start, simulator: Pretence, tmp_path: P
     assert (process.returncode, out) == (0, "")
     assert err.count('msg="scores of a new day"') == 6
     assert "SG." not in err
+
+
+def test_every_way_to_choose_scores(exporter: Start, simulator: Pretence, tmp_path: Path) -> None:
+    everything = simulator.read_newest()
+    account = yaml.safe_load(simulator.config)["accounts"][0]
+    name = account["name"]
+    usernames = [key[2] for key in everything if key[:2] == ("sendgrid_seq_score", name)]
+    listed, globbed = usernames[:2], [user for user in usernames if user.startswith("s")]
+    (tmp_path / "key").write_text(f"{account['api_key']}\n")
+    common = {"api_key_file": "key", "base_url": account["base_url"]}
+    forms = [
+        {"name": "list", "subusers": [*listed, "nobody"], "own_score": False},
+        {"name": "globs", "subusers": {"include": ["s*"]}, "own_score": False},
+        {"name": "own", "subusers": "none"},
+        {"name": "behalf", "on_behalf_of": listed[0], "subusers": "none"},
+    ]
+    (tmp_path / "config.yaml").write_text(
+        yaml.safe_dump({"accounts": [common | form for form in forms]})
+    )
+    port = free_port()
+    process = exporter("serve", f"--web.listen-address=127.0.0.1:{port}")
+    base = f"http://127.0.0.1:{port}"
+    wait_for(f"{base}/-/ready", process)
+    found = read_scores(base)
+    score = "sendgrid_seq_score"
+    assert {key: value for key, value in found.items() if key[0] == score} == {
+        (score, form, user): everything[score, name, user]
+        for form, users in (("list", listed), ("globs", globbed))
+        for user in users
+    }
+    own = "sendgrid_seq_account_score"
+    assert {key: value for key, value in found.items() if key[0] == own} == {
+        (own, "own"): everything[own, name],
+        (own, "behalf"): everything[score, name, listed[0]],
+    }
+    page = requests.get(f"{base}/metrics", timeout=GIVE_UP_SECONDS).text
+    assert '\nsendgrid_seq_subusers{account="list",state="missing"} 1.0\n' in page
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

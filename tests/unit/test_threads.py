@@ -119,7 +119,7 @@ def test_a_failure_makes_room_for_the_next() -> None:
     assert result == 2
 
 
-def test_what_comes_of_cancelled_work_is_dropped() -> None:
+def test_what_comes_of_cancelled_work_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
     jobs = Jobs()
 
     async def run() -> int:
@@ -138,6 +138,7 @@ def test_what_comes_of_cancelled_work_is_dropped() -> None:
 
     assert asyncio.run(run()) == 1
     assert jobs.most_at_once == 1
+    assert caplog.records == []
 
 
 def test_work_that_is_cancelled_before_its_turn_never_runs() -> None:
