@@ -153,7 +153,11 @@ class Exporter:
         await self._threads.run(running.poller.restore)
         while True:
             running.wake.clear()
-            pause_seconds = await self._threads.run(running.poller.poll)
+            try:
+                pause_seconds = await self._threads.run(running.poller.poll)
+            except RuntimeError as err:  # no thread to be had: there may be one later
+                _log.error("cannot poll", extra={"error": str(err)})
+                pause_seconds = running.poller.settings.interval_seconds
             try:
                 # Woken before its time where the schedule itself has changed.
                 await asyncio.wait_for(running.wake.wait(), pause_seconds)

@@ -220,6 +220,8 @@ class AccountTelemetry:
     def close(self) -> None:
         """Take the account's metrics off the page, for good."""
         with self._lock:
+            if self._is_closed:
+                return  # by now they may be those of a successor
             self._is_closed = True
             for metric in self._telemetry.by_account:
                 metric.remove_by_labels({"account": self._account})

@@ -24,7 +24,7 @@ class DaemonThreads:
     async def run(self, function: Callable[[], _Result]) -> _Result:
         """Return what `function` returns, or raise what it raises.
 
-        If this is cancelled, the thread goes on, and what comes of it is dropped.
+        Raises RuntimeError if no thread can be started. If this is cancelled, the thread goes on, and what comes of it is dropped.
         """
         await self._free.acquire()
         loop = asyncio.get_running_loop()
@@ -48,5 +48,9 @@ class DaemonThreads:
             with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
                 loop.call_soon_threadsafe(finish, result, error)
 
-        threading.Thread(target=work, daemon=True).start()
+        try:
+            threading.Thread(target=work, daemon=True).start()
+        except RuntimeError:  # the host has no thread left
+            self._free.release()
+            raise
         return await future

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 from collections.abc import Iterable
 
 from seq_exporter.errors import ConfigError, ListenError
 
 _BACKLOG = 128
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -20,7 +22,7 @@ def parse_address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     is_bracketed = host.startswith("[") and host.endswith("]")
     is_host = is_bracketed or not set(host) & set(":[]")
-    if not colon or not is_host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+    if not colon or not is_host or not _PORT.fullmatch(port) or int(port) > 65535:
         raise ConfigError(
             f"'{text}' is no address to listen on: write :PORT, HOST:PORT or [IPV6]:PORT"
         )
@@ -90,7 +92,7 @@ def _open_named(host: str, port: int) -> list[socket.socket]:
                 for sock in opened:
                     sock.close()
                 raise
-        if port == 0:
+        if port == 0 and opened:
             break  # each further address would get another port
     if not opened:
         raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")

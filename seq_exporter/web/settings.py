@@ -18,12 +18,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from seq_exporter.errors import ConfigError
 from seq_exporter.yamlfile import Problem, Section, read_document
 
-_VERSIONS = {
-    "TLS10": ssl.TLSVersion.TLSv1,
-    "TLS11": ssl.TLSVersion.TLSv1_1,
-    "TLS12": ssl.TLSVersion.TLSv1_2,
-    "TLS13": ssl.TLSVersion.TLSv1_3,
-}
+# The toolkit's TLS10 and TLS11 are broken (RFC 8996), and Python is about to drop them.
+_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 # The toolkit's other two, RequestClientCert and RequireAnyClientCert, ask for a certificate
 # without verifying it, which Python's ssl cannot.
 _CLIENT_AUTH = {
@@ -57,7 +53,8 @@ def load_web_settings(path: Path) -> WebSettings:
     try:
         context = tls.build(folder) if tls else None
     except (OSError, ssl.SSLError) as err:
-        reason = getattr(err, "reason", None) or err.strerror or "cannot be used"
+        # OpenSSL names no reason for what is no PEM at all, and its text is a line of its source.
+        reason = getattr(err, "reason", None) or "cert_file or key_file is no PEM, or is encrypted"
         raise ConfigError(f"{path}: tls_server_config: {reason}: check the files it names") from err
     headers = file.http_server_config and file.http_server_config.headers
     return WebSettings(
@@ -94,7 +91,7 @@ def _bcrypt_hash(value: object) -> object:
 
 _Path = Annotated[str, AfterValidator(_existing_file)]
 _Header = Annotated[str, AfterValidator(_header_value)] | None
-_Version = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
+_Version = Literal["TLS12", "TLS13"]
 
 
 class _TlsFile(Section):
@@ -146,6 +143,8 @@ def _contradictions(value: Any) -> Iterator[Problem]:
     for name in ("cert_file", "key_file"):
         if not tls.get(name):
             yield Problem((*place, name), "is missing: name the file in PEM form")
+    if (tls.get("min_version"), tls.get("max_version")) == ("TLS13", "TLS12"):
+        yield Problem((*place, "max_version"), "is below min_version: no client could connect")
     verifies = tls.get("client_auth_type", "NoClientCert") != "NoClientCert"
     if verifies and not tls.get("client_ca_file"):
         yield Problem((*place, "client_ca_file"), "is missing: client_auth_type verifies with it")

@@ -202,8 +202,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, messa
         ),
         (
             TLS + "  min_version: TLS9\n",
-            "web.yml:4: tls_server_config.min_version: "
-            "must be 'TLS10', 'TLS11', 'TLS12' or 'TLS13', not 'TLS9'",
+            "web.yml:4: tls_server_config.min_version: must be 'TLS12' or 'TLS13', not 'TLS9'",
         ),
         (
             TLS + "  cipher_suites: []\n",
