@@ -16,7 +16,8 @@ from typing import Any
 import click
 
 from seq_exporter import __version__
-from seq_exporter.config import Config, load_config, parse_duration
+from seq_exporter.config import Config, load_config
+from seq_exporter.durations import DAY_SECONDS, parse_duration
 from seq_exporter.errors import ConfigError, SeqExporterError
 from seq_exporter.logs import FORMATS, LEVELS, configure_logs
 from seq_exporter.process import run_app, run_exporter
@@ -26,8 +27,6 @@ from seq_exporter.simulator.fleet import Fleet
 from seq_exporter.web.listen import local_url, open_sockets
 from seq_exporter.web.server import Server
 from seq_exporter.web.settings import WebSettings, load_web_settings
-
-_DAY_SECONDS = 86_400
 
 _Command = Callable[..., None]
 
@@ -238,7 +237,7 @@ def simulate(
     configure_logs("warning", "logfmt")
     offset_seconds = 0.0
     if today:
-        midnight = time.time() // _DAY_SECONDS * _DAY_SECONDS
+        midnight = time.time() // DAY_SECONDS * DAY_SECONDS
         offset_seconds = today.replace(tzinfo=UTC).timestamp() - midnight
 
     def clock() -> float:

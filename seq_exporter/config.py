@@ -21,25 +21,15 @@ from pydantic import (
     ValidationInfo,
 )
 
+from seq_exporter.durations import DAY_SECONDS, parse_duration
 from seq_exporter.errors import KeyUnavailable
 from seq_exporter.secret import ApiKey, Secret, parse_key
 from seq_exporter.yamlfile import ALTERNATIVE, Problem, Section, read_document
 
 _BASE_URLS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
 
-_DAY_SECONDS = 86_400.0
-_UNIT_SECONDS = {
-    "y": 365 * _DAY_SECONDS,
-    "w": 7 * _DAY_SECONDS,
-    "d": _DAY_SECONDS,
-    "h": 3600.0,
-    "m": 60.0,
-    "s": 1.0,
-    "ms": 0.001,
-}
-_DURATION = re.compile("".join(rf"(?:([0-9]+){unit})?" for unit in _UNIT_SECONDS))
 # Longer ones are slips of the hand, and too long for a timer of the operating system.
-_LONGEST_SECONDS = 365 * _DAY_SECONDS
+_LONGEST_SECONDS = 365 * DAY_SECONDS
 
 
 @dataclass(frozen=True)
@@ -113,23 +103,11 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
         poll=PollSettings(
             interval_seconds=file.poll.interval,
             refresh_interval_seconds=file.poll.refresh_interval,
-            lookback_days=int(file.poll.lookback / _DAY_SECONDS),
+            lookback_days=int(file.poll.lookback / DAY_SECONDS),
             timeout_seconds=file.poll.timeout,
         ),
         state_dir=path.parent / file.state_dir if file.state_dir else None,
     )
-
-
-def parse_duration(text: str) -> float:
-    """Return the seconds of a Prometheus duration: `90s`, `15m`, `1h30m`, `7d`.
-
-    Raises ValueError. Source: "Time durations" in Prometheus' query language.
-    """
-    match = _DURATION.fullmatch(text)
-    if not match or not text:
-        raise ValueError("must be a duration such as 90s, 15m, 1h30m or 7d, not {value}")
-    pairs = zip(match.groups(), _UNIT_SECONDS.values(), strict=True)
-    return sum(int(count) * seconds for count, seconds in pairs if count)
 
 
 def _any_of(globs: Iterable[str]) -> re.Pattern[str]:
@@ -159,7 +137,7 @@ def _positive(seconds: float) -> float:
 
 
 def _days(seconds: float) -> float:
-    if seconds % _DAY_SECONDS or not 1 <= seconds / _DAY_SECONDS <= 90:
+    if seconds % DAY_SECONDS or not 1 <= seconds / DAY_SECONDS <= 90:
         raise ValueError("must be whole days, from 1d to 90d (SendGrid keeps 90), not {value}")
     return seconds
 
@@ -275,7 +253,7 @@ class _AccountFile(Section):
 class _PollFile(Section):
     interval: _Pause = 900.0
     refresh_interval: _Pause = 3600.0
-    lookback: Annotated[_Duration, AfterValidator(_days)] = 7 * _DAY_SECONDS
+    lookback: Annotated[_Duration, AfterValidator(_days)] = 7 * DAY_SECONDS
     timeout: Annotated[_Duration, AfterValidator(_positive)] = 30.0
 
 

@@ -24,7 +24,8 @@ class DaemonThreads:
     async def run(self, function: Callable[[], _Result]) -> _Result:
         """Return what `function` returns, or raise what it raises.
 
-        Raises RuntimeError if no thread can be started. If this is cancelled, the thread goes on, and what comes of it is dropped.
+        Raises RuntimeError if no thread can be started. If this is cancelled, the thread goes on,
+        and what comes of it is dropped.
         """
         await self._free.acquire()
         loop = asyncio.get_running_loop()

@@ -95,7 +95,7 @@ def test_every_way_to_choose_scores(exporter: Start, simulator: Pretence, tmp_pa
     listed, globbed = usernames[:2], [user for user in usernames if user.startswith("s")]
     (tmp_path / "key").write_text(f"{account['api_key']}\n")
     common = {"api_key_file": "key", "base_url": account["base_url"]}
-    forms = [
+    forms: list[dict[str, object]] = [
         {"name": "list", "subusers": [*listed, "nobody"], "own_score": False},
         {"name": "globs", "subusers": {"include": ["s*"]}, "own_score": False},
         {"name": "own", "subusers": "none"},

@@ -232,7 +232,7 @@ def test_the_page_is_what_prometheus_client_would_print(snapshots: list[Snapshot
     registry.register(Reference(snapshots))
     body = render(snapshots)
     assert body == generate_latest(registry)
-    assert body + b"# EOF\n" == generate_openmetrics(registry)
+    assert body + b"# EOF\n" == generate_openmetrics(registry)  # type: ignore[no-untyped-call]
     list(text_string_to_metric_families(body.decode()))
 
 

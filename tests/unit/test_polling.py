@@ -243,8 +243,9 @@ def test_a_refresh_without_scores_leaves_the_day_as_it_was(
     bench = Bench(time, own_score=False)
     bench.poll()
     page = bench.page
-    for answer in ([], [item("1")], (202, {}, "")):
-        sendgrid.subusers[day(5)] = answer  # type: ignore[assignment]
+    answers: list[Any] = [[], [item("1")], (202, {}, "")]
+    for answer in answers:
+        sendgrid.subusers[day(5)] = answer
         time.pass_hours(2)
         bench.poll()
         assert bench.page == page
@@ -377,7 +378,7 @@ def test_odd_values_are_counted_and_logged_once_with_an_example(
 def test_today_may_be_a_day_that_sendgrid_has_yet_to_reach(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
-    future = (400, {}, '{"errors": [{"field": "date", "message": "cannot be in the future"}]}')
+    future: Any = (400, {}, '{"errors": [{"field": "date", "message": "cannot be in the future"}]}')
     sendgrid.subusers = {day(5): future, day(4): [item("1", "a", 4)]}
     bench = Bench(time, own_score=False)
     bench.poll()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -67,9 +68,10 @@ def page(*user_ids: str, after_key: object = None) -> dict[str, Any]:
     }
 
 
-def asked(mock: responses.RequestsMock) -> list[str | None]:
-    """Return the cursor of each request so far."""
-    return [call.request.params.get("after_key") for call in mock.calls]  # type: ignore[union-attr]
+def asked(mock: responses.RequestsMock, parameter: str) -> list[str | None]:
+    """Return the value of a query parameter in each request so far."""
+    queries = [parse_qs(urlsplit(call.request.url or "").query) for call in mock.calls]
+    return [query.get(parameter, [None])[0] for query in queries]
 
 
 def test_a_request_as_the_vendor_describes_it(
@@ -91,7 +93,7 @@ def test_pages_are_followed_by_their_cursor(mock: responses.RequestsMock, client
     mock.get(SUBUSERS_SCORES, json=page("4", after_key=None))
     scores = client.fetch_subusers(day(5))
     assert [score.user_id for score in scores or ()] == ["1", "2", "3", "4"]
-    assert asked(mock) == [None, "2", "3"]
+    assert asked(mock, "after_key") == [None, "2", "3"]
 
 
 @pytest.mark.parametrize(
@@ -176,8 +178,7 @@ def test_usernames_are_read_to_the_first_page_with_none_new(
     mock.get(SUBUSERS, json=[{"id": 3, "username": "c"}, {"id": 4}, "?", {"username": ""}])
     mock.get(SUBUSERS, json=[])
     assert client.fetch_usernames() == {"1": "a", "2": "b", "3": "c"}
-    offsets = [call.request.params["offset"] for call in mock.calls]  # type: ignore[union-attr]
-    assert offsets == ["0", "2", "6"]
+    assert asked(mock, "offset") == ["0", "2", "6"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,31 @@
+"""Durations as Prometheus writes them."""
+
+from __future__ import annotations
+
+import re
+
+DAY_SECONDS = 86_400.0
+
+_UNIT_SECONDS = {
+    "y": 365 * DAY_SECONDS,
+    "w": 7 * DAY_SECONDS,
+    "d": DAY_SECONDS,
+    "h": 3600.0,
+    "m": 60.0,
+    "s": 1.0,
+    "ms": 0.001,
+}
+_DURATION = re.compile("".join(rf"(?:([0-9]+){unit})?" for unit in _UNIT_SECONDS))
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of a Prometheus duration: `90s`, `15m`, `1h30m`, `7d`.
+
+    Raises ValueError, whose message has `{value}` where the text is to be quoted.
+    Source: "Time durations" in the documentation of Prometheus' query language.
+    """
+    match = _DURATION.fullmatch(text)
+    if not match or not text:
+        raise ValueError("must be a duration such as 90s, 15m, 1h30m or 7d, not {value}")
+    pairs = zip(match.groups(), _UNIT_SECONDS.values(), strict=True)
+    return sum(int(count) * seconds for count, seconds in pairs if count)
