@@ -121,6 +121,11 @@ class Exporter:
                 running.wake.set()
 
     def _add(self, account: Account) -> None:
+        if not account.is_private:
+            _log.warning(
+                "base_url is not https: the API key can be read on its way",
+                extra={"account": account.name, "base_url": account.base_url},
+            )
         telemetry = AccountTelemetry(self._telemetry, account.name)
         poller = Poller(
             account,

@@ -70,6 +70,13 @@ class Account:
     own_score: bool = True
     subusers: SubuserSelection | None = ALL_SUBUSERS
 
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody between here and `base_url` can read the key."""
+        url = urlsplit(self.base_url)
+        host = url.hostname or ""
+        return url.scheme == "https" or host in ("localhost", "::1") or host.startswith("127.")
+
 
 @dataclass(frozen=True, slots=True)
 class PollSettings:
