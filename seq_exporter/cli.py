@@ -47,16 +47,15 @@ def _flag(name: str, **options: Any) -> Callable[[_Command], _Command]:
     return click.option(f"--{name}", parameter, envvar=variable, show_envvar=True, **options)
 
 
-def _listen_flag(default: str) -> Callable[[_Command], _Command]:
-    return _flag(
-        "web.listen-address",
-        multiple=True,
-        default=[default],
-        show_default=True,
-        metavar="ADDRESS",
-        help="Address to listen on, as :PORT (every interface), HOST:PORT or [IPV6]:PORT. "
-        "Repeatable; in the variable, separated by spaces.",
-    )
+_listen_flag = _flag(
+    "web.listen-address",
+    multiple=True,
+    default=[":10737"],
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on, as :PORT (every interface), HOST:PORT or [IPV6]:PORT. "
+    "Repeatable; in the variable, separated by spaces.",
+)
 
 
 def _log_flags(level: str) -> Callable[[_Command], _Command]:
@@ -106,7 +105,7 @@ def commands() -> None:
     metavar="FILE",
     help="The accounts to poll, and when.",
 )
-@_listen_flag(":10737")
+@_listen_flag
 @_flag(
     "web.config.file",
     default="",
@@ -148,7 +147,7 @@ def serve(
 
 
 @commands.command()
-@_listen_flag("localhost:10737")
+@_listen_flag
 @_log_flags("warning")
 def demo(web_listen_address: Sequence[str], log_level: str, log_format: str) -> None:
     """Serve a pretend fleet: no key, no network, no file.
