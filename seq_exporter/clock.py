@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +13,3 @@ class Clock:
 
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
-
-    def today(self) -> date:
-        """Return the present day in UTC, the days that SendGrid counts in."""
-        return datetime.fromtimestamp(self.now(), UTC).date()

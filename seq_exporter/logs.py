@@ -54,7 +54,11 @@ def _to_json(fields: dict[str, object]) -> str:
 
 
 def _to_logfmt(fields: dict[str, object]) -> str:
-    return " ".join(f"{key}={_quote(str(value))}" for key, value in fields.items())
+    return " ".join(f"{key}={_quote(_write(value))}" for key, value in fields.items())
+
+
+def _write(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)  # true, not True
 
 
 def _quote(text: str) -> str:

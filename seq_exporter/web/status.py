@@ -37,6 +37,7 @@ def _describe(snapshot: Snapshot, health: Health) -> dict[str, Any]:
         "name": snapshot.account,
         "failure": health.failure,
         "is_restored": health.is_restored,
+        "last_success": _clock_time(health.last_success),
         "last_poll": _clock_time(health.last_poll),
         "next_poll": _clock_time(health.next_poll),
         "day": max(days, default=None),

@@ -187,7 +187,8 @@ def test_the_status_page_shows_each_account() -> None:
         (POLLED, '<span class="up">up</span>'),
         (
             replace(POLLED, failure="401: SendGrid refuses the key"),
-            '<span class="down">failing</span> <small>401: SendGrid refuses the key</small>',
+            '<span class="down">failing</span> <small>401: SendGrid refuses the key</small> '
+            "<small>Last good poll: 2026-11-05 12:00:00</small>",
         ),
     ],
 )
@@ -217,7 +218,8 @@ def test_the_status_page_escapes_what_others_wrote() -> None:
     escaped = "&lt;script&gt;alert(1)&lt;/script&gt;"
     assert cells(page)[:2] == [
         escaped,
-        f'<span class="down">failing</span> <small>500 ({escaped})</small>',
+        f'<span class="down">failing</span> <small>500 ({escaped})</small> '
+        "<small>Last good poll: 2026-11-05 12:00:00</small>",
     ]
 
 
