@@ -18,37 +18,50 @@ class Store:
     def __init__(self) -> None:
         self.page = Page.of(())
         self._slots: dict[str, Slot] = {}
-        self._lock = threading.Lock()
+        self._changes = 0
+        self._changes_on_page = 0
+        self._changing = threading.Lock()
+        self._rendering = threading.Lock()
 
     def open(self, account: str) -> Slot:
         """Return the account's slot, empty; one that it had before can no longer write."""
         slot = Slot(self, account)
-        with self._lock:
-            had_one = account in self._slots
+        with self._changing:
+            is_replaced = account in self._slots
             self._slots[account] = slot
-            if had_one:
-                self._publish()
+            self._changes += is_replaced
+        if is_replaced:
+            self._publish()
         return slot
 
     def swap(self, slot: Slot, snapshot: Snapshot) -> None:
         """Replace the snapshot in `slot`, and the page; does nothing once the slot is closed."""
-        with self._lock:
+        with self._changing:
             if self._slots.get(slot.account) is slot:
-                is_news = snapshot != slot.snapshot
+                self._changes += snapshot != slot.snapshot
                 slot.snapshot = snapshot
-                if is_news:
-                    self._publish()
+        self._publish()
 
     def close(self, slot: Slot) -> None:
         """Take what is in `slot` off the page."""
-        with self._lock:
+        with self._changing:
             if self._slots.get(slot.account) is slot:
                 del self._slots[slot.account]
-                self._publish()
+                self._changes += 1
+        self._publish()
 
     def _publish(self) -> None:
-        # In the order of names, not of arrival: the page stays the same over restarts.
-        self.page = Page.of([self._slots[name].snapshot for name in sorted(self._slots)])
+        """Make the page anew, unless another thread has done so since the change."""
+        with self._rendering:
+            with self._changing:
+                changes = self._changes
+                # In the order of names, not of arrival: the page stays the same over restarts.
+                snapshots = [self._slots[name].snapshot for name in sorted(self._slots)]
+            # Many accounts that come in at once are one page, not one each: those that waited
+            # here while a page was made are all on the next.
+            if changes != self._changes_on_page:
+                self.page = Page.of(snapshots)
+                self._changes_on_page = changes
 
 
 class Slot:
