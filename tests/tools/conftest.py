@@ -94,3 +94,13 @@ def simulator(exporter: Start) -> Pretence:
     assert process.stdout
     lines = [process.stdout.readline() for _ in range(1 + 3 * 3)]
     return Pretence("".join(lines))
+
+
+@pytest.fixture
+def served(exporter: Start, simulator: Pretence, tmp_path: Path) -> str:
+    """Start `serve` on the simulator; return its address, host and port, once it has scores."""
+    (tmp_path / "config.yaml").write_text(simulator.config)
+    address = f"127.0.0.1:{free_port()}"
+    process = exporter("serve", f"--web.listen-address={address}")
+    wait_for(f"http://{address}/-/ready", process)
+    return address
