@@ -70,7 +70,7 @@ def _log_flags(level: str) -> Callable[[_Command], _Command]:
             ),
             _flag(
                 "log.level",
-                type=click.Choice(LEVELS),
+                type=click.Choice(list(LEVELS)),
                 default=level,
                 show_default=True,
                 help="Log messages of this level and above.",
@@ -148,7 +148,7 @@ def serve(
 
 @commands.command()
 @_listen_flag
-@_log_flags("warning")
+@_log_flags("warn")
 def demo(web_listen_address: Sequence[str], log_level: str, log_format: str) -> None:
     """Serve a pretend fleet: no key, no network, no file.
 
@@ -233,7 +233,7 @@ def simulate(
 
     The configuration makes `seq-exporter serve` poll this pretence.
     """
-    configure_logs("warning", "logfmt")
+    configure_logs("warn", "logfmt")
     offset_seconds = 0.0
     if today:
         midnight = time.time() // DAY_SECONDS * DAY_SECONDS

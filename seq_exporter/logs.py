@@ -8,9 +8,16 @@ import re
 import sys
 from datetime import UTC, datetime
 
-LEVELS = ("debug", "info", "warning", "error")
+#: The levels by the names that Prometheus' own programs give them.
+LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+    "error": logging.ERROR,
+}
 FORMATS = ("logfmt", "json")
 
+_LEVEL_NAMES = {number: name for name, number in LEVELS.items()}
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 _BARE = re.compile(r"[\w.:/@+-]+")
 
@@ -19,7 +26,7 @@ def configure_logs(level: str, log_format: str) -> None:
     """Send all logs from `level` on to standard error, in `log_format` (see FORMATS)."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogFormatter(log_format))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)
     # Their own levels: a line for each connection helps nobody who runs this at info.
     for chatty in ("uvicorn", "asyncio"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.root.level))
@@ -28,7 +35,7 @@ def configure_logs(level: str, log_format: str) -> None:
 class LogFormatter(logging.Formatter):
     """Writes a record with the fields given as its `extra`.
 
-    time=2026-11-01T06:15:00.123Z level=warning msg="poll failed" account=acme reason=timeout
+    time=2026-11-01T06:15:00.123Z level=warn msg="poll failed" account=acme reason=timeout
     """
 
     def __init__(self, log_format: str) -> None:
@@ -40,7 +47,7 @@ class LogFormatter(logging.Formatter):
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields: dict[str, object] = {
             "time": time.replace("+00:00", "Z"),
-            "level": record.levelname.lower(),
+            "level": _LEVEL_NAMES.get(record.levelno, record.levelname.lower()),
             "msg": record.getMessage(),
         }
         fields |= {key: value for key, value in vars(record).items() if key not in _STANDARD}

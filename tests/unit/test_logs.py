@@ -37,7 +37,7 @@ def record(message: str = "poll failed", level: int = logging.WARNING, **more: A
     [
         (logging.DEBUG, "debug"),
         (logging.INFO, "info"),
-        (logging.WARNING, "warning"),
+        (logging.WARNING, "warn"),
         (logging.ERROR, "error"),
         (logging.CRITICAL, "critical"),
     ],
@@ -55,11 +55,11 @@ def test_a_line_has_its_time_its_level_and_its_message(level: int, word: str) ->
 def test_what_is_given_as_extra_follows_in_its_order() -> None:
     made = record(reason="timeout", account="acme", seconds=1.5, attempt=2, cause=None)
     assert LogFormatter("logfmt").format(made) == (
-        'time=2026-11-01T06:15:00.123Z level=warning msg="poll failed" '
+        'time=2026-11-01T06:15:00.123Z level=warn msg="poll failed" '
         "reason=timeout account=acme seconds=1.5 attempt=2 cause=None"
     )
     assert LogFormatter("json").format(made) == (
-        '{"time": "2026-11-01T06:15:00.123Z", "level": "warning", "msg": "poll failed", '
+        '{"time": "2026-11-01T06:15:00.123Z", "level": "warn", "msg": "poll failed", '
         '"reason": "timeout", "account": "acme", "seconds": 1.5, "attempt": 2, "cause": null}'
     )
 
@@ -95,7 +95,7 @@ def test_the_arguments_of_a_message_are_filled_in() -> None:
 )
 def test_whatever_a_value_holds_it_stays_one_value_on_one_line(value: object, written: str) -> None:
     assert LogFormatter("logfmt").format(record("m", key=value)) == (
-        f"time=2026-11-01T06:15:00.123Z level=warning msg=m key={written}"
+        f"time=2026-11-01T06:15:00.123Z level=warn msg=m key={written}"
     )
     line = LogFormatter("json").format(record("m", key=value))
     assert line.isascii()
@@ -105,7 +105,7 @@ def test_whatever_a_value_holds_it_stays_one_value_on_one_line(value: object, wr
 
 def test_a_message_of_two_lines_is_one_line() -> None:
     assert LogFormatter("logfmt").format(record("a\nb")) == (
-        r'time=2026-11-01T06:15:00.123Z level=warning msg="a\nb"'
+        r'time=2026-11-01T06:15:00.123Z level=warn msg="a\nb"'
     )
 
 
@@ -141,29 +141,29 @@ def test_a_traceback_names_the_place() -> None:
             [
                 "level=debug msg=1",
                 "level=info msg=2",
-                "level=warning msg=3",
+                "level=warn msg=3",
                 "level=error msg=4",
-                "level=warning msg=3 from=uvicorn.error",
-                "level=warning msg=3 from=asyncio",
+                "level=warn msg=3 from=uvicorn.error",
+                "level=warn msg=3 from=asyncio",
             ],
         ),
         (
             "info",
             [
                 "level=info msg=2",
-                "level=warning msg=3",
+                "level=warn msg=3",
                 "level=error msg=4",
-                "level=warning msg=3 from=uvicorn.error",
-                "level=warning msg=3 from=asyncio",
+                "level=warn msg=3 from=uvicorn.error",
+                "level=warn msg=3 from=asyncio",
             ],
         ),
         (
-            "warning",
+            "warn",
             [
-                "level=warning msg=3",
+                "level=warn msg=3",
                 "level=error msg=4",
-                "level=warning msg=3 from=uvicorn.error",
-                "level=warning msg=3 from=asyncio",
+                "level=warn msg=3 from=uvicorn.error",
+                "level=warn msg=3 from=asyncio",
             ],
         ),
         ("error", ["level=error msg=4"]),
