@@ -6,21 +6,25 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, TypeGuard
 
 from seq_exporter.scores import HIGHEST, LOWEST, METRICS, Score
 
 #: Every value of the label `kind`: what about an item was not as SendGrid documents it.
 ANOMALY_KINDS = (
     "item",  # no JSON object
-    "user_id",  # absent or no text: the item cannot be told apart, and is left out
-    "username",  # no text
+    "user_id",  # absent, no text or too long: the item cannot be told apart, and is left out
+    "username",  # no text, or too long
     "duplicate_username",  # two users of one name: the second goes by its user_id
     "date",  # no date, or not the day asked for
     "score",  # no number from 1 to 5
     "metrics",  # no JSON object
     "metric",  # no number from 1 to 5
 )
+
+
+# Names become labels, and every query and page carries these. SendGrid's are a quarter as long.
+_LONGEST_NAME = 256
 
 
 @dataclass(slots=True)
@@ -49,7 +53,7 @@ def parse_item(item: object, anomalies: Anomalies) -> Score | None:
     user_id = item.get("user_id")
     if isinstance(user_id, int) and not isinstance(user_id, bool):
         user_id = str(user_id)  # other endpoints write it as a number
-    if not isinstance(user_id, str) or not user_id:
+    if not is_name(user_id):
         anomalies.note("user_id", "", user_id)
         return None
     user_id = clean(user_id)
@@ -70,6 +74,11 @@ def parse_date(item: Any) -> date | None:
         return None
 
 
+def is_name(value: object) -> TypeGuard[str]:
+    """Whether `value` can be a label: text, not empty, and of 256 characters at most."""
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME
+
+
 def clean(text: str) -> str:
     r"""Return `text` with each half of a surrogate pair as `?`.
 
@@ -81,7 +90,7 @@ def clean(text: str) -> str:
 def _parse_username(value: object, user_id: str, anomalies: Anomalies) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str) or not value:
+    if not is_name(value):
         anomalies.note("username", user_id, value)
         return None
     return clean(value)

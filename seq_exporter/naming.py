@@ -39,7 +39,8 @@ class Names:
         scores = list(scores)
         self._by_id.update((score.user_id, score.username) for score in scores if score.username)
         nameless = frozenset(score.user_id for score in scores) - self._by_id.keys()
-        is_time = now - self._asked_at >= _ASK_AGAIN_SECONDS
+        # Where the clock was set back, the age is negative and says nothing.
+        is_time = not 0 <= now - self._asked_at < _ASK_AGAIN_SECONDS
         if nameless and (is_time or not nameless <= self._unknown):
             self._ask(sendgrid, nameless, now)
         return [

@@ -26,6 +26,7 @@ from seq_exporter.newest import Calendar, NewestDay
 from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
 from seq_exporter.secret import Secret
 from seq_exporter.sendgrid import SendGrid
+from seq_exporter.session import open_session
 from seq_exporter.state import StateFolder
 from seq_exporter.store import Slot
 from seq_exporter.telemetry import AccountTelemetry
@@ -82,7 +83,7 @@ class Poller:
         self.slot = slot
         self.health = Health()
         self._telemetry = telemetry
-        self._session = session or requests.Session()
+        self._session = session or open_session()
         self._clock = clock or Clock()
         self._sleep = sleep or self._sleep_unless_stopped
         self._names = Names()

@@ -15,7 +15,7 @@ from seq_exporter.errors import (
     ServerFailed,
     TimedOut,
 )
-from seq_exporter.items import Anomalies, clean, parse_date, parse_item
+from seq_exporter.items import Anomalies, clean, is_name, parse_date, parse_item
 from seq_exporter.scores import Score
 from seq_exporter.transport import Endpoint, Transport
 
@@ -25,6 +25,10 @@ _SUBUSERS = Endpoint("subusers", "/v3/subusers")
 
 _SCORES_PAGE = 1000
 _SUBUSERS_PAGE = 500
+
+# No list is longer: one that never ends would fill the memory, and use up the rate limit.
+_MOST_PAGES = 4000
+_MOST_USERS = 2_000_000
 
 _TRIES = 3
 # Up to here a poll waits for the rate limit; beyond, it is given up until then.
@@ -50,7 +54,7 @@ class SendGrid:
         """
         scores: dict[str, Score] = {}
         params = {"date": day.isoformat(), "limit": str(_SCORES_PAGE)}
-        while True:
+        for _ in range(_MOST_PAGES):
             page = self._ask(_SUBUSERS_SCORES, params)
             if page is None:
                 return None
@@ -65,6 +69,9 @@ class SendGrid:
             if cursor is None or cursor == params.get("after_key") or len(scores) == known:
                 return list(scores.values())
             params["after_key"] = cursor
+            if known > _MOST_USERS:
+                break
+        raise _endless(_SUBUSERS_SCORES)
 
     def fetch_own(self, day: date) -> Score | None:
         """Return the account's own score on `day`, or None while it is not calculated.
@@ -88,20 +95,22 @@ class SendGrid:
         """Return the username of each subuser by user_id, those without a score too."""
         names: dict[str, str] = {}
         offset = 0
-        while True:
+        while len(names) <= _MOST_USERS:
             params = {"limit": str(_SUBUSERS_PAGE), "offset": str(offset)}
+            self.sleep(0)  # where a poll that was stopped ends
             page = self.transport.get(_SUBUSERS, params)
             if not isinstance(page, list):
                 raise MalformedResponse(f"{_SUBUSERS.path} answers no list")
             known = len(names)
             for item in page:
                 username = item.get("username") if isinstance(item, Mapping) else None
-                if isinstance(username, str) and username:
+                if is_name(username):
                     names.setdefault(str(item.get("id")), clean(username))
             # A short page is no proof of the end: SendGrid may cap pages lower than asked.
             if len(names) == known:
                 return names
             offset += len(page)
+        raise _endless(_SUBUSERS)
 
     def _check_date(self, item: Mapping[str, Any], day: date, score: Score) -> None:
         # The day asked for holds: a date is optional here, and the request leaves no doubt.
@@ -125,6 +134,10 @@ class SendGrid:
                     raise
                 pause = max(pause, wait)
         raise AssertionError("unreachable: the last try returns or raises")
+
+
+def _endless(endpoint: Endpoint) -> MalformedResponse:
+    return MalformedResponse(f"{endpoint.path} has no last page: is base_url SendGrid?")
 
 
 def _result_of(answer: Any, endpoint: Endpoint) -> list[Any]:

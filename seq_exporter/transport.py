@@ -32,8 +32,9 @@ from seq_exporter.errors import (
 )
 from seq_exporter.secret import Secret
 
-# A page of 1,000 items is about 250 KB; whatever is a hundred times that is no page of scores.
-_MAX_BODY_BYTES = 32 * 1024 * 1024
+# A page of 1,000 items is about 250 KB; whatever is many times that is no page of scores. Parsed,
+# JSON can take 25 times its size.
+_MAX_BODY_BYTES = 4 * 1024 * 1024
 _CHUNK_BYTES = 16 * 1024
 
 # SendGrid blocks a key for a while that sends many bad requests; asking on prolongs it.
@@ -86,7 +87,10 @@ class _BearerAuth(AuthBase):
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """Sends an account's requests with `key`; `timeout_seconds` bounds each one as a whole."""
+    """Sends an account's requests with `key`, through what `open_session` returns.
+
+    `timeout_seconds` bounds connecting, and once more the whole answer.
+    """
 
     account: Account
     key: Secret
@@ -103,7 +107,7 @@ class Transport:
         started = self.clock.monotonic()
         code = "error"
         try:
-            status, headers, body = self._exchange(endpoint, params, started)
+            status, headers, body = self._exchange(endpoint, params)
             code = str(status)
         finally:
             self.observer.observe_request(endpoint.label, code, self.clock.monotonic() - started)
@@ -123,7 +127,7 @@ class Transport:
             ) from None
 
     def _exchange(
-        self, endpoint: Endpoint, params: Mapping[str, str], started: float
+        self, endpoint: Endpoint, params: Mapping[str, str]
     ) -> tuple[int, Mapping[str, str], bytes]:
         headers = {"Accept": "application/json", "User-Agent": f"seq-exporter/{__version__}"}
         if self.account.on_behalf_of:
@@ -139,20 +143,19 @@ class Transport:
                 stream=True,
             )
             with response:
-                return response.status_code, response.headers, self._read(response, started)
+                return response.status_code, response.headers, self._read(response)
         except requests.RequestException as err:
             raise self._transport_error(err) from err
 
-    def _read(self, response: requests.Response, started: float) -> bytes:
-        """Return the body, unless it is too long or takes too long: requests bounds neither."""
+    def _read(self, response: requests.Response) -> bytes:
+        """Return the body without the key, should it be in there; not one that is too long."""
         body = bytearray()
         for chunk in response.iter_content(_CHUNK_BYTES):
             body += chunk
             if len(body) > _MAX_BODY_BYTES:
                 raise MalformedResponse(f"a body of over {_MAX_BODY_BYTES} bytes is no page")
-            if self.clock.monotonic() - started > self.timeout_seconds:
-                raise self._timed_out()
-        return bytes(body)
+        # A proxy may quote what it was sent: as a username, the key would stand on the page.
+        return bytes(body).replace(self.key.reveal().encode(), b"***")
 
     def _timed_out(self) -> TimedOut:
         return TimedOut(

@@ -16,6 +16,7 @@ ORDER = (
     "config",
     "clock",
     "items",
+    "session",
     "transport",
     "sendgrid",
     "exposition",

@@ -1,0 +1,74 @@
+"""The HTTP session of an account: requests, with the bounds that a hostile network asks for."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool
+
+
+def open_session() -> requests.Session:
+    """Return a session whose time-out bounds a whole response, and which keeps no cookies.
+
+    The time-out of requests holds for each read anew: a server that sends a byte now and then
+    could hold a poll for years. Cookies would be sent back, and would pile up.
+    """
+    session = requests.Session()
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, _Adapter())
+    return session
+
+
+class _Adapter(HTTPAdapter):
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> HTTPConnectionPool:
+        pool = super().get_connection_with_tls_context(*args, **options)
+        pool.ConnectionCls = _Https if pool.scheme == "https" else _Http
+        return pool
+
+
+class _TimedReader(io.RawIOBase):
+    """Reads from `raw`, the reading side of `sock`, until the socket's time-out has passed once."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw = raw
+        self._sock = sock
+        seconds = sock.gettimeout()
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the response is not whole in time")
+            self._sock.settimeout(left)
+        return self._raw.readinto(buffer)  # type: ignore[no-any-return,attr-defined]
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _TimedResponse(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock))  # type: ignore[attr-defined]
+
+
+class _Http(HTTPConnection):
+    response_class = _TimedResponse
+
+
+class _Https(HTTPSConnection):
+    response_class = _TimedResponse
