@@ -12,7 +12,6 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool
 
 
 def open_session() -> requests.Session:
@@ -29,8 +28,8 @@ def open_session() -> requests.Session:
 
 
 class _Adapter(HTTPAdapter):
-    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> HTTPConnectionPool:
-        pool = super().get_connection_with_tls_context(*args, **options)
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **options)
         pool.ConnectionCls = _Https if pool.scheme == "https" else _Http
         return pool
 
@@ -53,7 +52,7 @@ class _TimedReader(io.RawIOBase):
             if left <= 0:
                 raise TimeoutError("the response is not whole in time")
             self._sock.settimeout(left)
-        return self._raw.readinto(buffer)  # type: ignore[no-any-return,attr-defined]
+        return self._raw.readinto(buffer)
 
     def close(self) -> None:
         self._raw.close()
@@ -63,7 +62,7 @@ class _TimedReader(io.RawIOBase):
 class _TimedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock))  # type: ignore[attr-defined]
+        self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock))
 
 
 class _Http(HTTPConnection):
