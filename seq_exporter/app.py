@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from prometheus_client import CollectorRegistry
 
@@ -108,7 +109,12 @@ class Exporter:
         self._config = config
         wanted = {account.name: account for account in config.accounts}
         for name, running in list(self._running.items()):
-            if wanted.get(name) != running.poller.account:
+            account, old = wanted.get(name), running.poller.account
+            if account and account != old and replace(account, api_key=old.api_key) == old:
+                # A new key alone: the old scores stay until it has answered.
+                running.poller.account = account
+                running.wake.set()
+            elif account != old:
                 await self._remove(name)
         state = self._open_state()
         for account in config.accounts:
@@ -155,16 +161,19 @@ class Exporter:
         return StateFolder(self._config.state_dir) if self._config.state_dir else None
 
     async def _poll_for_ever(self, running: _Running) -> None:
-        await self._threads.run(running.poller.restore)
+        poller = running.poller
+        try:
+            await self._threads.run(poller.restore)
+        except RuntimeError as err:
+            _log.error("cannot restore scores", extra={"error": str(err)})
         while True:
             running.wake.clear()
             try:
-                pause_seconds = await self._threads.run(running.poller.poll)
+                pause_seconds = await self._threads.run(poller.poll)
             except RuntimeError as err:  # no thread to be had: there may be one later
                 _log.error("cannot poll", extra={"error": str(err)})
-                pause_seconds = running.poller.settings.interval_seconds
-            try:
-                # Woken before its time where the schedule itself has changed.
+                pause_seconds = poller.settings.interval_seconds
+            # Woken before its time where the schedule or the key has changed.
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(running.wake.wait(), pause_seconds)
-            except TimeoutError:
-                continue
+            await asyncio.sleep(poller.blocked_seconds)

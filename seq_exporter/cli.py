@@ -128,7 +128,7 @@ def serve(
     """
     configure_logs(log_level, log_format)
     path = Path(config_file)
-    if not path.exists():
+    if not os.path.lexists(path):
         raise ConfigError(
             f"no configuration file: looked for {path.absolute()}\n"
             "Write one as config.example.yaml shows, or name one with --config.file=FILE.\n"

@@ -160,11 +160,11 @@ def _key_file(value: object, info: ValidationInfo) -> Path:
         raise ValueError("must be the path of a file, not {value}")
     folder: Path = (info.context or {})["folder"]
     path = folder / value
-    if not path.exists():
-        raise ValueError("no such file {value}: put the API key there, or correct the path")
     try:
         ApiKey(path).read()
     except KeyUnavailable as err:
+        if isinstance(err.__cause__, FileNotFoundError):
+            err = KeyUnavailable("no such file {value}: put the API key there, or correct the path")
         raise ValueError(str(err)) from None
     return path
 
@@ -217,7 +217,7 @@ class _GlobsFile(Section):
 
 
 class _AccountFile(Section):
-    name: _Text
+    name: Annotated[_Text, Field(max_length=128)]
     api_key: Annotated[Secret | None, BeforeValidator(_key)] = None
     api_key_file: Annotated[Path | None, BeforeValidator(_key_file)] = None
     region: Literal["global", "eu"] = "global"
@@ -273,7 +273,8 @@ class _File(Section):
 def _contradictions(value: Any) -> Iterator[Problem]:
     """Find what no single field shows, in plain data: so that it comes with the other mistakes."""
     accounts = value.get("accounts") if isinstance(value, dict) else None
-    entries = [entry if isinstance(entry, dict) else {} for entry in accounts or ()]
+    listed = accounts if isinstance(accounts, list) else ()
+    entries = [entry if isinstance(entry, dict) else {} for entry in listed]
     names = Counter(str(entry.get("name")) for entry in entries)
     for index, entry in enumerate(entries):
         if entry:

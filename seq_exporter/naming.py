@@ -16,6 +16,8 @@ from seq_exporter.sendgrid import SendGrid
 # How soon SendGrid is asked again for names that it did not know: a list of 100,000 subusers is
 # 200 requests, and names seldom appear by themselves.
 _ASK_AGAIN_SECONDS = 86_400.0
+# How soon it is asked again where it did not answer.
+_TRY_AGAIN_SECONDS = 3_600.0
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ class Names:
         self._by_id = {score.user_id: score.username for score in known if score.username}
         self._unknown: frozenset[str] = frozenset()
         self._asked_at = 0.0
+        self._pause_seconds = 0.0
 
     def complete(self, scores: Iterable[Score], sendgrid: SendGrid, now: float) -> list[Score]:
         """Return `scores` with a username wherever one is known; asks only for what is new.
@@ -40,24 +43,30 @@ class Names:
         self._by_id.update((score.user_id, score.username) for score in scores if score.username)
         nameless = frozenset(score.user_id for score in scores) - self._by_id.keys()
         # Where the clock was set back, the age is negative and says nothing.
-        is_time = not 0 <= now - self._asked_at < _ASK_AGAIN_SECONDS
-        if nameless and (is_time or not nameless <= self._unknown):
-            self._ask(sendgrid, nameless, now)
+        if not 0 <= now - self._asked_at < _ASK_AGAIN_SECONDS:
+            self._unknown = frozenset()
+        is_early = 0 <= now - self._asked_at < self._pause_seconds
+        if not is_early and not nameless <= self._unknown:
+            if now != self._asked_at:  # else this poll has read the list, for another day
+                self._ask(sendgrid, now)
+            if not self._pause_seconds:  # beside those of other days, read in turn
+                self._unknown = (self._unknown | nameless) - self._by_id.keys()
         return [
             score if score.username else replace(score, username=self._by_id.get(score.user_id))
             for score in scores
         ]
 
-    def _ask(self, sendgrid: SendGrid, nameless: frozenset[str], now: float) -> None:
+    def _ask(self, sendgrid: SendGrid, now: float) -> None:
+        self._asked_at = now
+        self._pause_seconds = 0.0
         try:
-            self._by_id.update(sendgrid.fetch_usernames())
+            for names in sendgrid.list_usernames():
+                self._by_id.update(names)
         except (AccountUnavailable, ServerFailed) as err:
             _log.info("SendGrid tells no usernames now", extra={"error": str(err)})
-            return  # and is asked again with the next page that lacks one
+            self._pause_seconds = _TRY_AGAIN_SECONDS
         except EndpointFailed as err:
             _log.info("SendGrid tells this key no usernames", extra={"error": str(err)})
-        self._unknown = nameless - self._by_id.keys()
-        self._asked_at = now
 
 
 def select_subusers(
@@ -72,16 +81,21 @@ def select_subusers(
     Of two users with one name the second goes by its user_id: never are two series the same.
     """
     by_label: dict[str, Score] = {}
+    known: set[str] = set()
     for score in scores:
-        label = score.username or score.user_id
-        if label in by_label:
-            anomalies.note("duplicate_username", score.user_id, label)
-            label = score.user_id
-        by_label.setdefault(label, score)
+        name = score.username or score.user_id
+        known.add(name)
+        if name in selection:
+            if name in by_label:
+                anomalies.note("duplicate_username", score.user_id, name)
+            # The user_id may be the name of yet another user.
+            labels = (name, score.user_id, f"{name} ({score.user_id})")
+            free = (label for label in labels if label not in by_label)
+            by_label.setdefault(next(free, name), score)
     return SubuserScores(
         day=day,
-        by_label={label: score for label, score in by_label.items() if label in selection},
-        missing=tuple(sorted(selection.names - by_label.keys())),
+        by_label=by_label,
+        missing=tuple(sorted(selection.names - known)),
         has_scores=any(score.is_scored for score in scores),
         read_at=read_at,
     )

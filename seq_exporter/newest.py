@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from seq_exporter.config import PollSettings
 from seq_exporter.errors import BadRequest
 from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
+from seq_exporter.secret import Secret
 
 _DAY = timedelta(days=1)
 _Held = TypeVar("_Held", SubuserScores, OwnScore)
@@ -60,25 +61,48 @@ class NewestDay(Generic[_Held]):
 
     def __init__(self) -> None:
         self._read_without_scores: dict[date, float] = {}
+        self._key: Secret | None = None
 
     def find(
-        self, held: _Held | None, read: Callable[[date], _Held | None], calendar: Calendar
+        self,
+        held: _Held | None,
+        read: Callable[[date], _Held | None],
+        calendar: Calendar,
+        key: Secret,
     ) -> _Held | None:
         """Return the newest day with a score, or `held` if there is none newer.
 
         Asks backwards from today, for days newer than the one held only; reads the held day again
         when that is due. `read` returns None for a day that is not calculated. If no day has a
         score, the newest that SendGrid has answered for is returned.
+
+        What was found with another `key` than this one may be another account's: then everything
+        is asked for anew.
         """
+        if self._key not in (None, key):
+            held, self._read_without_scores = None, {}
+        found = self._search(held, read, calendar)
+        self._key = key
+        return found
+
+    def _search(
+        self, held: _Held | None, read: Callable[[date], _Held | None], calendar: Calendar
+    ) -> _Held | None:
         self._forget_days_before(calendar.oldest)
         scored = held if held and held.has_scores else None
         first = max(calendar.oldest, scored.day + _DAY) if scored else calendar.oldest
         newest_answered = None
+        refused: BadRequest | None = None
         day = calendar.today
         while day >= first:
             found = None
             if newest_answered is None or self._is_due(day, calendar):
-                found = _read_early(read, day, calendar)
+                try:
+                    found = read(day)
+                except BadRequest as err:
+                    if day != calendar.today:
+                        raise
+                    refused = err  # around midnight, our today may be one that is yet to begin
             if found and found.has_scores:
                 return found
             if found:
@@ -86,6 +110,8 @@ class NewestDay(Generic[_Held]):
                 newest_answered = newest_answered or found
             day -= _DAY
         if not scored:
+            if refused and first == calendar.today:  # and no other day was there to be asked
+                raise refused
             return newest_answered or held
         if not calendar.is_due(scored.read_at) or scored.day > calendar.today:
             return scored
@@ -99,15 +125,3 @@ class NewestDay(Generic[_Held]):
     def _is_due(self, day: date, calendar: Calendar) -> bool:
         read_at = self._read_without_scores.get(day)
         return read_at is None or calendar.is_due(read_at)
-
-
-def _read_early(
-    read: Callable[[date], _Held | None], day: date, calendar: Calendar
-) -> _Held | None:
-    """Read `day`; around midnight our today may be a day that SendGrid has yet to reach."""
-    try:
-        return read(day)
-    except BadRequest:
-        if day == calendar.today:
-            return None
-        raise

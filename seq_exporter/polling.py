@@ -42,8 +42,8 @@ _log = logging.getLogger(__name__)
 class Health:
     """How an account's polls have gone; times are epoch seconds, None for what was not yet.
 
-    `failure` says in words why the last poll failed; `is_restored` whether what is shown was
-    there before this process.
+    `failure` says in words why the last poll failed; `is_restored` whether what is shown is what
+    an earlier process saved, as no poll has succeeded since.
     """
 
     last_poll: float | None = None
@@ -61,8 +61,8 @@ class Health:
 class Poller:
     """Polls one account. `poll` blocks, for seconds or minutes; the rest is quick.
 
-    `settings`, `state` and `health` are immutable and are replaced as a whole, so that another
-    thread may read or set them while a poll goes on; what is set holds from the next poll.
+    `account`, `settings`, `state` and `health` are immutable and are replaced as a whole, so that
+    another thread may read or set them while a poll goes on; what is set holds from the next poll.
     """
 
     def __init__(
@@ -89,23 +89,32 @@ class Poller:
         self._names = Names()
         self._newest_subusers = NewestDay[SubuserScores]()
         self._newest_own = NewestDay[OwnScore]()
+        self._is_saved = True
+        self._blocked_until = 0.0
         self._stopped = threading.Event()
+
+    @property
+    def blocked_seconds(self) -> float:
+        """For how long SendGrid wants to be left alone, whatever the schedule says."""
+        return max(self._blocked_until - self._clock.monotonic(), 0.0)
 
     def restore(self) -> None:
         """Publish what an earlier process saved for this account, if it is still good."""
-        if not self.state:
-            return
         try:
-            saved = self.state.load(self.account, self.account.api_key.read())
+            if self.state:
+                self._restore(self.state)
         except (OSError, ValueError, KeyUnavailable) as err:
             _log.warning("cannot restore scores", extra=self._about(error=str(err)))
-            return
+
+    def _restore(self, state: StateFolder) -> None:
+        saved = state.load(self.account, self.account.api_key.read())
         calendar = Calendar(self._clock.now(), self.settings)
         snapshot = calendar.withdraw_expired(saved) if saved else None
         if snapshot and (snapshot.subusers or snapshot.own):
             self.slot.swap(snapshot)
             self._names = Names(snapshot.subusers.by_label.values() if snapshot.subusers else ())
             self.health = Health(is_restored=True)
+            self._telemetry.observe_restore()
 
     def poll(self) -> float:
         """Poll once and publish what that brings; return the seconds until the next poll is due.
@@ -118,28 +127,28 @@ class Poller:
         anomalies = Anomalies()
         try:
             self.slot.swap(calendar.withdraw_expired(self.slot.snapshot))
-            failure = self._update(calendar, anomalies)
+            failures = self._update(calendar, anomalies)
         except PollStopped:
             raise
         except Exception as err:  # noqa: BLE001
             # A defect of ours in one account must not end the polls of the others, or its own.
             _log.exception("poll failed by a defect in seq-exporter", extra=self._about())
-            failure = PollError(f"a defect in seq-exporter: {type(err).__name__}")
+            failures = [PollError(f"a defect in seq-exporter: {type(err).__name__}")]
         seconds = self._clock.monotonic() - started
-        self._report(failure, anomalies, seconds)
-        return self._conclude(failure)
+        self._report(failures, anomalies, seconds)
+        return self._conclude(failures)
 
     def stop(self) -> None:
         """End a poll that goes on at its next pause; what it brings is no longer published."""
         self._stopped.set()
 
-    def _update(self, calendar: Calendar, anomalies: Anomalies) -> PollError | None:
-        """Ask for what may be new and publish it; return what went wrong first, if anything."""
+    def _update(self, calendar: Calendar, anomalies: Anomalies) -> list[PollError]:
+        """Ask for what may be new and publish it; return what went wrong, in its order."""
         held = self.slot.snapshot
         try:
             key = self.account.api_key.read()
         except KeyUnavailable as err:
-            return err
+            return [err]
         transport = Transport(
             self.account,
             key,
@@ -149,26 +158,28 @@ class Poller:
             self._telemetry,
         )
         sendgrid = SendGrid(transport, self._sleep, anomalies)
-        snapshot, failure = self._read_all(held, sendgrid, calendar)
+        snapshot, failures = self._read_all(held, sendgrid, calendar)
         if snapshot.subusers is not held.subusers or snapshot.own is not held.own:
             self.slot.swap(snapshot)
-            self._save(key, snapshot)
+            self._is_saved = False
             self._log_new_days(held, snapshot)
-        return failure
+        self._save(key, snapshot)
+        return failures
 
     def _read_all(
         self, held: Snapshot, sendgrid: SendGrid, calendar: Calendar
-    ) -> tuple[Snapshot, PollError | None]:
+    ) -> tuple[Snapshot, list[PollError]]:
         """Return the newest snapshot; where an endpoint fails, with what was held of it."""
-        snapshot, failure = held, None
+        snapshot = held
+        failures: list[PollError] = []
         for read in (self._read_subusers, self._read_own):
             try:
                 snapshot = read(snapshot, sendgrid, calendar)
             except EndpointFailed as err:
-                failure = failure or err
+                failures.append(err)
             except AccountUnavailable as err:
-                return snapshot, failure or err
-        return snapshot, failure
+                return snapshot, [*failures, err]
+        return snapshot, failures
 
     def _read_subusers(self, held: Snapshot, sendgrid: SendGrid, calendar: Calendar) -> Snapshot:
         selection = self.account.subusers
@@ -182,7 +193,9 @@ class Poller:
             named = self._names.complete(scores, sendgrid, calendar.now)
             return select_subusers(day, named, selection, sendgrid.anomalies, calendar.now)
 
-        return replace(held, subusers=self._newest_subusers.find(held.subusers, read, calendar))
+        key = sendgrid.transport.key
+        found = self._newest_subusers.find(held.subusers, read, calendar, key)
+        return replace(held, subusers=found)
 
     def _read_own(self, held: Snapshot, sendgrid: SendGrid, calendar: Calendar) -> Snapshot:
         if not self.account.own_score:
@@ -192,14 +205,19 @@ class Poller:
             score = sendgrid.fetch_own(day)
             return OwnScore(day, score, calendar.now) if score else None
 
-        return replace(held, own=self._newest_own.find(held.own, read, calendar))
+        found = self._newest_own.find(held.own, read, calendar, sendgrid.transport.key)
+        return replace(held, own=found)
 
     def _save(self, key: Secret, snapshot: Snapshot) -> None:
-        if self.state and not self._stopped.is_set():
-            try:
-                self.state.save(self.account, key, snapshot)
-            except OSError as err:
-                _log.warning("cannot save scores", extra=self._about(error=str(err)))
+        """Save what is new, or could not be saved before."""
+        if not self.state or self._is_saved or self._stopped.is_set():
+            return
+        try:
+            self.state.save(self.account, key, snapshot)
+            self._is_saved = True
+        except OSError as err:
+            self._telemetry.observe_save_failure()
+            _log.warning("cannot save scores", extra=self._about(error=str(err)))
 
     def _log_new_days(self, held: Snapshot, snapshot: Snapshot) -> None:
         for scope, old, new in (
@@ -209,8 +227,8 @@ class Poller:
             if new and new.has_scores and (old is None or old.day != new.day):
                 _log.info("scores of a new day", extra=self._about(scope=scope, day=str(new.day)))
 
-    def _report(self, failure: PollError | None, anomalies: Anomalies, seconds: float) -> None:
-        reason = failure.reason if failure else None
+    def _report(self, failures: list[PollError], anomalies: Anomalies, seconds: float) -> None:
+        reason = failures[0].reason if failures else None
         self._telemetry.observe_poll(self._clock.now(), seconds, reason, anomalies.counts)
         if anomalies.counts:
             found = {
@@ -218,22 +236,25 @@ class Poller:
                 for kind, count in anomalies.counts.items()
             }
             _log.warning("odd values from SendGrid", extra=self._about(**found))
-        if failure:
-            _log.warning("poll failed", extra=self._about(reason=reason, error=str(failure)))
+        if failures:
+            errors = "; ".join(map(str, failures))
+            _log.warning("poll failed", extra=self._about(reason=reason, error=errors))
         else:
             _log.debug("poll succeeded", extra=self._about(seconds=round(seconds, 3)))
 
-    def _conclude(self, failure: PollError | None) -> float:
+    def _conclude(self, failures: list[PollError]) -> float:
         """Note how the poll went, and return the seconds until the next one."""
         now = self._clock.now()
-        pause = self.settings.interval_seconds
-        if isinstance(failure, RateLimited) and failure.wait_seconds:
-            pause = max(pause, min(failure.wait_seconds, _LONGEST_PAUSE_SECONDS))
+        waits = [err.wait_seconds or 0.0 for err in failures if isinstance(err, RateLimited)]
+        blocked_seconds = min(max(waits, default=0.0), _LONGEST_PAUSE_SECONDS)
+        self._blocked_until = self._clock.monotonic() + blocked_seconds
+        pause = max(self.settings.interval_seconds, blocked_seconds)
         self.health = Health(
             last_poll=now,
-            last_success=self.health.last_success if failure else now,
+            last_success=self.health.last_success if failures else now,
             next_poll=now + pause,
-            failure=str(failure) if failure else None,
+            failure=str(failures[0]) if failures else None,
+            is_restored=self.health.is_restored and bool(failures),
         )
         return pause
 

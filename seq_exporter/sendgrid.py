@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -54,24 +54,34 @@ class SendGrid:
         """
         scores: dict[str, Score] = {}
         params = {"date": day.isoformat(), "limit": str(_SCORES_PAGE)}
-        for _ in range(_MOST_PAGES):
+        cursors: set[str | None] = {None}
+        while len(cursors) <= _MOST_PAGES and len(scores) <= _MOST_USERS:
             page = self._ask(_SUBUSERS_SCORES, params)
             if page is None:
                 return None
-            known = len(scores)
-            for item in _result_of(page, _SUBUSERS_SCORES):
-                score = parse_item(item, self.anomalies)
-                if score:
-                    scores.setdefault(score.user_id, score)
-                    self._check_date(item, day, score)
+            is_new = self._add_scores(_result_of(page, _SUBUSERS_SCORES), day, scores)
             cursor = _cursor_of(page)
             # The vendor's own example repeats its cursor: without these it would never end.
-            if cursor is None or cursor == params.get("after_key") or len(scores) == known:
+            if cursor in cursors or not is_new:
                 return list(scores.values())
-            params["after_key"] = cursor
-            if known > _MOST_USERS:
-                break
+            cursors.add(cursor)
+            params["after_key"] = str(cursor)
         raise _endless(_SUBUSERS_SCORES)
+
+    def _add_scores(self, items: list[Any], day: date, scores: dict[str, Score]) -> bool:
+        """Add what is in `items`, and return whether there may be more after them.
+
+        There is no more where all are known already. One that cannot be read is no sign of that:
+        a page of such items must not cost those that follow.
+        """
+        is_new = False
+        for item in items:
+            score = parse_item(item, self.anomalies)
+            is_new = is_new or score is None or score.user_id not in scores
+            if score:
+                scores.setdefault(score.user_id, score)
+                self._check_date(item, day, score)
+        return is_new
 
     def fetch_own(self, day: date) -> Score | None:
         """Return the account's own score on `day`, or None while it is not calculated.
@@ -91,24 +101,21 @@ class SendGrid:
                 return score
         return Score("")  # calculated, and not eligible
 
-    def fetch_usernames(self) -> dict[str, str]:
-        """Return the username of each subuser by user_id, those without a score too."""
-        names: dict[str, str] = {}
+    def list_usernames(self) -> Iterator[dict[str, str]]:
+        """Return the username of each subuser by user_id, page by page: those not scored too."""
+        known: set[str] = set()
         offset = 0
-        while len(names) <= _MOST_USERS:
+        while len(known) <= _MOST_USERS:
             params = {"limit": str(_SUBUSERS_PAGE), "offset": str(offset)}
-            self.sleep(0)  # where a poll that was stopped ends
-            page = self.transport.get(_SUBUSERS, params)
+            page = self._ask(_SUBUSERS, params)
             if not isinstance(page, list):
                 raise MalformedResponse(f"{_SUBUSERS.path} answers no list")
-            known = len(names)
-            for item in page:
-                username = item.get("username") if isinstance(item, Mapping) else None
-                if is_name(username):
-                    names.setdefault(str(item.get("id")), clean(username))
+            names = dict(filter(None, map(_parse_subuser, page)))
             # A short page is no proof of the end: SendGrid may cap pages lower than asked.
-            if len(names) == known:
-                return names
+            if names.keys() <= known:
+                return
+            yield names
+            known |= names.keys()
             offset += len(page)
         raise _endless(_SUBUSERS)
 
@@ -140,6 +147,13 @@ def _endless(endpoint: Endpoint) -> MalformedResponse:
     return MalformedResponse(f"{endpoint.path} has no last page: is base_url SendGrid?")
 
 
+def _parse_subuser(item: Any) -> tuple[str, str] | None:
+    """Return user_id and username of an item of the list of subusers, or None if it lacks them."""
+    if not isinstance(item, Mapping) or not is_name(item.get("username")):
+        return None
+    return str(item.get("id")), clean(item["username"])
+
+
 def _result_of(answer: Any, endpoint: Endpoint) -> list[Any]:
     result = answer.get("result") if isinstance(answer, Mapping) else None
     if not isinstance(result, list):
@@ -149,11 +163,21 @@ def _result_of(answer: Any, endpoint: Endpoint) -> list[Any]:
     return result
 
 
-def _cursor_of(page: Any) -> str | None:
-    """Return `_metadata.next_params.after_key`, a text or, to be liberal, a number."""
-    metadata = page.get("_metadata")
-    params = metadata.get("next_params") if isinstance(metadata, Mapping) else None
-    cursor = params.get("after_key") if isinstance(params, Mapping) else None
-    if isinstance(cursor, int) and not isinstance(cursor, bool):
-        return str(cursor)
-    return cursor if isinstance(cursor, str) and cursor else None
+def _cursor_of(page: Mapping[str, Any]) -> str | None:
+    """Return `_metadata.next_params.after_key`, a text or, to be liberal, a number.
+
+    It is None on the last page, which lacks it or any of what is around it. What is there and
+    cannot be read is no last page: half a fleet would be taken for the whole one.
+    """
+    found: Any = page
+    for name in ("_metadata", "next_params", "after_key"):
+        if not isinstance(found, Mapping):
+            raise MalformedResponse(f"{_SUBUSERS_SCORES.path} answers no object before {name}")
+        found = found.get(name)
+        if not found:  # an empty list too: what some servers make of an empty object
+            return None
+    if isinstance(found, int) and not isinstance(found, bool):
+        return str(found)
+    if not is_name(found):
+        raise MalformedResponse(f"{_SUBUSERS_SCORES.path} answers an after_key that is none")
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import hashlib
 import hmac
 import os
@@ -17,19 +19,25 @@ from seq_exporter.config import Account
 from seq_exporter.scores import Snapshot
 from seq_exporter.secret import Secret
 
+# File systems take 255 bytes, and a temporary file has a longer name.
+_LONGEST_NAME = 150
+
 
 @dataclass(frozen=True, slots=True)
-class _State:
-    """What a file holds; `owner` is a hash of all that decides which scores an account has."""
+class _Header:
+    """The first line of a file; the second is the snapshot, which `seal` vouches for.
+
+    `owner` is a hash of all that decides which scores an account has.
+    """
 
     format: Literal[1]
     salt: str
     owner: str
-    snapshot: Snapshot
+    seal: str
 
 
 class StateFolder:
-    """Keeps one JSON file an account in `folder`, which is made when it is first needed.
+    """Keeps one file an account in `folder`, which is made when it is first needed.
 
     A file is only good for the account that it was written for: same key, host, on_behalf_of and
     choice of subusers. Of the key it holds a salted, slow hash.
@@ -37,26 +45,34 @@ class StateFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._json = TypeAdapter(_State)
+        self._header = TypeAdapter(_Header)
+        self._snapshot = TypeAdapter(Snapshot)
+        self._salt = os.urandom(16).hex()
+        # Of the last account saved: the slow hash need not be made anew at every poll.
+        self._owner_saved: tuple[Account, Secret, _Owner] | None = None
 
     def save(self, account: Account, key: Secret, snapshot: Snapshot) -> None:
         """Replace the account's file in one step: a crash leaves the old or the new one, whole.
 
         Raises OSError.
         """
-        salt = os.urandom(16).hex()
-        state = _State(1, salt, _hash_owner(account, key, salt), snapshot)
+        owner = self._own(account, key)
+        content = self._snapshot.dump_json(snapshot)
+        header = _Header(1, self._salt, owner.public, owner.seal(content))
         self._folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".tmp")
+        path = self._path(account)
+        handle, temporary = tempfile.mkstemp(".tmp", f".{path.name}.", self._folder)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(self._json.dump_json(state))
+                file.writelines((self._header.dump_json(header), b"\n", content))
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, self._path(account))
+            os.replace(temporary, path)
         except BaseException:
-            os.unlink(temporary)
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
             raise
+        self._sync_folder()
 
     def load(self, account: Account, key: Secret) -> Snapshot | None:
         """Return what was saved for this account, or None if nothing was, or for another one.
@@ -65,30 +81,73 @@ class StateFolder:
         another name, if it is not what `save` writes.
         """
         path = self._path(account)
+        for left_over in self._folder.glob(f".{glob.escape(path.name)}.*.tmp"):
+            left_over.unlink()  # of a process that was killed while it wrote
         try:
-            state = self._json.validate_json(path.read_bytes())
+            first, _, content = path.read_bytes().partition(b"\n")
+            header = self._header.validate_json(first)
+            owner = _Owner.of(account, key, header.salt)
+            if not _is_same(header.owner, owner.public):
+                return None
+            if not _is_same(header.seal, owner.seal(content)):
+                raise ValueError("changed since it was written")  # noqa: TRY301
+            return self._snapshot.validate_json(content)
         except FileNotFoundError:
             return None
         except ValueError:
             aside = path.with_suffix(".unreadable")
             os.replace(path, aside)
-            raise ValueError(
-                f"{path} is no state file of this version: it is now {aside}"
-            ) from None
-        is_owner = hmac.compare_digest(state.owner, _hash_owner(account, key, state.salt))
-        return state.snapshot if is_owner else None
+            raise ValueError(f"{path} is not what this version wrote: it is now {aside}") from None
+
+    def _own(self, account: Account, key: Secret) -> _Owner:
+        if self._owner_saved is None or self._owner_saved[:2] != (account, key):
+            self._owner_saved = account, key, _Owner.of(account, key, self._salt)
+        return self._owner_saved[2]
+
+    def _sync_folder(self) -> None:
+        """Bring the new name to the disk as well: a power cut could forget the renaming."""
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def _path(self, account: Account) -> Path:
-        return self._folder / f"{quote(account.name, safe='')}.json"
+        name = quote(account.name, safe="")
+        if len(name) > _LONGEST_NAME:  # as a name that is not Latin soon is
+            name = f"{name[:_LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        return self._folder / f"{name}.json"
 
 
-def _hash_owner(account: Account, key: Secret, salt: str) -> str:
-    selection = account.subusers and (
-        sorted(account.subusers.names),
-        account.subusers.include,
-        account.subusers.exclude,
-    )
-    what = (account.name, account.base_url, account.on_behalf_of, account.own_score, selection)
-    # A key may be guessable where a test or a proxy hands it out: a slow hash, about 50 ms.
-    secret = f"{key.reveal()}\n{what!r}".encode()
-    return hashlib.scrypt(secret, salt=salt.encode(), n=2**14, r=8, p=1).hex()
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Whose scores a file holds; `public` may be seen, and nobody without the key can seal."""
+
+    public: str
+    _secret: bytes
+
+    @classmethod
+    def of(cls, account: Account, key: Secret, salt: str) -> _Owner:
+        selection = account.subusers and (
+            sorted(account.subusers.names),
+            account.subusers.include,
+            account.subusers.exclude,
+        )
+        what = (
+            account.name,
+            account.base_url,
+            account.on_behalf_of,
+            account.own_score,
+            selection,
+        )
+        # A key may be guessable where a test or a proxy hands it out: a slow hash, about 50 ms.
+        secret = f"{key.reveal()}\n{what!r}".encode()
+        derived = hashlib.scrypt(secret, salt=salt.encode(), n=2**14, r=8, p=1)
+        return cls(derived[:32].hex(), derived[32:])
+
+    def seal(self, content: bytes) -> str:
+        return hmac.digest(self._secret, content, "sha256").hex()
+
+
+def _is_same(text: str, other: str) -> bool:
+    return hmac.compare_digest(text.encode(), other.encode())

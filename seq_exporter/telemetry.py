@@ -87,6 +87,17 @@ class _PollMetrics:
             "account",
             "kind",
         )
+        self.restored = make.gauge(
+            "seq_exporter_scores_restored",
+            "Whether the account's scores are those that an earlier process saved (1), as no poll "
+            "has succeeded since the start, or not (0).",
+            "account",
+        )
+        self.save_failures = make.counter(
+            "seq_exporter_state_save_failures_total",
+            "How often the scores of the account could not be written to state_dir.",
+            "account",
+        )
 
 
 class _RequestMetrics:
@@ -178,6 +189,8 @@ class AccountTelemetry:
             telemetry.polls.failures.labels(account, reason)
         for kind in ANOMALY_KINDS:
             telemetry.polls.anomalies.labels(account, kind)
+        telemetry.polls.restored.labels(account)
+        telemetry.polls.save_failures.labels(account)
 
     def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
         """Count a request to SendGrid; `code` is its HTTP status, or `error`."""
@@ -211,11 +224,24 @@ class AccountTelemetry:
             polls.last_poll.labels(self._account).set(now)
             polls.duration.labels(self._account).observe(seconds)
             if failure is None:
+                polls.restored.labels(self._account).set(0)
                 polls.last_successful_poll.labels(self._account).set(now)
             else:
                 polls.failures.labels(self._account, failure).inc()
             for kind, count in anomalies.items():
                 polls.anomalies.labels(self._account, kind).inc(count)
+
+    def observe_restore(self) -> None:
+        """Note that the scores shown are from before this process."""
+        with self._lock:
+            if not self._is_closed:
+                self._telemetry.polls.restored.labels(self._account).set(1)
+
+    def observe_save_failure(self) -> None:
+        """Note that the scores could not be saved."""
+        with self._lock:
+            if not self._is_closed:
+                self._telemetry.polls.save_failures.labels(self._account).inc()
 
     def close(self) -> None:
         """Take the account's metrics off the page, for good."""

@@ -25,14 +25,13 @@ class DaemonThreads:
         """Return what `function` returns, or raise what it raises.
 
         Raises RuntimeError if no thread can be started. If this is cancelled, the thread goes on,
-        and what comes of it is dropped.
+        what comes of it is dropped, and its place is free at once: what nobody waits for any more
+        must not hold up what comes after it.
         """
-        await self._free.acquire()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_Result] = loop.create_future()
 
         def finish(result: _Result | None, error: BaseException | None) -> None:
-            self._free.release()
             if future.done():
                 return
             if error:
@@ -49,9 +48,6 @@ class DaemonThreads:
             with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
                 loop.call_soon_threadsafe(finish, result, error)
 
-        try:
+        async with self._free:
             threading.Thread(target=work, daemon=True).start()
-        except RuntimeError:  # the host has no thread left
-            self._free.release()
-            raise
-        return await future
+            return await future

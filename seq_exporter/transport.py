@@ -33,9 +33,12 @@ from seq_exporter.errors import (
 from seq_exporter.secret import Secret
 
 # A page of 1,000 items is about 250 KB; whatever is many times that is no page of scores. Parsed,
-# JSON can take 25 times its size.
-_MAX_BODY_BYTES = 4 * 1024 * 1024
+# JSON can take 40 times its size.
+_MAX_BODY_BYTES = 2 * 1024 * 1024
 _CHUNK_BYTES = 16 * 1024
+
+# What is shorter is no key of SendGrid's, which have 69.
+_KEY_BYTES = 20
 
 # SendGrid blocks a key for a while that sends many bad requests; asking on prolongs it.
 _TEMPORARY_BLOCK_SECONDS = 3600.0
@@ -118,13 +121,16 @@ class Transport:
         if status != 200:
             raise self._status_error(status, headers, body, rate_limit)
         try:
-            return json.loads(body)
+            answer = json.loads(body)
         except (ValueError, RecursionError):
+            answer = None  # as for a null, which must not pass for a 202
+        if answer is None:
             # Not `from err`: it holds the whole body.
             raise MalformedResponse(
                 f"{endpoint.path} answers 200 with {len(body)} bytes that are not JSON: "
                 "is base_url SendGrid, or a proxy's page?"
-            ) from None
+            )
+        return answer
 
     def _exchange(
         self, endpoint: Endpoint, params: Mapping[str, str]
@@ -154,8 +160,10 @@ class Transport:
             body += chunk
             if len(body) > _MAX_BODY_BYTES:
                 raise MalformedResponse(f"a body of over {_MAX_BODY_BYTES} bytes is no page")
-        # A proxy may quote what it was sent: as a username, the key would stand on the page.
-        return bytes(body).replace(self.key.reveal().encode(), b"***")
+        # A proxy may quote what it was sent: as a username, the key would stand on the page. A
+        # short one, as a pretence may have, is a part of innocent words.
+        key = self.key.reveal().encode()
+        return bytes(body).replace(key, b"***") if len(key) >= _KEY_BYTES else bytes(body)
 
     def _timed_out(self) -> TimedOut:
         return TimedOut(

@@ -43,6 +43,7 @@ _MESSAGES = {
     "missing": "is missing: add it",
     "model_type": "must be a mapping (lines of `key: value`), not {kind}",
     "string_type": "must be text, not {value}: put it in quotes",
+    "string_too_long": "is too long: shorten it to 128 characters",
     "string_too_short": "is empty: give it a value",
     "too_short": "is empty: name at least one",
 }
@@ -110,9 +111,10 @@ class Document:
     def _describe(self, problem: Problem) -> str:
         value = _look_up(self.raw, problem.place)
         message = problem.message.replace("{kind}", _kind_of(value))
-        message = message.replace("{value}", hide_keys(_quote(value)))
+        message = message.replace("{value}", _quote(value))
         where = f"{self.path}:{self._position(problem.place)[0]}: "
-        return where + (f"{_dotted(problem.place)}: {message}" if problem.place else message)
+        place = f"{_dotted(problem.place)}: " if problem.place else ""
+        return hide_keys(where + place + message)
 
 
 def read_document(path: Path, environ: Mapping[str, str] | None) -> Document:
@@ -166,7 +168,8 @@ class _Reader:
         if not isinstance(node, yaml.MappingNode):
             try:
                 return loader.construct_object(node)
-            except ValueError:  # a date that the calendar does not hold: leave it as text
+            except (ValueError, KeyError, AttributeError):
+                # A date that the calendar does not hold, or `!!bool maybe`: leave it as text.
                 return node.value
         self._note_repeated_keys(node, place)
         loader.flatten_mapping(node)
@@ -253,6 +256,8 @@ def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _unknown_key(key: str, known: list[str]) -> str:
+    if ":" in key:
+        return f"{_UNKNOWN_KEY}: put a space after the colon"
     nearest = difflib.get_close_matches(key, known, n=1)
     if nearest:
         return f"{_UNKNOWN_KEY}; did you mean '{nearest[0]}'?"
@@ -285,4 +290,6 @@ def _quote(value: Any) -> str:
 
 def _dotted(place: Place) -> str:
     """Write a place as users know it: `accounts[2].api_key_file`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)[1:]
+    # Of `api_key:SG...`, a name for want of a space, only what stands before the colon.
+    names = (f"[{part}]" if isinstance(part, int) else f".{part.split(':')[0]}" for part in place)
+    return "".join(names)[1:]

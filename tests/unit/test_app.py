@@ -120,12 +120,50 @@ def test_an_account_that_has_changed_starts_anew(bench: Bench, sendgrid: FakeSen
     async def act(bench: Bench) -> None:
         await bench.wait_until_ready()
         sendgrid.subusers[day(5)] = [item("1", "shop", 2)]
-        changed = replace(ACME, api_key=ApiKey(Secret("another")))
+        changed = replace(ACME, on_behalf_of="shop")
         assert await bench.reload(Config((changed, GLOBEX))) is None
+        assert "acme" not in bench.page
         await bench.wait_until_ready()
         assert 'sendgrid_seq_score{account="acme",subuser="shop"} 2.0\n' in bench.page
         assert 'sendgrid_seq_score{account="globex",subuser="shop"} 4.0\n' in bench.page
 
+    run(bench, act)
+
+
+def test_a_new_key_alone_keeps_the_scores_until_it_has_answered(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    changed = Config((replace(ACME, api_key=ApiKey(Secret("another"))), GLOBEX))
+
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        page = bench.page
+        sendgrid.subusers = dict.fromkeys(map(day, range(1, 6)), (401, {}, ""))
+        sendgrid.take_requests()
+        assert await bench.reload(changed) is None
+        await wait_until(lambda: bench.value("account_up", account="acme") == 0)
+        assert bench.page == page
+        # It may be another account's: what was held is asked for anew.
+        sendgrid.subusers = {day(4): [item("7", "other", 2)]}
+        bench.exporter._running["acme"].wake.set()
+        await wait_until(lambda: 'subuser="other"' in bench.page)
+        assert 'sendgrid_seq_score{account="acme",subuser="other"} 2.0\n' in bench.page
+        assert 'account="acme",subuser="shop"' not in bench.page
+
+    run(bench, act)
+
+
+def test_an_account_that_sendgrid_has_blocked_is_left_alone_by_a_reload(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        sendgrid.take_requests()
+        assert await bench.reload(replace(CONFIG, poll=PollSettings(interval_seconds=60))) is None
+        await asyncio.sleep(0.05)
+        assert sendgrid.take_requests() == []
+
+    sendgrid.subusers = {day(5): (429, {"Retry-After": "3000"}, "")}
     run(bench, act)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from seq_exporter.config import (
     Config,
@@ -72,6 +75,7 @@ ACCOUNT_MISTAKES = [
         "has both api_key and api_key_file: keep one of them",
     ),
     ("api_key: k", ".name", "is missing: add it"),
+    (f"{{name: {'a' * 129}, api_key: k}}", ".name", "is too long: shorten it to 128 characters"),
     ("{name: '', api_key: k}", ".name", "is empty: give it a value"),
     ("{name: 7, api_key: k}", ".name", "must be text, not 7: put it in quotes"),
     ("{name: no, api_key: k}", ".name", "must be text, not false: put it in quotes"),
@@ -208,6 +212,18 @@ def test_mistakes_in_an_account(tmp_path: Path, account: str, place: str, messag
             "config.yaml:4: state_dir: stands there more than once: keep one",
         ),
         (
+            "accounts: 5",
+            "config.yaml:1: accounts: must be a list (lines that begin with `-`), not a number",
+        ),
+        (
+            "accounts: [{name: a, api_key: k, own_score: !!bool maybe}]",
+            "config.yaml:1: accounts[0].own_score: must be true or false, not 'maybe'",
+        ),
+        (
+            "accounts: [{name: a, api_key:secret}]",
+            "config.yaml:1: accounts[0].api_key: unknown key: put a space after the colon",
+        ),
+        (
             MINIMAL + "state_dir: 1",
             "config.yaml:3: state_dir: must be text, not 1: put it in quotes",
         ),
@@ -309,9 +325,41 @@ def test_a_key_file_without_a_key(tmp_path: Path) -> None:
         "poll: KEY",
         "KEY",
         "? [KEY]\n: 1",
+        "accounts: [{name: a, api_key:KEY}]",
+        "accounts: [{name: a, api_key:do-not-show-me}]",
+        "accounts: [{name: a, KEY: 1}]",
+        "accounts: [{name: a, api_key: k, KEY: 1, KEY: 2}]",
+        "KEY: 1",
     ],
 )
 def test_no_message_shows_a_key(tmp_path: Path, text: str) -> None:
     lines = complain(tmp_path, text.replace("KEY", KEY), SECRET="do-not-show-me")
     assert lines
     assert not re.search(r"SG\.[ab]|aaaa|do-not-show", "\n".join(lines))
+
+
+WORDS = st.sampled_from(
+    """
+accounts, name, api_key, api_key_file, base_url, on_behalf_of, own_score, subusers, include
+exclude, poll, interval, lookback, state_dir, all, k, 1d, true, 0, -1, 1e400, ${A}, ${, *a, &a k
+!!bool x, !!timestamp x, !!int x, !!float x, !!binary x, !!set {a}, !!null x, <<, ~, '', [], {}
+2026-99-99, https://[, http://a:b, ., /, /nowhere, "a:b"
+""".replace("\n", ", ").split(", ")
+)
+YAML = st.recursive(
+    WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
+        | st.lists(st.tuples(WORDS, inner), max_size=5).map(
+            lambda pairs: f"{{{', '.join(f'{key}: {value}' for key, value in pairs)}}}"
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(YAML | st.builds("accounts: [{{name: a, {}: {}}}]".format, WORDS, YAML))
+def test_no_file_whatever_ends_in_a_traceback(tmp_path: Path, text: str) -> None:
+    with contextlib.suppress(ConfigError):
+        load(tmp_path, text, A="a")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import responses
 
 from seq_exporter.config import SubuserSelection
-from tests.support import FakeSendGrid, FakeTime, day, item
+from tests.support import SUBUSERS, FakeSendGrid, FakeTime, day, item
 from tests.unit.bench import Bench
 
 
@@ -44,6 +45,68 @@ def test_names_that_no_page_tells_are_asked_for_once_a_day(
     time.pass_hours(22)
     bench.poll()
     assert "names 0" in sendgrid.take_requests()
+
+
+def test_names_that_were_read_before_a_failure_are_kept(
+    sendgrid: FakeSendGrid, time: FakeTime, mock: responses.RequestsMock
+) -> None:
+    sendgrid.subusers = {day(5): [item("1"), item("2"), item("3", "c", 4)]}
+    mock.remove(responses.GET, SUBUSERS)
+    mock.get(SUBUSERS, json=[{"id": 1, "username": "a"}])
+    for _ in range(3):
+        mock.get(SUBUSERS, status=500)
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    assert 'subuser="a",user_id="1"' in bench.page
+    assert 'subuser="2",user_id="2"' in bench.page
+
+
+def test_names_that_nobody_knows_are_remembered_for_each_day(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {day(number): [item(str(number))] for number in (3, 4, 5)}
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    assert sendgrid.take_requests().count("names 0") == 1
+    time.pass_hours(2)
+    bench.poll()
+    assert "names 0" not in sendgrid.take_requests()
+
+
+def test_the_names_of_users_are_chosen_and_not_their_labels(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {
+        day(5): [
+            item("1", "shop", 4),
+            item("2", "shop", 3),
+            item("3", "a-test", 2),
+            item("4", "a-test", 1),
+        ]
+    }
+    selection = SubuserSelection(include=("shop*",))
+    bench = Bench(time, own_score=False, subusers=selection)
+    bench.poll()
+    assert bench.series("sendgrid_seq_score") == [
+        '{account="acme",subuser="shop"} 4.0',
+        '{account="acme",subuser="2"} 3.0',
+    ]
+    bench = Bench(
+        time, own_score=False, subusers=SubuserSelection(include=("*",), exclude=("*-test",))
+    )
+    bench.poll()
+    assert len(bench.series("sendgrid_seq_score")) == 2
+
+
+def test_no_user_is_lost_to_a_name_that_is_a_number(sendgrid: FakeSendGrid, time: FakeTime) -> None:
+    sendgrid.subusers = {day(5): [item("1", "5", 4), item("5", None, 3), item("7", "5", 2)]}
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    assert bench.series("sendgrid_seq_score") == [
+        '{account="acme",subuser="5"} 4.0',
+        '{account="acme",subuser="5 (5)"} 3.0',
+        '{account="acme",subuser="7"} 2.0',
+    ]
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,19 @@ def test_over_the_rate_limit_the_next_poll_waits_for_it(
     assert bench.value("poll_failures_total", reason="rate_limited") == 1
 
 
+def test_the_rate_limit_of_one_endpoint_is_kept_after_a_failure_of_the_other(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers[day(5)] = (403, {}, "")
+    sendgrid.own[day(5)] = (429, {"Retry-After": "3000"}, "")
+    bench = Bench(time)
+    assert bench.poll() == 3000
+    assert bench.poller.blocked_seconds == 3000
+    assert bench.value("poll_failures_total", reason="forbidden") == 1
+    time.pass_hours(1)
+    assert bench.poller.blocked_seconds == 0
+
+
 def test_a_key_file_is_read_anew_at_every_poll(
     sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path, mock: Any
 ) -> None:
@@ -174,8 +187,17 @@ def test_scores_survive_a_restart(sendgrid: FakeSendGrid, time: FakeTime, tmp_pa
     assert second.page == first.page
     assert second.poller.health.is_ready
     assert second.value("account_up") is None
+    assert second.value("scores_restored") == 1
     time.pass_hours(0.5)
+    sendgrid.own[day(5)] = (500, {}, "")
     second.poll()
+    assert (second.value("account_up"), second.value("scores_restored")) == (0, 1)
+    assert second.poller.health.is_restored
+    del sendgrid.own[day(5)]
+    sendgrid.take_requests()
+    second.poll()
+    assert (second.value("account_up"), second.value("scores_restored")) == (1, 0)
+    assert not second.poller.health.is_restored
     assert sendgrid.take_requests() == ["subusers 2026-11-05", "own 2026-11-05"]
     time.pass_hours(0.6)
     second.poll()
@@ -202,7 +224,14 @@ def test_a_folder_that_cannot_be_written_costs_a_warning_and_not_the_poll(
     bench = Bench(time, state=StateFolder(tmp_path / "file"), own_score=False)
     bench.poll()
     assert bench.value("account_up") == 1
+    assert bench.value("state_save_failures_total") == 1
     assert "cannot save scores" in caplog.messages
+    (tmp_path / "file").unlink()
+    bench.poll()
+    assert bench.value("state_save_failures_total") == 1
+    restarted = Bench(time, state=StateFolder(tmp_path / "file"), own_score=False)
+    restarted.poller.restore()
+    assert restarted.page == bench.page
 
 
 def test_no_key_in_what_is_logged(

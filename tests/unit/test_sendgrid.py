@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -104,7 +105,7 @@ def test_pages_are_followed_by_their_cursor(mock: responses.RequestsMock, client
         {"result": [item("2")], "_metadata": {}},
         {"result": [item("2")], "_metadata": {"next_params": None}},
         {"result": [item("2")], "_metadata": {"next_params": {"after_key": ""}}},
-        {"result": [item("2")], "_metadata": {"next_params": {"after_key": ["2"]}}},
+        {"result": [item("2")], "_metadata": ""},
         page("1", after_key="99"),  # brings nobody new
         page("2", after_key="1"),  # its own cursor once more
         page(after_key="2"),
@@ -116,6 +117,28 @@ def test_pages_end(mock: responses.RequestsMock, client: SendGrid, last: Any) ->
     scores = client.fetch_subusers(day(5))
     assert len(mock.calls) == 2
     assert [score.user_id for score in scores or ()][:1] == ["1"]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        "x",
+        ["x"],
+        1,
+        {"next_params": "after_key=2"},
+        {"next_params": ["2"]},
+        {"next_params": {"after_key": ["2"]}},
+        {"next_params": {"after_key": True}},
+        {"next_params": {"after_key": 2.5}},
+        {"next_params": {"after_key": "9" * 300}},
+    ],
+)
+def test_a_cursor_that_cannot_be_read_is_no_end(
+    mock: responses.RequestsMock, client: SendGrid, metadata: Any
+) -> None:
+    mock.get(SUBUSERS_SCORES, json={"result": [item("1")], "_metadata": metadata})
+    with pytest.raises(MalformedResponse):
+        client.fetch_subusers(day(5))
 
 
 def test_the_same_user_twice_is_one_score(mock: responses.RequestsMock, client: SendGrid) -> None:
@@ -175,9 +198,9 @@ def test_usernames_are_read_to_the_first_page_with_none_new(
     mock: responses.RequestsMock, client: SendGrid
 ) -> None:
     mock.get(SUBUSERS, json=[{"id": 1, "username": "a"}, {"id": 2, "username": "b"}])
-    mock.get(SUBUSERS, json=[{"id": 3, "username": "c"}, {"id": 4}, "?", {"username": ""}])
+    mock.get(SUBUSERS, json=[{"id": 3, "username": "c"}, {"id": 4}, "?", {"username": "x" * 257}])
     mock.get(SUBUSERS, json=[])
-    assert client.fetch_usernames() == {"1": "a", "2": "b", "3": "c"}
+    assert list(client.list_usernames()) == [{"1": "a", "2": "b"}, {"3": "c"}]
     assert asked(mock, "offset") == ["0", "2", "6"]
 
 
@@ -257,6 +280,16 @@ def test_what_each_answer_means(
         client.fetch_subusers(day(5))
     assert str(caught.value) == message
     assert observer.requests == [("subusers_scores", str(status))]  # and is not tried again
+
+
+@pytest.mark.parametrize(("key", "username"), [(KEY, "shop-***"), ("shop", "shop-shop")])
+def test_a_key_in_a_page_is_hidden_unless_it_is_a_word(
+    mock: responses.RequestsMock, time: FakeTime, observer: Observer, key: str, username: str
+) -> None:
+    mock.get(SUBUSERS_SCORES, json={"result": [item("1", f"shop-{key}", 4)]})
+    client = make_client(time, observer)
+    client = replace(client, transport=replace(client.transport, key=Secret(key)))
+    assert [score.username for score in client.fetch_subusers(day(5)) or ()] == [username]
 
 
 def test_a_key_in_an_answer_is_hidden(mock: responses.RequestsMock, client: SendGrid) -> None:

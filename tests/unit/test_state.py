@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,32 @@ def test_the_file_is_the_users_alone_and_holds_no_key(state: StateFolder, tmp_pa
     assert KEY not in file.read_text()
 
 
+def test_a_long_name_makes_a_file_too(state: StateFolder, tmp_path: Path) -> None:
+    for name in ("\N{SNOWMAN}" * 128, "\N{SNOWMAN}" * 127):
+        state.save(account(name=name), Secret(KEY), replace(SNAPSHOT, account=name))
+    for name in ("\N{SNOWMAN}" * 128, "\N{SNOWMAN}" * 127):
+        loaded = state.load(account(name=name), Secret(KEY))
+        assert loaded
+        assert loaded.account == name
+
+
+def test_what_a_killed_process_left_is_removed(state: StateFolder, tmp_path: Path) -> None:
+    state.save(account(), Secret(KEY), SNAPSHOT)
+    folder = tmp_path / "made" / "when-needed"
+    (folder / ".acme.json.abc.tmp").write_text("half")
+    (folder / ".acme-eu.json.abc.tmp").write_text("of another account")
+    assert state.load(account(), Secret(KEY)) == SNAPSHOT
+    assert files(tmp_path) == [".acme-eu.json.abc.tmp", "acme.json"]
+
+
+def test_an_owner_that_is_no_ascii_is_another(state: StateFolder, tmp_path: Path) -> None:
+    state.save(account(), Secret(KEY), SNAPSHOT)
+    (file,) = tmp_path.rglob("acme.json")
+    file.write_text(file.read_text().replace('"owner":"', '"owner":"\N{SNOWMAN}'))
+    assert state.load(account(), Secret(KEY)) is None
+    assert files(tmp_path) == ["acme.json"]
+
+
 def test_any_name_makes_a_file(state: StateFolder, tmp_path: Path) -> None:
     name = "../../etc/passwd %2e \N{SNOWMAN}"
     state.save(account(name=name), Secret(KEY), SNAPSHOT)
@@ -89,14 +117,30 @@ def test_any_name_makes_a_file(state: StateFolder, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", "null", '{"format": 2}', '{"format": 1}', "\x00" * 100, '{"a": NaN}'],
+    [
+        lambda whole: "",
+        lambda whole: "{",
+        lambda whole: "[]",
+        lambda whole: "null",
+        lambda whole: "\x00" * 100,
+        lambda whole: '{"a": NaN}',
+        lambda whole: whole.replace('"format":1', '"format":2'),
+        lambda whole: whole.replace('"salt":"', '"salt":"\ud800'),
+        lambda whole: whole.split("\n")[0],
+        lambda whole: whole[:-1],
+        lambda whole: whole + " ",
+        lambda whole: whole.replace("4.5", "5.0"),
+        lambda whole: whole.replace("4.5", "9.5"),
+    ],
 )
-def test_a_bad_file_is_set_aside(state: StateFolder, tmp_path: Path, content: str) -> None:
+def test_a_bad_file_is_set_aside(
+    state: StateFolder, tmp_path: Path, content: Callable[[str], str]
+) -> None:
     state.save(account(), Secret(KEY), SNAPSHOT)
     (file,) = tmp_path.rglob("acme.json")
-    file.write_text(content)
+    file.write_text(content(file.read_text()), encoding="utf-8", errors="surrogatepass")
     aside = file.with_suffix(".unreadable")
-    with pytest.raises(ValueError, match=r"is no state file of this version: it is now") as caught:
+    with pytest.raises(ValueError, match=r"is not what this version wrote: it is now") as caught:
         state.load(account(), Secret(KEY))
     assert str(aside) in str(caught.value)
     assert files(tmp_path) == ["acme.unreadable"]

@@ -62,6 +62,12 @@ seq_exporter_anomalies_total{{account="acme",kind="date"}} 0.0
 seq_exporter_anomalies_total{{account="acme",kind="score"}} 0.0
 seq_exporter_anomalies_total{{account="acme",kind="metrics"}} 0.0
 seq_exporter_anomalies_total{{account="acme",kind="metric"}} 0.0
+# HELP seq_exporter_scores_restored Whether the account's scores are those that an earlier process saved (1), as no poll has succeeded since the start, or not (0).
+# TYPE seq_exporter_scores_restored gauge
+seq_exporter_scores_restored{{account="acme"}} 0.0
+# HELP seq_exporter_state_save_failures_total How often the scores of the account could not be written to state_dir.
+# TYPE seq_exporter_state_save_failures_total counter
+seq_exporter_state_save_failures_total{{account="acme"}} 0.0
 # HELP seq_exporter_api_requests_total Requests to SendGrid by HTTP status; the code error stands for no whole answer.
 # TYPE seq_exporter_api_requests_total counter
 # HELP seq_exporter_api_request_duration_seconds How long a request to SendGrid took, its body included.
@@ -175,6 +181,11 @@ def test_two_registries_share_nothing() -> None:
                 'anomalies_total{account="acme",kind="date"} 2.0',
                 'anomalies_total{account="acme",kind="score"} 1.0',
             ],
+        ),
+        (lambda account: account.observe_restore(), ['scores_restored{account="acme"} 1.0']),
+        (
+            lambda account: account.observe_save_failure(),
+            ['state_save_failures_total{account="acme"} 1.0'],
         ),
         (lambda account: account.observe_request("scores", "202", 1.5), REQUEST),
         (lambda account: account.observe_rate_limit(RateLimit(600, 599, 1060)), RATE_LIMIT),
