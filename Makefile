@@ -7,7 +7,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit check bench format clean
+.PHONY: help demo test test-unit check faults bench format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -25,6 +25,9 @@ check: $(VENV)/dev ## lint, formatting, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+faults: $(VENV)/dev ## play every fault that must do no harm, and print what was seen
+	@$(BIN)/python -m tests.faults
 
 bench: $(VENV)/dev ## measure start-up and stop
 	$(BIN)/python benchmarks/startup.py

@@ -1,0 +1,63 @@
+"""Bytes at random where an answer is expected: never an error but those that are documented."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seq_exporter.errors import PollError
+from seq_exporter.items import Anomalies
+from seq_exporter.secret import Secret
+from seq_exporter.sendgrid import SendGrid
+from seq_exporter.session import open_session
+from seq_exporter.telemetry import AccountTelemetry, Telemetry
+from seq_exporter.transport import Transport
+from tests.faults.server import FaultServer
+from tests.support import KEY, FakeTime, account, day, item
+
+pytestmark = pytest.mark.tools
+
+_BODY = json.dumps({"result": [item("1", "a", 4), item("2", "b", 3)]}).encode()
+_GOOD = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-RateLimit-Limit: 600\r\n"
+    b"X-RateLimit-Reset: 1793880000\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    b"%x\r\n%s\r\n0\r\n\r\n" % (len(_BODY), _BODY)
+)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """Return a good answer in which a few stretches are replaced."""
+    answer = _GOOD
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(answer)))
+        end = min(start + draw(st.integers(0, 30)), len(answer))
+        answer = answer[:start] + draw(st.binary(max_size=20)) + answer[end:]
+    return answer
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FaultServer]:
+    with FaultServer(lambda exchange: None).running() as running:
+        yield running
+
+
+@settings(max_examples=500, deadline=None)
+@given(answer=st.binary() | damaged())
+def test_any_answer(server: FaultServer, answer: bytes) -> None:
+    server.answer = lambda exchange: exchange.send(answer)
+    telemetry = AccountTelemetry(Telemetry(), "acme")
+    time = FakeTime()
+    transport = Transport(
+        account(base_url=server.url), Secret(KEY), open_session(), 30.0, time.clock, telemetry
+    )
+    sendgrid = SendGrid(transport, time.sleep, Anomalies())
+    with contextlib.suppress(PollError):
+        for score in (*(sendgrid.fetch_subusers(day(5)) or ()), sendgrid.fetch_own(day(5))):
+            values = (score.overall, *score.metrics) if score else ()
+            assert all(value is None or 1 <= value <= 5 for value in values)

@@ -1,0 +1,29 @@
+"""Whatever goes wrong: what was good stays, the reason is counted, and the next good poll heals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seq_exporter.errors import POLL_FAILURE_REASONS
+from seq_exporter.items import ANOMALY_KINDS
+from tests.faults.stage import Fault, Stage
+from tests.faults.table import FAULTS
+
+pytestmark = pytest.mark.tools
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_fault(fault: Fault, tmp_path: Path) -> None:
+    assert Stage(tmp_path).play(fault).problems == []
+
+
+def test_every_reason_and_every_kind_has_a_fault() -> None:
+    counted = {name for fault in FAULTS for name in fault.counted}
+    # `internal` stands for a defect of ours, which no fault from outside may bring about.
+    assert counted - {"unsaved"} == {*POLL_FAILURE_REASONS, *ANOMALY_KINDS} - {"internal"}
+
+
+def test_every_fault_has_a_name_of_its_own() -> None:
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)

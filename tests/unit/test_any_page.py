@@ -1,0 +1,90 @@
+"""Whatever JSON comes in, the page that goes out is whole, parses, and holds no series twice."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import responses
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.openmetrics import parser as openmetrics
+from prometheus_client.parser import text_string_to_metric_families
+
+from seq_exporter.config import SubuserSelection
+from seq_exporter.errors import POLL_FAILURE_REASONS
+from seq_exporter.scores import METRICS
+from tests.support import SCORES, SUBUSERS, SUBUSERS_SCORES, FakeTime
+from tests.unit.bench import Bench
+
+NAMES = st.sampled_from(
+    ["1", "2", "a", "b", "1 (2)", "", "\n", '"', "\\", "\0", "}", "#", "\u202e"]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | NAMES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
+)
+VALUES = st.floats(1, 5) | st.integers(-1, 6) | JSON
+ITEMS = JSON | st.fixed_dictionaries(
+    {"user_id": NAMES | JSON},
+    optional={
+        "username": NAMES | JSON,
+        "score": VALUES,
+        "date": JSON,
+        "metrics": JSON | st.fixed_dictionaries({}, optional=dict.fromkeys(METRICS, VALUES)),
+    },
+)
+CURSORS = st.fixed_dictionaries({"next_params": st.fixed_dictionaries({"after_key": NAMES | JSON})})
+PAGES = JSON | st.fixed_dictionaries(
+    {"result": JSON | st.lists(ITEMS, max_size=4)}, optional={"_metadata": CURSORS | JSON}
+)
+SELECTIONS = st.sampled_from(
+    [
+        SubuserSelection(include=("*",)),
+        SubuserSelection(names=frozenset({"a", "x"})),
+        SubuserSelection(include=("*",), exclude=("a",)),
+        None,
+    ]
+)
+
+
+def answer_in_turn(mock: responses.RequestsMock, url: str, pages: Sequence[Any]) -> None:
+    """Answer with each of `pages`; with the last of them again and again."""
+    for page in pages:
+        with contextlib.suppress(ValueError):  # a number that JSON cannot write
+            mock.get(url, body=json.dumps(page), content_type="application/json")
+
+
+@given(st.lists(PAGES, min_size=1, max_size=4), PAGES, JSON, SELECTIONS)
+def test_any_answers(
+    pages: list[Any], own: Any, names: Any, selection: SubuserSelection | None
+) -> None:
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        answer_in_turn(mock, SUBUSERS_SCORES, pages)
+        answer_in_turn(mock, SCORES, [own])
+        answer_in_turn(mock, SUBUSERS, [names])
+        bench = Bench(FakeTime(), subusers=selection)
+        bench.poll()
+    assert bench.value("poll_failures_total", reason="internal") == 0
+    failed = sum(
+        bench.value("poll_failures_total", reason=reason) or 0 for reason in POLL_FAILURE_REASONS
+    )
+    assert bench.value("account_up") == (not failed)
+    check_page(bench.page)
+
+
+def check_page(page: str) -> None:
+    series = set()
+    families = list(text_string_to_metric_families(page))
+    assert len({family.name for family in families}) == len(families)
+    for family in families:
+        for sample in family.samples:
+            found = sample.name, *sorted(sample.labels.items())
+            assert found not in series
+            series.add(found)
+            if sample.name.endswith("_score"):
+                assert 1 <= sample.value <= 5
+    list(openmetrics.text_string_to_metric_families(f"{page}# EOF\n"))
