@@ -73,6 +73,10 @@ class Exporter:
             for running in self._running.values()
         ]
 
+    def observe_web_reload(self, successful: bool) -> None:
+        """Note that the web configuration was read anew, or was refused."""
+        self._telemetry.observe_web_reload(successful)
+
     def start(self) -> None:
         """Begin to poll every account, all at once."""
         self._telemetry.observe_reload(True, self._clock.now())

@@ -20,11 +20,13 @@ from seq_exporter.config import Config, load_config
 from seq_exporter.durations import DAY_SECONDS, parse_duration
 from seq_exporter.errors import ConfigError, SeqExporterError
 from seq_exporter.logs import FORMATS, LEVELS, configure_logs
-from seq_exporter.process import run_app, run_exporter
+from seq_exporter.process import AutoReload, run_app, run_exporter
 from seq_exporter.simulator.api import build_app as build_simulator
 from seq_exporter.simulator.configuration import render_config
 from seq_exporter.simulator.fleet import Fleet
+from seq_exporter.watch import Watch
 from seq_exporter.web.listen import local_url, open_sockets
+from seq_exporter.web.live import LiveSettings
 from seq_exporter.web.server import Server
 from seq_exporter.web.settings import WebSettings, load_web_settings
 
@@ -82,7 +84,7 @@ def _log_flags(level: str) -> Callable[[_Command], _Command]:
     return add
 
 
-def _parse_delay(context: click.Context, parameter: click.Parameter, value: str) -> float:
+def _parse_duration(context: click.Context, parameter: click.Parameter, value: str) -> float:
     try:
         return parse_duration(value)
     except ValueError as err:
@@ -112,12 +114,21 @@ def commands() -> None:
     metavar="FILE",
     help="TLS and basic authentication, in the format of Prometheus' own programs.",
 )
+@_flag(
+    "config.auto-reload-interval",
+    default="0s",
+    show_default=True,
+    metavar="DURATION",
+    callback=_parse_duration,
+    help="How often to look whether --config.file has changed, and reload it then; 0s: never.",
+)
 @_flag("web.enable-lifecycle", is_flag=True, help="Allow reloading by POST /-/reload.")
 @_log_flags("info")
 def serve(
     config_file: str,
     web_listen_address: Sequence[str],
     web_config_file: str,
+    config_auto_reload_interval: float,
     web_enable_lifecycle: bool,
     log_level: str,
     log_format: str,
@@ -138,12 +149,22 @@ def serve(
     def load() -> Config:
         return load_config(path, os.environ)
 
+    # Before the file is read: a change after that is one.
+    watch = Watch(lambda: [path])
+    seconds = config_auto_reload_interval
     config = load()
-    settings = load_web_settings(Path(web_config_file)) if web_config_file else WebSettings()
-    sockets = open_sockets(web_listen_address)
-    asyncio.run(
-        run_exporter(config, load, sockets, settings, enable_lifecycle=web_enable_lifecycle)
+    live = LiveSettings(
+        lambda: load_web_settings(Path(web_config_file)) if web_config_file else WebSettings()
     )
+    running = run_exporter(
+        config,
+        load,
+        open_sockets(web_listen_address),
+        live,
+        enable_lifecycle=web_enable_lifecycle,
+        auto_reload=AutoReload(watch, seconds) if seconds else None,
+    )
+    asyncio.run(running)
 
 
 @commands.command()
@@ -167,7 +188,8 @@ def demo(web_listen_address: Sequence[str], log_level: str, log_format: str) -> 
         "Ctrl-C stops the demo."
     )
     beside = (Server(build_simulator(fleet)), simulator_sockets)
-    asyncio.run(run_exporter(config, lambda: config, sockets, WebSettings(), beside=[beside]))
+    live = LiveSettings(WebSettings)
+    asyncio.run(run_exporter(config, lambda: config, sockets, live, beside=[beside]))
 
 
 @commands.command()
@@ -209,7 +231,7 @@ def demo(web_listen_address: Sequence[str], log_level: str, log_format: str) -> 
     "--delay",
     default="12h",
     show_default=True,
-    callback=_parse_delay,
+    callback=_parse_duration,
     metavar="DURATION",
     help="How long after the end of a day its scores appear.",
 )

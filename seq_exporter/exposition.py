@@ -58,17 +58,17 @@ class Page:
         deflated = deflate.compress(body) + deflate.flush(zlib.Z_FULL_FLUSH)
         return cls(body, deflated, zlib.crc32(body))
 
-    def plain(self, live: bytes) -> bytes:
-        """Return the whole page with the live part at its end."""
-        return self.body + live
+    def plain(self, live: bytes) -> tuple[bytes, ...]:
+        """Return the parts of the whole page, the live part at its end; nothing large is copied."""
+        return self.body, live
 
-    def gzipped(self, live: bytes) -> bytes:
-        """Return the whole page with the live part at its end, as one gzip member (RFC 1952)."""
+    def gzipped(self, live: bytes) -> tuple[bytes, ...]:
+        """Return the parts of the same page as one gzip member (RFC 1952)."""
         deflate = zlib.compressobj(_GZIP_LEVEL, wbits=-zlib.MAX_WBITS)
         crc = zlib.crc32(live, self._crc)
         size = (len(self.body) + len(live)) % 2**32
         tail = deflate.compress(live) + deflate.flush() + struct.pack("<II", crc, size)
-        return _GZIP_HEADER + self._deflated + tail
+        return _GZIP_HEADER, self._deflated, tail
 
 
 def render(snapshots: Sequence[Snapshot]) -> bytes:

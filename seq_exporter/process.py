@@ -6,30 +6,44 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
 from seq_exporter.app import Exporter
 from seq_exporter.config import Config
+from seq_exporter.watch import Watch, follow
 from seq_exporter.web.listen import describe_socket
+from seq_exporter.web.live import LiveSettings
 from seq_exporter.web.routes import build_app
 from seq_exporter.web.server import Server
-from seq_exporter.web.settings import WebSettings
 
 _log = logging.getLogger(__name__)
 
 #: A server, and the open sockets that it serves on.
 Served = tuple[Server, Sequence[socket.socket]]
 
+# How soon a new certificate, or a user who is removed, is taken notice of.
+_WEB_RELOAD_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class AutoReload:
+    """Reload when what `watch` sees has changed; look every `interval_seconds`."""
+
+    watch: Watch
+    interval_seconds: float
+
 
 async def run_exporter(
     config: Config,
     load: Callable[[], Config],
     sockets: Sequence[socket.socket],
-    settings: WebSettings,
+    live: LiveSettings,
     *,
     enable_lifecycle: bool = False,
+    auto_reload: AutoReload | None = None,
     beside: Sequence[Served] = (),
 ) -> None:
     """Poll and serve until SIGTERM or SIGINT; SIGHUP takes what `load` returns then.
@@ -37,21 +51,28 @@ async def run_exporter(
     Servers that are to run `beside` it share its event loop.
     """
     exporter = Exporter(config, load)
-    server = Server(build_app(exporter, settings, enable_lifecycle=enable_lifecycle), settings)
-    reloads: set[asyncio.Task[str | None]] = set()  # a task that nobody holds may vanish
+    server = Server(build_app(exporter, live, enable_lifecycle=enable_lifecycle), live)
+    tasks: set[asyncio.Task[object]] = set()  # a task that nobody holds may vanish
 
-    def reload() -> None:
-        task = asyncio.create_task(exporter.reload())
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
+    def begin(coroutine: Coroutine[None, None, object]) -> None:
+        task = asyncio.create_task(coroutine)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+    async def reload_web() -> None:
+        exporter.observe_web_reload(await asyncio.to_thread(live.reload))
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, lambda: begin(exporter.reload()))
+    begin(follow(Watch(lambda: live.current.files), _WEB_RELOAD_SECONDS, reload_web))
+    if auto_reload:
+        begin(follow(auto_reload.watch, auto_reload.interval_seconds, exporter.reload))
     exporter.start()
     _log.info(
         "seq-exporter runs",
         extra={
             "address": ",".join(map(describe_socket, sockets)),
-            "tls": settings.ssl_context is not None,
+            "tls": live.ssl_context is not None,
             "accounts": len(config.accounts),
         },
     )
@@ -59,6 +80,8 @@ async def run_exporter(
         await run_servers((server, sockets), *beside)
     finally:
         exporter.stop()
+        for task in tasks:
+            task.cancel()
     _log.info("seq-exporter stops")
 
 

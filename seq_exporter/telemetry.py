@@ -157,6 +157,12 @@ class Telemetry:
             "seq_exporter_config_last_reload_success_timestamp_seconds",
             "When the configuration in force was read.",
         )
+        self._web_reload_successful = make.gauge(
+            "seq_exporter_web_config_last_reload_successful",
+            "Whether the last reading of the web configuration and the certificates succeeded (1) "
+            "or failed (0).",
+        )
+        self._web_reload_successful.set(1)
         build = make.gauge(
             "seq_exporter_build_info", "The running version; always 1.", "version", "python_version"
         )
@@ -170,6 +176,10 @@ class Telemetry:
         self._reload_successful.set(successful)
         if successful:
             self._reload_success_time.set(now)
+
+    def observe_web_reload(self, successful: bool) -> None:
+        """Note that the web configuration was read, or was refused."""
+        self._web_reload_successful.set(successful)
 
 
 class AccountTelemetry:

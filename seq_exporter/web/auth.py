@@ -6,63 +6,104 @@ import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Mapping
+import hmac
+from collections.abc import Callable
 
 import bcrypt
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-# Kubernetes' probes send no credentials, and what these answer is no secret.
-_OPEN_PATHS = frozenset({"/-/healthy", "/-/ready"})
+from seq_exporter.web.live import LiveSettings
 
-# Compared with where a user is unknown, so that the time taken does not tell who exists.
-_NOBODY = "$2b$10$7EqJtq98hPqEX7fNZaFWoOhi5BfX6UPAIbLGdsNUS8NxGxPnHo8Tq"
+#: Kubernetes' probes send no credentials, and what these answer is no secret.
+OPEN_PATHS = frozenset({"/-/healthy", "/-/ready"})
 
 # bcrypt takes no longer ones.
 _LONGEST_PASSWORD_BYTES = 72
 
+# As one check takes 50 ms of a core, a further one would wait for a second or more.
+_MOST_WAITING = 20
+
+
+def check_password(password: bytes, stored: str) -> bool:
+    """Whether `password` matches the bcrypt hash `stored`; takes the same time if it does not."""
+    if not password or len(password) > _LONGEST_PASSWORD_BYTES or b"\0" in password:
+        bcrypt.checkpw(b"-", stored.encode())
+        return False
+    return bcrypt.checkpw(password, stored.encode())
+
 
 class BasicAuth:
-    """ASGI middleware that lets in the `users` (name to bcrypt hash), and nobody else."""
+    """ASGI middleware that lets in the users of the web configuration (name to bcrypt hash).
 
-    def __init__(self, app: ASGIApp, users: Mapping[str, str]) -> None:
+    Where that has none, it lets everybody in.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        live: LiveSettings,
+        check: Callable[[bytes, str], bool] = check_password,
+    ) -> None:
         self._app = app
-        self._users = users
+        self._live = live
+        self._check = check
         self._turn = asyncio.Lock()
-        # Digests of what was let in: a hash takes 50 ms of a core, too long for every scrape.
-        # It holds no more than one entry a user, so strangers cannot fill it.
-        self._admitted: dict[str, bytes] = {}
+        self._waiting = 0
+        # What was let in, by user: the hash that it matched, and a digest of the password: to
+        # check it takes too long for every scrape. Strangers cannot fill it.
+        self._admitted: dict[str, tuple[str, bytes]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, or pass the request on."""
-        is_open = scope["type"] != "http" or scope["path"] in _OPEN_PATHS
-        if is_open or await self._is_admitted(Headers(scope=scope).get("authorization", "")):
+        is_open = scope["type"] != "http" or scope["path"] in OPEN_PATHS
+        if is_open or not self._live.current.users:
             await self._app(scope, receive, send)
             return
-        headers = {"WWW-Authenticate": 'Basic realm="seq-exporter"'}
-        await PlainTextResponse("Unauthorized\n", 401, headers)(scope, receive, send)
+        login = _read_login(Headers(scope=scope).get("authorization", ""))
+        if login and not self._is_known(*login) and self._waiting >= _MOST_WAITING:
+            answer = PlainTextResponse("Too many logins wait: try again\n", 429)
+            await answer(scope, receive, send)
+        elif login and await self._is_admitted(*login):
+            await self._app(scope, receive, send)
+        else:
+            headers = {"WWW-Authenticate": 'Basic realm="seq-exporter"'}
+            await PlainTextResponse("Unauthorized\n", 401, headers)(scope, receive, send)
 
-    async def _is_admitted(self, authorization: str) -> bool:
-        scheme, _, encoded = authorization.partition(" ")
-        try:
-            user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeError, ValueError):
-            return False
-        if scheme.lower() != "basic" or not colon:
-            return False
-        digest = hashlib.sha256(password.encode()).digest()
-        if self._admitted.get(user) == digest:
+    def _is_known(self, user: str, password: bytes) -> bool:
+        """Whether the same was let in before, by a hash that still holds."""
+        stored, digest = self._admitted.get(user, ("", b""))
+        is_same = hmac.compare_digest(digest, hashlib.sha256(password).digest())
+        return is_same and stored == self._live.current.users.get(user)
+
+    async def _is_admitted(self, user: str, password: bytes) -> bool:
+        if self._is_known(user, password):
             return True
-        # One at a time: guessing must not take all cores from the scrapes.
-        async with self._turn:
-            is_right = await asyncio.to_thread(self._check, user, password)
-        if is_right:
-            self._admitted[user] = digest
-        return is_right
+        users = self._live.current.users
+        # For somebody unknown, the hash of one who is known, and always the same one: so that the
+        # time taken does not tell who exists.
+        hashes = sorted(users.values())
+        number = int.from_bytes(hashlib.sha256(user.encode()).digest()) % len(hashes)
+        stored = users.get(user, hashes[number])
+        self._waiting += 1
+        try:
+            # One at a time: guessing must not take all cores from the scrapes.
+            async with self._turn:
+                is_right = await asyncio.to_thread(self._check, password, stored)
+        finally:
+            self._waiting -= 1
+        if is_right and user in users:
+            self._admitted[user] = stored, hashlib.sha256(password).digest()
+            return True
+        return False
 
-    def _check(self, user: str, password: str) -> bool:
-        if len(password.encode()) > _LONGEST_PASSWORD_BYTES or "\0" in password:
-            password = ""
-        is_right = bcrypt.checkpw(password.encode(), self._users.get(user, _NOBODY).encode())
-        return is_right and bool(password) and user in self._users
+
+def _read_login(authorization: str) -> tuple[str, bytes] | None:
+    """Return user and password of a header, or None if it is none, or its password none."""
+    scheme, _, encoded = authorization.partition(" ")
+    try:
+        user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeError, ValueError):
+        return None
+    return (user, password.encode()) if scheme.lower() == "basic" and colon else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
@@ -11,15 +11,19 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seq_exporter.exposition import Page
 from seq_exporter.polling import Health
 from seq_exporter.scores import Snapshot
 from seq_exporter.web.auth import BasicAuth
+from seq_exporter.web.headers import ConfiguredHeaders
+from seq_exporter.web.live import LiveSettings
 from seq_exporter.web.negotiation import accepts_gzip, choose_format
-from seq_exporter.web.settings import WebSettings
+from seq_exporter.web.ratelimit import RateLimited
 from seq_exporter.web.status import StatusPage
+
+_SLICE_BYTES = 256 * 1024
 
 # The page has no script and nothing from elsewhere, and is not to be framed.
 _HTML_HEADERS = {
@@ -49,9 +53,7 @@ class Exporter(Protocol):
         """Read the configuration again; return what is wrong with it, or None."""
 
 
-def build_app(
-    exporter: Exporter, settings: WebSettings, *, enable_lifecycle: bool = False
-) -> ASGIApp:
+def build_app(exporter: Exporter, live: LiveSettings, *, enable_lifecycle: bool = False) -> ASGIApp:
     """Return the ASGI app; `POST /-/reload` works only with `enable_lifecycle`."""
     app = Starlette(
         routes=[
@@ -61,24 +63,50 @@ def build_app(
             Route("/-/ready", _ready(exporter)),
             Route("/-/reload", _reload(exporter, enable_lifecycle), methods=["POST"]),
         ],
-        middleware=[Middleware(BasicAuth, users=settings.users)] if settings.users else [],
+        middleware=[
+            Middleware(ConfiguredHeaders, live=live),
+            Middleware(RateLimited, live=live),
+            Middleware(BasicAuth, live=live),
+        ],
     )
     app.router.redirect_slashes = False
     return app
 
 
-_Handler = Callable[[Request], Awaitable[Response]]
+class SlicedResponse:
+    """Sends ready bytes in slices, so that a slow client holds one slice and no copy of the page.
+
+    What is sent as one piece is copied into the connection's buffer whole.
+    """
+
+    def __init__(self, parts: Sequence[bytes], headers: Mapping[str, str]) -> None:
+        self._parts = parts
+        self._headers = {**headers, "Content-Length": str(sum(map(len, parts)))}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer; each slice waits until the client has taken most of those before."""
+        headers = [(name.lower().encode(), text.encode()) for name, text in self._headers.items()]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for part in self._parts if scope["method"] != "HEAD" else ():
+            view = memoryview(part)
+            for start in range(0, len(part), _SLICE_BYTES):
+                body = view[start : start + _SLICE_BYTES]
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+_Handler = Callable[[Request], Awaitable[ASGIApp]]
 
 
 def _metrics(exporter: Exporter) -> _Handler:
-    async def metrics(request: Request) -> Response:
+    async def metrics(request: Request) -> SlicedResponse:
         chosen = choose_format(request.headers.get("accept", ""))
         page = exporter.page  # one reference: the answer is of one moment
         live = chosen.render(exporter.registry)
         headers = {"Content-Type": chosen.content_type, "Vary": "Accept, Accept-Encoding"}
         if accepts_gzip(request.headers.get("accept-encoding", "")):
-            return Response(page.gzipped(live), headers=headers | {"Content-Encoding": "gzip"})
-        return Response(page.plain(live), headers=headers)
+            return SlicedResponse(page.gzipped(live), headers | {"Content-Encoding": "gzip"})
+        return SlicedResponse(page.plain(live), headers)
 
     return metrics
 

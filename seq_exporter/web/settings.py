@@ -31,12 +31,22 @@ _BCRYPT = re.compile(r"(\$2[aby]\$)(?:0[4-9]|[12][0-9]|3[01])(\$[./A-Za-z0-9]{53
 
 
 @dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most `burst` requests at once, and one more each `interval_seconds`."""
+
+    interval_seconds: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
 class WebSettings:
     """How clients are met; `ssl_context` None: plain HTTP; `users`: bcrypt hashes by name."""
 
     ssl_context: ssl.SSLContext | None = None
     users: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    rate_limit: RateLimit | None = None
+    files: tuple[Path, ...] = ()
 
 
 def load_web_settings(path: Path) -> WebSettings:

@@ -195,8 +195,8 @@ class Stage:
         poller = self.bench.poller
         written = {
             "logs": self._written.getvalue(),
-            "page": page.plain(live).decode(),
-            "gzipped page": gzip.decompress(page.gzipped(live)).decode(),
+            "page": b"".join(page.plain(live)).decode(),
+            "gzipped page": gzip.decompress(b"".join(page.gzipped(live))).decode(),
             "status page": StatusPage().render([(poller.slot.snapshot, poller.health)]),
             "poller": repr(vars(poller)),
         }

@@ -10,7 +10,9 @@ from typing import Any
 import responses
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client.openmetrics import parser as openmetrics
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_openmetrics,
+)
 from prometheus_client.parser import text_string_to_metric_families
 
 from seq_exporter.config import SubuserSelection
@@ -87,4 +89,4 @@ def check_page(page: str) -> None:
             series.add(found)
             if sample.name.endswith("_score"):
                 assert 1 <= sample.value <= 5
-    list(openmetrics.text_string_to_metric_families(f"{page}# EOF\n"))
+    list(parse_openmetrics(f"{page}# EOF\n"))  # type: ignore[no-untyped-call]

@@ -27,6 +27,7 @@ ORDER = (
     "newest",
     "polling",
     "threads",
+    "watch",
     "app",
     "web",
     "simulator",

@@ -84,6 +84,9 @@ seq_exporter_config_last_reload_successful 0.0
 # HELP seq_exporter_config_last_reload_success_timestamp_seconds When the configuration in force was read.
 # TYPE seq_exporter_config_last_reload_success_timestamp_seconds gauge
 seq_exporter_config_last_reload_success_timestamp_seconds 0.0
+# HELP seq_exporter_web_config_last_reload_successful Whether the last reading of the web configuration and the certificates succeeded (1) or failed (0).
+# TYPE seq_exporter_web_config_last_reload_successful gauge
+seq_exporter_web_config_last_reload_successful 1.0
 # HELP seq_exporter_build_info The running version; always 1.
 # TYPE seq_exporter_build_info gauge
 seq_exporter_build_info{{python_version="{platform.python_version()}",version="{__version__}"}} 1.0

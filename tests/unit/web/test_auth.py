@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import bcrypt
+import httpx2
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
-from seq_exporter.web.auth import BasicAuth
+from seq_exporter.web.auth import BasicAuth, check_password
+from seq_exporter.web.live import LiveSettings
+from seq_exporter.web.settings import WebSettings
 
 LONGEST = "p" * 72  # bytes; bcrypt takes no more
 
@@ -28,26 +32,20 @@ USERS = {
 }
 
 
-class CountedUsers(Mapping[str, str]):
-    """Users that count how often a hash is looked up, which is what comparing with it takes."""
+class Checks:
+    """Checks passwords, and writes down against which hashes."""
 
-    def __init__(self, users: Mapping[str, str]) -> None:
-        self.users = users
-        self.lookups = 0
+    def __init__(self) -> None:
+        self.hashes: list[str] = []
 
-    def __getitem__(self, name: str) -> str:
-        self.lookups += 1
-        return self.users[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.users)
-
-    def __len__(self) -> int:
-        return len(self.users)
+    def __call__(self, password: bytes, stored: str) -> bool:
+        self.hashes.append(stored)
+        return check_password(password, stored)
 
 
-def client(users: Mapping[str, str] = USERS) -> TestClient:
-    return TestClient(BasicAuth(PlainTextResponse("inside"), users))
+def client(users: Mapping[str, str] = USERS, checks: Checks | None = None) -> TestClient:
+    live = LiveSettings(lambda: WebSettings(users=users))
+    return TestClient(BasicAuth(PlainTextResponse("inside"), live, checks or check_password))
 
 
 def basic(credentials: str | bytes) -> dict[str, str]:
@@ -114,9 +112,9 @@ def test_anything_else_is_kept_out(credentials: str) -> None:
     ],
 )
 def test_a_malformed_header_is_kept_out_without_a_hash(headers: dict[str, str]) -> None:
-    users = CountedUsers(USERS)
-    answer = client(users).get("/metrics", headers=headers)
-    assert (answer.status_code, users.lookups) == (401, 0)
+    checks = Checks()
+    answer = client(checks=checks).get("/metrics", headers=headers)
+    assert (answer.status_code, checks.hashes) == (401, [])
 
 
 def test_a_browser_is_asked_for_a_password() -> None:
@@ -143,23 +141,67 @@ def test_only_the_health_checks_are_open(path: str, status: int) -> None:
 
 
 def test_a_right_password_is_hashed_once() -> None:
-    users = CountedUsers(USERS)
-    scraper = client(users)
-    scraper.get("/metrics", headers=basic("ada:right"))
-    after_the_first = users.lookups
-    assert scraper.get("/metrics", headers=basic("ada:right")).status_code == 200
-    assert users.lookups == after_the_first > 0
+    checks = Checks()
+    scraper = client(checks=checks)
+    for _ in range(3):
+        assert scraper.get("/metrics", headers=basic("ada:right")).status_code == 200
+    assert checks.hashes == [USERS["ada"]]
 
 
 def test_a_wrong_password_is_hashed_each_time_even_after_a_right_one() -> None:
-    users = CountedUsers(USERS)
-    scraper = client(users)
+    checks = Checks()
+    scraper = client(checks=checks)
     scraper.get("/metrics", headers=basic("ada:right"))
     for password in ("wrong", "right ", "wrong"):
-        before = users.lookups
         assert scraper.get("/metrics", headers=basic(f"ada:{password}")).status_code == 401
-        assert users.lookups > before
+    assert checks.hashes == [USERS["ada"]] * 4
     assert scraper.get("/metrics", headers=basic("ada:right")).status_code == 200
+
+
+def test_somebody_unknown_takes_as_long_as_a_wrong_password() -> None:
+    checks = Checks()
+    scraper = client(checks=checks)
+    for _ in range(2):
+        for credentials in ("nobody:right", "ada:", f"ada:{LONGEST}p", "ada:a\0"):
+            assert scraper.get("/metrics", headers=basic(credentials)).status_code == 401
+    assert checks.hashes[:4] == checks.hashes[4:]  # the same one each time
+    assert set(checks.hashes) <= set(USERS.values())
+
+
+def test_a_user_who_is_removed_or_has_a_new_password_is_out_at_once() -> None:
+    users = dict(USERS)
+    scraper = client(users)
+    assert scraper.get("/metrics", headers=basic("ada:right")).status_code == 200
+    users["ada"] = hash_of("new")
+    assert scraper.get("/metrics", headers=basic("ada:right")).status_code == 401
+    assert scraper.get("/metrics", headers=basic("ada:new")).status_code == 200
+    del users["ada"]
+    assert scraper.get("/metrics", headers=basic("ada:new")).status_code == 401
+    users.clear()
+    assert scraper.get("/metrics").status_code == 200
+
+
+def test_guesses_do_not_keep_others_waiting_without_end() -> None:
+    async def run() -> list[int]:
+        live = LiveSettings(lambda: WebSettings(users=USERS))
+        guarded = BasicAuth(PlainTextResponse("inside"), live)
+        transport = httpx2.ASGITransport(guarded)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://here") as browser:
+            first = await browser.get("/metrics", headers=basic("ada:right"))
+            guesses = [
+                asyncio.create_task(browser.get("/metrics", headers=basic(f"müller:{number}")))
+                for number in range(60)
+            ]
+            await asyncio.sleep(0)
+            known = await browser.get("/metrics", headers=basic("ada:right"))
+            return [first.status_code, known.status_code] + [
+                answer.status_code for answer in await asyncio.gather(*guesses)
+            ]
+
+    first, known, *guesses = asyncio.run(run())
+    assert (first, known) == (200, 200)
+    assert guesses.count(401) == 20
+    assert guesses.count(429) == 40
 
 
 def test_one_users_password_does_not_open_for_another() -> None:

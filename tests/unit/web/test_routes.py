@@ -17,6 +17,7 @@ from seq_exporter import __version__
 from seq_exporter.exposition import Page
 from seq_exporter.polling import Health
 from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.web.live import LiveSettings
 from seq_exporter.web.routes import build_app
 from seq_exporter.web.settings import WebSettings
 from tests.support import day
@@ -82,7 +83,9 @@ class FakeExporter:
 
 
 def client(exporter: FakeExporter | None = None, *, enable_lifecycle: bool = False) -> TestClient:
-    app = build_app(exporter or FakeExporter(), WebSettings(), enable_lifecycle=enable_lifecycle)
+    app = build_app(
+        exporter or FakeExporter(), LiveSettings(WebSettings), enable_lifecycle=enable_lifecycle
+    )
     made = TestClient(app, follow_redirects=False)
     made.headers["Accept-Encoding"] = "identity"
     return made
@@ -326,7 +329,9 @@ def test_a_wrong_method_is_not_allowed(path: str, method: str, enable_lifecycle:
 
 
 def test_the_users_of_the_settings_are_asked_for_a_password() -> None:
-    app = build_app(FakeExporter(), WebSettings(users=USERS), enable_lifecycle=True)
+    app = build_app(
+        FakeExporter(), LiveSettings(lambda: WebSettings(users=USERS)), enable_lifecycle=True
+    )
     stranger, ada = TestClient(app), TestClient(app)
     ada.auth = ("ada", "x")
     for path, allowed in ROUTES.items():

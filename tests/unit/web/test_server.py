@@ -3,75 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from pathlib import Path
 
 import pytest
 import trustme
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from seq_exporter.web.listen import open_sockets
 from seq_exporter.web.server import Server
 from seq_exporter.web.settings import WebSettings, load_web_settings
+from tests.unit.web.serving import connect, get, receive_all, serving, talk
 
 APP = PlainTextResponse("hello\n")
 REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
-
-
-@contextlib.contextmanager
-def serving(app: ASGIApp, settings: WebSettings | None = None) -> Iterator[int]:
-    """Serve in a thread, on the port that this yields, and stop in the end."""
-    (sock,) = open_sockets(["127.0.0.1:0"])
-    port: int = sock.getsockname()[1]
-    server = Server(app, settings)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[sock])), daemon=True)
-    thread.start()
-    try:
-        yield port
-    finally:
-        server.should_exit = True
-        thread.join(60)
-    assert not thread.is_alive()
-
-
-def get(port: int, tls: ssl.SSLContext | None = None) -> tuple[HTTPResponse, bytes]:
-    """Return the answer to GET /, and its body."""
-    connection = (
-        HTTPSConnection("127.0.0.1", port, timeout=60, context=tls)
-        if tls
-        else HTTPConnection("127.0.0.1", port, timeout=60)
-    )
-    with contextlib.closing(connection):
-        connection.request("GET", "/")
-        answer = connection.getresponse()
-        return answer, answer.read()
-
-
-def connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=60)
-
-
-def receive_all(client: socket.socket) -> bytes:
-    """Return all that the server sends until it closes the connection."""
-    received = bytearray()
-    with contextlib.suppress(ConnectionResetError):
-        while chunk := client.recv(65536):
-            received += chunk
-    return bytes(received)
-
-
-def talk(port: int, request: bytes) -> bytes:
-    """Return what the server answers to the bytes of `request`."""
-    with connect(port) as client:
-        client.sendall(request)
-        return receive_all(client)
 
 
 def without_date(head: bytes) -> list[bytes]:
@@ -172,15 +121,6 @@ def test_head_is_answered_like_get_without_the_body() -> None:
     assert (body_of_get, body) == (b"hello\n", b"")
     assert b"content-length: 6" in head.splitlines()
     assert without_date(head) == without_date(head_of_get)
-
-
-def test_the_configured_headers_are_on_every_answer() -> None:
-    settings = WebSettings(headers={"X-Frame-Options": "deny", "X-XSS-Protection": "0"})
-    for app in (APP, PlainTextResponse("no\n", 404)):
-        with serving(app, settings) as port:
-            answer, _ = get(port)
-            assert answer.headers["X-Frame-Options"] == "deny"
-            assert answer.headers["X-XSS-Protection"] == "0"
 
 
 def test_the_server_does_not_name_its_software() -> None:
