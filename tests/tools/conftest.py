@@ -87,13 +87,18 @@ def exporter(start: Start) -> Start:
     return run
 
 
-@pytest.fixture
-def simulator(exporter: Start) -> Pretence:
+def start_simulator(exporter: Start) -> tuple[subprocess.Popen[str], Pretence]:
     """Start the simulator with three accounts."""
     process = exporter("simulate", "--listen=127.0.0.1:0", "--subusers=30")
     assert process.stdout
     lines = [process.stdout.readline() for _ in range(1 + 3 * 3)]
-    return Pretence("".join(lines))
+    return process, Pretence("".join(lines))
+
+
+@pytest.fixture
+def simulator(exporter: Start) -> Pretence:
+    """Start the simulator; it ends with the test."""
+    return start_simulator(exporter)[1]
 
 
 @pytest.fixture

@@ -1,0 +1,73 @@
+"""Forks processes that save without pause, and kills them at any moment: `killed.py FOLDER TIMES`.
+
+Prints how many died in the middle of a save, and how many files were not whole. A process of its
+own, because only one without threads may fork.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+from seq_exporter.scores import Score, Snapshot, SubuserScores
+from seq_exporter.secret import Secret
+from seq_exporter.state import StateFolder
+from tests.support import KEY, account, day
+
+USERS = 2000
+
+
+def fleet(score: float) -> Snapshot:
+    """Return a snapshot all of whose scores are the same."""
+    scores = (Score(str(number), f"user-{number}", score, (score,) * 5) for number in range(USERS))
+    return Snapshot("acme", SubuserScores(day(4), {score.user_id: score for score in scores}))
+
+
+SNAPSHOTS = [fleet(2.0), fleet(4.0)]
+
+
+def save_for_ever(folder: Path) -> None:
+    """Save one snapshot and the other in turn."""
+    state = StateFolder(folder)
+    while True:
+        for snapshot in SNAPSHOTS:
+            state.save(account(), Secret(KEY), snapshot)
+
+
+def kill_one(folder: Path, chance: random.Random) -> bool:
+    """Kill a process that saves, and return whether that was in the middle of a save."""
+    child = os.fork()
+    if not child:
+        save_for_ever(folder)
+    started = time.monotonic()
+    while not any(folder.glob(".*.tmp")) and time.monotonic() - started < 30:
+        time.sleep(0.0005)
+    time.sleep(chance.random() * 0.015)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return any(folder.glob(".*.tmp"))
+
+
+def main() -> None:
+    """Kill, and look at what is left."""
+    folder, times = Path(sys.argv[1]), int(sys.argv[2])
+    chance = random.Random(1)
+    state = StateFolder(folder)
+    state.save(account(), Secret(KEY), SNAPSHOTS[0])
+    in_the_middle = broken = 0
+    for _ in range(times):
+        in_the_middle += kill_one(folder, chance)
+        try:
+            broken += state.load(account(), Secret(KEY)) not in SNAPSHOTS
+        except ValueError:
+            broken += 1
+    left = sorted(file.name for file in folder.iterdir())
+    print(in_the_middle, broken, *left)
+
+
+if __name__ == "__main__":
+    main()
