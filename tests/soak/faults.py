@@ -53,6 +53,10 @@ class Exchange:
         self.connection.sendall(answer.head() + answer.body)
 
     @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
     def body_to_break(self) -> bytes:
         """A body that has something to lose; an answer of 202 has none of its own."""
         return self.answer.body if len(self.answer.body) > 1 else _HTML
@@ -98,6 +102,11 @@ def _trickle(exchange: Exchange, text: bytes) -> None:
             return
         exchange.connection.sendall(text[index : index + 1])
         time.sleep(_TRICKLE_SECONDS)
+
+
+def _cut_headers(exchange: Exchange) -> None:
+    whole = Answer(200, exchange.body_to_break).head()
+    exchange.connection.sendall(whole[: whole.index(b"Content-Length")])
 
 
 def _trickle_headers(exchange: Exchange) -> None:
@@ -171,6 +180,7 @@ FAULTS: Mapping[str, Fault] = {
     "reset before the answer": Fault(_reset, hangs_up=True),
     "reset inside the body": Fault(_reset_inside, hangs_up=True),
     "body cut short": Fault(_cut, hangs_up=True),
+    "headers cut short": Fault(_cut_headers, hangs_up=True),
     "body trickles": Fault(_trickle_body, hangs_up=True),
     "headers trickle": Fault(_trickle_headers, hangs_up=True),
     "no answer": Fault(_hold, hangs_up=True),

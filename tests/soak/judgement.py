@@ -11,14 +11,19 @@ from tests.soak.truth import Scores
 
 Truth = Mapping[tuple[str, date], Scores]
 
-# Faults that end a poll at once: these must have been seen, whatever the luck of the draw.
-_REASONS_AT_ONCE = (
+_REASONS = (
+    "connection",
     "forbidden",
     "malformed_response",
     "not_found",
+    "rate_limited",
+    "server_error",
+    "timeout",
     "unauthorized",
     "unexpected_status",
 )
+# The first bucket of the histogram that is well above the time-out of 1 s.
+_TOO_LONG_SECONDS = 2.5
 _MEMORY_GROWTH = 1.1
 _MORE_FILES = 3
 
@@ -85,13 +90,26 @@ def check_polls(record: Record) -> Iterator[str]:
     reasons = record.sum_by("reason", "seq_exporter_poll_failures_total")
     if reasons["internal"]:
         yield f"{reasons['internal']:.0f} polls failed by a defect in the exporter"
-    for reason in _REASONS_AT_ONCE:
+    for reason in _REASONS:
         if not reasons[reason]:
             yield f"no poll failed for the reason {reason}"
     # The faults break answers, never a value in one.
     for kind, count in record.sum_by("kind", "seq_exporter_anomalies_total").items():
         if count:
             yield f"{count:.0f} anomalies of the kind {kind}"
+
+
+def count_long_requests(record: Record) -> float:
+    """Return how many requests took much longer than the time-out allows."""
+    name = "seq_exporter_api_request_duration_seconds"
+    every = record.sum_by("", f"{name}_count")[""]
+    return every - record.sum_by("", f'{name}_bucket{{le="{_TOO_LONG_SECONDS}"}}')[""]
+
+
+def check_timeouts(record: Record) -> Iterator[str]:
+    """No request outlasted its time-out, however slowly an answer came."""
+    if count := count_long_requests(record):
+        yield f"{count:.0f} requests took over {_TOO_LONG_SECONDS} s, with a time-out of 1 s"
 
 
 def check_faults(injected: Mapping[str, int], least: int) -> Iterator[str]:

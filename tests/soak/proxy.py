@@ -1,4 +1,7 @@
-"""An HTTP proxy on loopback that passes requests to the simulator, and fails one in three."""
+"""An HTTP proxy on loopback that passes requests to the simulator, and fails one in three.
+
+Some faults last for a few requests, as an outage does: a retry gets over the others.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from tests.soak.faults import FAULTS, Answer, Exchange, Fault
 
-_SHARE_OF_FAULTS = 1 / 3
+# Every third fault of a kind lasts for three requests of the same key and path. With those that
+# follow, faults are one request in three.
+_ONE_LASTS_IN = 3
+_REQUESTS_MORE = 2
+_SHARE_OF_NEW_FAULTS = 0.22
 # Lower than what the exporter asks for, so that a fleet of 40 is more than one page.
 _PAGE_SIZE = 20
 _GIVE_UP_SECONDS = 30.0
@@ -33,7 +40,9 @@ class Proxy:
         self.injected: Counter[str] = Counter(dict.fromkeys(FAULTS, 0))
         self._upstream = urlsplit(upstream).netloc
         self._random = random.Random(seed)
+        self._begun: Counter[str] = Counter()
         self._deck: list[str] = []
+        self._lasting: dict[tuple[str, str], list[str]] = {}
         self._deciding = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), self)
         # Another host, for all that HTTP knows: whoever follows a redirect brings the key here.
@@ -87,18 +96,35 @@ class Proxy:
                 return
 
     def _decide(self, exchange: Exchange) -> Fault | None:
-        """Deal faults like cards, so that none is rare in a short run."""
+        """Return the fault that this request meets, or None."""
         with self._deciding:
             self.requests += 1
-            if self._random.random() >= _SHARE_OF_FAULTS:
+            kind = self._continue(exchange) or self._begin(exchange)
+            if kind is None:
                 return None
-            kind = self._deal(exchange) or self._deal(exchange)
-            assert kind, "no fault fits, even of a whole deck"
             self.injected[kind] += 1
             return FAULTS[kind]
 
+    def _continue(self, exchange: Exchange) -> str | None:
+        """Return the fault that lasts for this key and path, if one does."""
+        left = self._lasting.get((exchange.key, exchange.path))
+        return left.pop() if left and FAULTS[left[-1]].fits(exchange) else None
+
+    def _begin(self, exchange: Exchange) -> str | None:
+        if self._random.random() >= _SHARE_OF_NEW_FAULTS:
+            return None
+        kind = self._deal(exchange) or self._deal(exchange)
+        assert kind, "no fault fits, even of a whole deck"
+        self._begun[kind] += 1
+        if self._begun[kind] % _ONE_LASTS_IN == 0:
+            self._lasting[exchange.key, exchange.path] = [kind] * _REQUESTS_MORE
+        return kind
+
     def _deal(self, exchange: Exchange) -> str | None:
-        """Take the first card that fits; where none does, put back those that were dealt."""
+        """Take a fault like a card, so that none is rare in a short run.
+
+        Where no card that is left fits, those that were dealt are put back.
+        """
         for kind in self._deck:
             if FAULTS[kind].fits(exchange):
                 self._deck.remove(kind)

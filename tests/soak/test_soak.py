@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,8 @@ from tests.soak.judgement import (
     check_resources,
     check_scores,
     check_scrapes,
+    check_timeouts,
+    count_long_requests,
 )
 from tests.soak.processes import (
     Processes,
@@ -129,6 +132,7 @@ def _judge(
         problems += check_days(record, names, began.date() - _DAY, scope)
     problems += check_resources(record)
     problems += check_polls(record)
+    problems += check_timeouts(record)
     problems += check_faults(proxy.injected, max(1, int(minutes)))
     problems += [f"the proxy failed: {defect}" for defect in proxy.defects]
     if proxy.was_redirect_followed:
@@ -140,16 +144,22 @@ def _stop_exporter(processes: Processes, accounts: list[dict[str, str]]) -> list
     """End it, in the middle of a poll, and read what it leaves behind."""
     exporter = processes.running["exporter"]
     exporter.send_signal(signal.SIGTERM)
-    status = exporter.wait(_STOP_SECONDS)
-    problems = [f"SIGTERM: exit status {status}"] if status else []
+    try:
+        status = exporter.wait(_STOP_SECONDS)
+        problems = [f"SIGTERM: exit status {status}"] if status else []
+    except subprocess.TimeoutExpired:
+        problems = [f"SIGTERM: still there after {_STOP_SECONDS} s"]
     states = [path for path in (processes.folder / "state").iterdir() if path.is_file()]
     if len(states) != len(accounts):
         problems.append(f"{len(states)} state files for {len(accounts)} accounts")
     for path in (processes.path("exporter", "out"), processes.path("exporter", "err"), *states):
         problems += _find_keys(path.read_text(), accounts, path.name)
     log = processes.path("exporter", "err").read_text()
-    if "Traceback" in log or "reason=internal" in log:
-        problems.append("the exporter logged a defect of its own")
+    problems += [
+        f"the exporter logged a traceback: {line[:200]}"
+        for line in log.splitlines()
+        if "Traceback" in line or "reason=internal" in line
+    ]
     return problems
 
 
@@ -173,6 +183,7 @@ def _report(record: Record, proxy: Proxy) -> None:
         **{f"  {reason}": f"{count:.0f}" for reason, count in sorted(reasons.items())},
         "requests": f"{proxy.requests}, {proxy.injected.total()} of them with a fault",
         **{f"  {kind}": f"{count}" for kind, count in sorted(proxy.injected.items())},
+        "  longer than the time-out": f"{count_long_requests(record):.0f}",
         "memory by quarter, MiB": ", ".join(f"{value:.1f}" for value in memory),
         "files by quarter": ", ".join(f"{n:g}" for n in record.quarters("process_open_fds")),
     }
