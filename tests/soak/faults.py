@@ -68,13 +68,21 @@ class Exchange:
         self.send(Answer(status, body, headers or {}))
 
 
+def _always(exchange: Exchange) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One kind of fault; `fits` tells whether it makes a difference to this exchange."""
 
     act: Callable[[Exchange], None]
-    fits: Callable[[Exchange], bool] = lambda exchange: True
+    fits: Callable[[Exchange], bool] = _always
     hangs_up: bool = False
+
+    @property
+    def is_choosy(self) -> bool:
+        return self.fits is not _always
 
 
 def _reset(exchange: Exchange) -> None:
