@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import pairwise
@@ -42,17 +43,19 @@ def check_scrapes(record: Record) -> Iterator[str]:
 def check_scores(record: Record, truth: Truth, scope: str, infix: str) -> Iterator[str]:
     """Every scrape holds just what is true of the day that it shows: no gap, no wrong value."""
     days, scores = record.days(scope), record.scores(infix)
-    for (at, account), values in scores.items():
-        if (at, account) not in days:
-            yield f"{account} at {at}: {len(values)} scores of no day"
+    if undated := len(scores.keys() - days.keys()):
+        yield f"{undated} scrapes with scores of {scope} of no day"
+    wrong: dict[str, list[str]] = defaultdict(list)
     for (at, account), day in days.items():
-        held = truth[account, day]
+        held = truth.get((account, day), Scores({}, {}))
         expected = held.own if infix else held.subusers
         found = scores.get((at, account), {})
         if found != expected:
-            wrong = sorted(k for k in found | expected if found.get(k) != expected.get(k))
-            example = f"{wrong[0]} is {found.get(wrong[0])}, not {expected.get(wrong[0])}"
-            yield f"{account} at {at}, {day}: {len(wrong)} wrong; {example}"
+            keys = sorted(k for k in found | expected if found.get(k) != expected.get(k))
+            example = f"{keys[0]} is {found.get(keys[0])}, not {expected.get(keys[0])}"
+            wrong[account].append(f"at {at} for {day} {len(keys)} wrong samples: {example}")
+    for account, scrapes in wrong.items():
+        yield f"{account}: {len(scrapes)} wrong scrapes, the first {scrapes[0]}"
 
 
 def check_days(record: Record, accounts: list[str], newest: date, scope: str) -> Iterator[str]:
