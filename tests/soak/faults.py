@@ -160,17 +160,25 @@ def _send_html(status: int) -> Callable[[Exchange], None]:
     return lambda exchange: exchange.send(answer)
 
 
+def _send_not_yet(exchange: Exchange) -> None:
+    exchange.send(Answer(202))
+
+
 def _redirect(exchange: Exchange) -> None:
     exchange.refuse(302, {"Location": exchange.elsewhere + exchange.target})
 
 
-def _has_scores(exchange: Exchange) -> bool:
-    return exchange.answer.status == 200
+def _is_later_page(exchange: Exchange) -> bool:
+    return exchange.answer.status == 200 and "after_key=" in exchange.target
+
+
+def _is_first_page(exchange: Exchange) -> bool:
+    return exchange.answer.status == 200 and "after_key=" not in exchange.target
 
 
 def _is_last_of_pages(exchange: Exchange) -> bool:
     """Whether a repeated cursor loses nothing: before the last page it is the end all the same."""
-    if not _has_scores(exchange) or "after_key=" not in exchange.target:
+    if not _is_later_page(exchange):
         return False
     page = json.loads(exchange.answer.body)
     return page["_metadata"]["next_params"]["after_key"] is None
@@ -194,7 +202,8 @@ FAULTS: Mapping[str, Fault] = {
     "headers trickle": Fault(_trickle_headers, hangs_up=True),
     "no answer": Fault(_hold, hangs_up=True),
     "endless spaces": Fault(_never_end, hangs_up=True),
-    "202 for scores": Fault(lambda exchange: exchange.send(Answer(202)), _has_scores),
+    "202 for scores": Fault(_send_not_yet, _is_first_page),
+    "202 for a later page": Fault(_send_not_yet, _is_later_page),
     "302 elsewhere": Fault(_redirect),
     "401": Fault(lambda exchange: exchange.refuse(401)),
     "403": Fault(lambda exchange: exchange.refuse(403)),

@@ -152,8 +152,9 @@ def _stop_exporter(processes: Processes, accounts: list[dict[str, str]]) -> list
     except subprocess.TimeoutExpired:
         problems = [f"SIGTERM: still there after {_STOP_SECONDS} s"]
     states = [path for path in (processes.folder / "state").iterdir() if path.is_file()]
-    if len(states) != len(accounts):
-        problems.append(f"{len(states)} state files for {len(accounts)} accounts")
+    whole = [path for path in states if path.suffix == ".json"]
+    if len(whole) != len(accounts):
+        problems.append(f"{len(whole)} state files for {len(accounts)} accounts")
     for path in (processes.path("exporter", "out"), processes.path("exporter", "err"), *states):
         problems += _find_keys(path.read_text(), accounts, path.name)
     log = processes.path("exporter", "err").read_text()
