@@ -86,8 +86,9 @@ def test_soak(processes: Processes, minutes: float, seed: int) -> None:
         problems += _judge(record, truth, proxy, minutes, began)
         problems += _stop_exporter(processes, accounts)
         _report(record, proxy)
-    seen = Counter(problems)
-    assert not seen, "\n".join(f"{count} x {problem}" for problem, count in seen.items())
+    if problems:
+        found = [f"{count} x {problem}" for problem, count in Counter(problems).items()]
+        pytest.fail("\n".join(found), pytrace=False)
 
 
 def _start_exporter_behind(proxy: Proxy, processes: Processes, config: dict[str, Any]) -> str:
