@@ -18,8 +18,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from tests.soak.faults import FAULTS, Answer, Exchange, Fault
 
-# Every third fault of a kind lasts for three requests of the same key and path. With those that
-# follow, faults are one request in three.
+# The second fault of a kind, and every third after it, last for three requests of the same key and
+# path. With those that follow, faults are one request in three.
 _ONE_LASTS_IN = 3
 _REQUESTS_MORE = 2
 _SHARE_OF_NEW_FAULTS = 0.22
@@ -116,7 +116,7 @@ class Proxy:
         kind = self._deal(exchange) or self._deal(exchange)
         assert kind, "no fault fits, even of a whole deck"
         self._begun[kind] += 1
-        if self._begun[kind] % _ONE_LASTS_IN == 0:
+        if self._begun[kind] % _ONE_LASTS_IN == 2:
             self._lasting[exchange.key, exchange.path] = [kind] * _REQUESTS_MORE
         return kind
 
