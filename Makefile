@@ -6,8 +6,10 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 VENV = .venv
 BIN = $(VENV)/bin
 
+MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit check faults bench format clean
+.PHONY: help demo test test-unit faults soak check bench format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -20,6 +22,9 @@ test: $(VENV)/dev ## run every test
 
 test-unit: $(VENV)/dev ## run the tests that start no real tools
 	$(BIN)/python -m pytest -m 'not tools'
+
+soak: $(VENV)/dev ## run for MINUTES=5 on a SendGrid that fails one request in three
+	SEQ_EXPORTER_SOAK_MINUTES=$(MINUTES) $(BIN)/python -m pytest -m soak -s tests/soak
 
 check: $(VENV)/dev ## lint, formatting, types
 	$(BIN)/ruff check

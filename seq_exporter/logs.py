@@ -27,9 +27,10 @@ def configure_logs(level: str, log_format: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogFormatter(log_format))
     logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)
-    # Their own levels: a line for each connection helps nobody who runs this at info.
-    for chatty in ("uvicorn", "asyncio"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.root.level))
+    # Their own levels: a line for each request that is none, or a traceback for headers that are
+    # none, would let whoever sends them fill the log.
+    for chatty in ("uvicorn", "asyncio", "urllib3.connection"):
+        logging.getLogger(chatty).setLevel(max(logging.ERROR, logging.root.level))
 
 
 class LogFormatter(logging.Formatter):

@@ -175,10 +175,12 @@ class Poller:
         for read in (self._read_subusers, self._read_own):
             try:
                 snapshot = read(snapshot, sendgrid, calendar)
+            # Without its traceback: through that, it would hold this frame and itself, and in
+            # those below a whole body, until the garbage is collected.
             except EndpointFailed as err:
-                failures.append(err)
+                failures.append(err.with_traceback(None))
             except AccountUnavailable as err:
-                return snapshot, [*failures, err]
+                return snapshot, [*failures, err.with_traceback(None)]
         return snapshot, failures
 
     def _read_subusers(self, held: Snapshot, sendgrid: SendGrid, calendar: Calendar) -> Snapshot:

@@ -133,6 +133,12 @@ def test_a_traceback_names_the_place() -> None:
     assert traceback.endswith("\nKeyError: 'lost'")
 
 
+OTHERS = [
+    f"level=error msg=4 from={library}"
+    for library in ("uvicorn.error", "asyncio", "urllib3.connection")
+]
+
+
 @pytest.mark.parametrize(
     ("level", "expected"),
     [
@@ -143,8 +149,7 @@ def test_a_traceback_names_the_place() -> None:
                 "level=info msg=2",
                 "level=warn msg=3",
                 "level=error msg=4",
-                "level=warn msg=3 from=uvicorn.error",
-                "level=warn msg=3 from=asyncio",
+                *OTHERS,
             ],
         ),
         (
@@ -153,8 +158,7 @@ def test_a_traceback_names_the_place() -> None:
                 "level=info msg=2",
                 "level=warn msg=3",
                 "level=error msg=4",
-                "level=warn msg=3 from=uvicorn.error",
-                "level=warn msg=3 from=asyncio",
+                *OTHERS,
             ],
         ),
         (
@@ -162,11 +166,10 @@ def test_a_traceback_names_the_place() -> None:
             [
                 "level=warn msg=3",
                 "level=error msg=4",
-                "level=warn msg=3 from=uvicorn.error",
-                "level=warn msg=3 from=asyncio",
+                *OTHERS,
             ],
         ),
-        ("error", ["level=error msg=4"]),
+        ("error", ["level=error msg=4", *OTHERS]),
     ],
 )
 def test_logs_from_a_level_on_go_to_standard_error(level: str, expected: list[str]) -> None:
@@ -180,9 +183,9 @@ configure_logs({level!r}, "logfmt")
 log = logging.getLogger("seq_exporter.polling")
 for number, write in enumerate((log.debug, log.info, log.warning, log.error), 1):
     write("%d", number)
-for name in ("uvicorn.error", "asyncio"):
+for name in ("uvicorn.error", "asyncio", "urllib3.connection"):
     log = logging.getLogger(name)
-    for number, write in enumerate((log.debug, log.info, log.warning), 1):
+    for number, write in enumerate((log.debug, log.info, log.warning, log.error), 1):
         write("%d", number, extra={{"from": name}})
 """
     ended = subprocess.run(
