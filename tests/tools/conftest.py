@@ -87,9 +87,9 @@ def exporter(start: Start) -> Start:
     return run
 
 
-def start_simulator(exporter: Start) -> tuple[subprocess.Popen[str], Pretence]:
-    """Start the simulator with three accounts."""
-    process = exporter("simulate", "--listen=127.0.0.1:0", "--subusers=30")
+def start_simulator(exporter: Start, subusers: int = 30) -> tuple[subprocess.Popen[str], Pretence]:
+    """Start the simulator with three accounts, each with so many subusers."""
+    process = exporter("simulate", "--listen=127.0.0.1:0", f"--subusers={subusers}")
     assert process.stdout
     lines = [process.stdout.readline() for _ in range(1 + 3 * 3)]
     return process, Pretence("".join(lines))

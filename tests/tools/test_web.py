@@ -1,0 +1,274 @@
+"""TLS, passwords and clients that misbehave, tried from outside with the tools that users have."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import bcrypt
+import pytest
+import requests
+import trustme
+
+from tests.tools.conftest import Start, find_tool, free_port, start_simulator, wait_for
+from tests.tools.pretence import Pretence
+from tests.tools.test_prometheus import query
+from tests.tools.test_serve import GIVE_UP_SECONDS, read_scores
+
+pytestmark = pytest.mark.tools
+
+WEB = """
+tls_server_config: {{cert_file: server.pem, key_file: server.pem}}
+http_server_config: {{headers: {{X-Frame-Options: deny}}}}
+basic_auth_users: {{prometheus: "{hash}"}}
+"""
+PROMETHEUS = """
+global: {{scrape_interval: 1s}}
+scrape_configs:
+  - job_name: seq-exporter
+    scheme: https
+    tls_config: {{ca_file: ca.pem, server_name: localhost}}
+    basic_auth: {{username: prometheus, password: right}}
+    static_configs: [{{targets: ["localhost:{port}"]}}]
+"""
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """An exporter behind TLS and a password, and the files that it reads."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[str]
+
+    def write_certificate(self) -> str:
+        """Give it a certificate of a new authority; return the serial number as openssl has it."""
+        return write_certificate(self.folder)
+
+    def write_password(self, password: str) -> None:
+        stored = bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
+        (self.folder / "web.yml").write_text(WEB.format(hash=stored))
+
+    def curl(self, path: str, *options: str) -> str:
+        """Return what curl says: the status, and 000 if there is no answer at all."""
+        url = f"https://localhost:{self.port}{path}"
+        return run("curl", "-s", "-o", "body", "-w", "%{http_code}", *options, url, at=self.folder)
+
+    def handshake(self, *options: str) -> str:
+        address = f"localhost:{self.port}"
+        return run("openssl", "s_client", "-connect", address, *options, at=self.folder)
+
+    def wait_until(self, is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + GIVE_UP_SECONDS
+        while not is_so():
+            assert time.monotonic() < deadline
+            assert self.process.poll() is None
+            time.sleep(0.1)
+
+
+def run(tool: str, *arguments: str, at: Path) -> str:
+    """Return all that a tool prints; its exit status is not looked at."""
+    ended = subprocess.run(
+        [find_tool(tool), *arguments],
+        cwd=at,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=GIVE_UP_SECONDS,
+    )
+    return ended.stdout + ended.stderr
+
+
+def write_certificate(folder: Path) -> str:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    leaf = authority.issue_cert("localhost")
+    leaf.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    return run("openssl", "x509", "-in", "server.pem", "-noout", "-serial", at=folder).strip()
+
+
+@pytest.fixture
+def guarded(exporter: Start, simulator: Pretence, tmp_path: Path) -> Guarded:
+    (tmp_path / "config.yaml").write_text(simulator.config)
+    port = free_port()
+    write_certificate(tmp_path)
+    stored = bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()
+    (tmp_path / "web.yml").write_text(WEB.format(hash=stored))
+    process = exporter(
+        "serve", f"--web.listen-address=localhost:{port}", "--web.config.file=web.yml"
+    )
+    made = Guarded(tmp_path, port, process)
+    made.wait_until(lambda: made.curl("/-/ready", "--cacert", "ca.pem") == "200")
+    return made
+
+
+TRUST = ("--cacert", "ca.pem")
+LOGIN = (*TRUST, "-u", "prometheus:right")
+
+
+def test_from_outside_with_curl(guarded: Guarded) -> None:
+    assert guarded.curl("/metrics", *LOGIN) == "200"
+    assert "sendgrid_seq_score{" in (guarded.folder / "body").read_text()
+    assert guarded.curl("/metrics", *LOGIN, "--compressed", "--http2") == "200"
+    assert guarded.curl("/metrics", *TRUST) == "401"
+    assert guarded.curl("/", *TRUST) == "401"
+    assert guarded.curl("/metrics", *TRUST, "-u", "prometheus:wrong") == "401"
+    assert guarded.curl("/metrics", *TRUST, "-u", "nobody:right") == "401"
+    assert guarded.curl("/-/healthy", *TRUST) == "200"
+    assert guarded.curl("/-/ready", *TRUST) == "200"
+    assert guarded.curl("/metrics", "-u", "prometheus:right") == "000"  # whom it does not trust
+    assert guarded.curl("/-/ready", *TRUST, "--tls-max", "1.1") == "000"
+    headers = run("curl", "-sI", *LOGIN, f"https://localhost:{guarded.port}/", at=guarded.folder)
+    assert "x-frame-options: deny" in headers.lower()
+    assert "content-security-policy: default-src 'none'" in headers.lower()
+
+
+def test_from_outside_with_openssl(guarded: Guarded) -> None:
+    seen = guarded.handshake("-CAfile", "ca.pem", "-verify_return_error")
+    assert "Verify return code: 0 (ok)" in seen
+    assert "TLSv1.3" in seen
+    assert "ALPN" in guarded.handshake("-CAfile", "ca.pem", "-alpn", "http/1.1")
+    assert "Verify return code: 0 (ok)" in guarded.handshake("-CAfile", "ca.pem", "-tls1_2")
+    assert "Cipher is (NONE)" in guarded.handshake("-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
+
+
+def test_prometheus_scrapes_it(guarded: Guarded, start: Start, simulator: Pretence) -> None:
+    (guarded.folder / "prometheus.yml").write_text(PROMETHEUS.format(port=guarded.port))
+    base = f"http://127.0.0.1:{free_port()}"
+    server = start(
+        find_tool("prometheus"),
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=data",
+        f"--web.listen-address={base.removeprefix('http://')}",
+    )
+    wait_for(f"{base}/-/ready", server)
+    scores = '{__name__=~"sendgrid_seq_(account_)?(metric_)?score"}'
+    guarded.wait_until(lambda: query(base, scores) == simulator.read_newest())
+    assert query(base, "up") == {("up",): 1.0}
+
+
+def test_a_new_certificate_and_a_new_password_hold_within_seconds(guarded: Guarded) -> None:
+    def shown() -> str:
+        pem = guarded.handshake("-showcerts")
+        (guarded.folder / "shown.pem").write_text(pem)
+        return run("openssl", "x509", "-in", "shown.pem", "-noout", "-serial", at=guarded.folder)
+
+    serial = guarded.write_certificate()
+    guarded.wait_until(lambda: shown().strip() == serial)
+    assert guarded.curl("/metrics", *LOGIN) == "200"
+
+    guarded.write_password("new")
+    guarded.wait_until(lambda: guarded.curl("/metrics", *LOGIN) == "401")
+    renewed = (*TRUST, "-u", "prometheus:new")
+    assert guarded.curl("/metrics", *renewed) == "200"
+
+    (guarded.folder / "web.yml").write_text("basic_auth_user: {}")
+    guarded.wait_until(
+        lambda: (
+            guarded.curl("/metrics", *renewed) == "200"
+            and "\nseq_exporter_web_config_last_reload_successful 0.0\n"
+            in (guarded.folder / "body").read_text()
+        )
+    )
+    guarded.process.terminate()
+    _, err = guarded.process.communicate(timeout=GIVE_UP_SECONDS)
+    assert err.count('msg="web configuration reloaded"') >= 2
+    assert "did you mean 'basic_auth_users'?" in err
+
+
+@contextlib.contextmanager
+def crowd(
+    port: int, count: int, behave: Callable[[socket.socket], object], sent_at_first: bytes = b""
+) -> Iterator[None]:
+    """Keep `count` connections, and let each of them do something once a second."""
+    clients = []
+    for _ in range(count):
+        client = socket.create_connection(("localhost", port), timeout=GIVE_UP_SECONDS)
+        client.sendall(sent_at_first)
+        client.setblocking(False)
+        clients.append(client)
+    leaving = threading.Event()
+
+    def go_on() -> None:
+        while not leaving.wait(1):
+            for client in clients:
+                with contextlib.suppress(OSError):  # it was shown out
+                    behave(client)
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        leaving.set()
+        thread.join()
+        for client in clients:
+            client.close()
+
+
+def read_metric(page: str, name: str) -> float:
+    found = re.search(rf"^{name} (\S+)$", page, re.MULTILINE)
+    assert found, name
+    return float(found[1])
+
+
+REQUEST = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent_at_first", "behave"),
+    [
+        (b"", lambda client: None),
+        (b"", lambda client: client.send(b"G")),
+        (REQUEST, lambda client: client.recv(1)),
+    ],
+    ids=["idle", "send a byte a second", "read a byte a second"],
+)
+def test_a_thousand_clients_that_misbehave_are_not_noticed(
+    exporter: Start,
+    tmp_path: Path,
+    sent_at_first: bytes,
+    behave: Callable[[socket.socket], object],
+) -> None:
+    # A page of megabytes: a copy for each client would not go unnoticed.
+    _, pretence = start_simulator(exporter, subusers=1000)
+    (tmp_path / "config.yaml").write_text(pretence.config)
+    port = free_port()
+    base = f"http://localhost:{port}"
+    process = exporter("serve", f"--web.listen-address=localhost:{port}")
+    wait_for(f"{base}/-/ready", process)
+    expected = pretence.read_newest()
+    before = requests.get(f"{base}/metrics", timeout=GIVE_UP_SECONDS).text
+    assert len(before) > 1.5e6
+    with crowd(port, 1000, behave, sent_at_first):
+        for _ in range(5):
+            assert read_scores(base) == expected
+            time.sleep(1)
+        after = requests.get(f"{base}/metrics", timeout=GIVE_UP_SECONDS).text
+    memory = "process_resident_memory_bytes"
+    assert read_metric(after, memory) - read_metric(before, memory) < 100e6
+    assert read_metric(after, "process_open_fds") < 256 + 128 + 50
+    process.terminate()
+    assert process.wait(GIVE_UP_SECONDS) == 0
+
+
+def test_handshakes_that_are_never_finished_keep_nobody_out(guarded: Guarded) -> None:
+    hello = ssl.MemoryBIO()
+    context = ssl.create_default_context()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost").do_handshake()
+    first_half = hello.read()[:100]
+    with crowd(guarded.port, 1000, lambda client: client.send(first_half)):
+        for _ in range(10):
+            assert guarded.curl("/metrics", *LOGIN) == "200"
+        body = (guarded.folder / "body").read_text()
+    assert read_metric(body, "process_open_fds") < 256 + 128 + 50
