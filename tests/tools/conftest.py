@@ -38,6 +38,15 @@ def wait_for(url: str, process: subprocess.Popen[str], seconds: float = 30) -> r
     raise AssertionError(f"{url} does not answer")
 
 
+def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Return once it is so, as long as `process` runs."""
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def find_tool(name: str) -> str:
     """Return the path of a tool; without it the test is skipped, or fails where it must run."""
     path = shutil.which(name)

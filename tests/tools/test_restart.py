@@ -8,19 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-import requests
 import yaml
 
-from tests.tools.conftest import Start, free_port, start_simulator, wait_for
-from tests.tools.test_serve import GIVE_UP_SECONDS, read_scores
+from tests.tools.conftest import Start, free_port, start_simulator, wait_for, wait_until
+from tests.tools.test_serve import GIVE_UP_SECONDS, read_page, read_scores
 
 pytestmark = pytest.mark.tools
 
 ROOT = Path(__file__).parents[2]
-
-
-def read_page(base: str) -> str:
-    return requests.get(f"{base}/metrics", timeout=GIVE_UP_SECONDS).text
 
 
 def test_scores_survive_sigkill_while_sendgrid_is_gone(exporter: Start, tmp_path: Path) -> None:
@@ -33,8 +28,8 @@ def test_scores_survive_sigkill_while_sendgrid_is_gone(exporter: Start, tmp_path
     wait_for(f"{base}/-/ready", first)
     before = read_scores(base)
     assert len(before) > 3 * 20 * 6
-    while len(list((tmp_path / "state").glob("*.json"))) < 3:  # saved after it is shown
-        assert first.poll() is None
+    # They are saved after they are shown.
+    wait_until(lambda: len(list((tmp_path / "state").glob("*.json"))) == 3, first)
     first.send_signal(signal.SIGKILL)
     first.communicate()
     simulator.terminate()

@@ -17,7 +17,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support import KEY
-from tests.tools.conftest import Start, free_port, wait_for
+from tests.tools.conftest import Start, free_port, wait_for, wait_until
 from tests.tools.pretence import Pretence, Samples
 
 pytestmark = pytest.mark.tools
@@ -25,12 +25,15 @@ pytestmark = pytest.mark.tools
 GIVE_UP_SECONDS = 30  # for a test that waits for what never comes
 
 
+def read_page(base: str) -> str:
+    return requests.get(f"{base}/metrics", timeout=GIVE_UP_SECONDS).text
+
+
 def read_scores(base: str) -> Samples:
     """Return the scores on the page, by name and label values."""
-    text = requests.get(f"{base}/metrics", timeout=GIVE_UP_SECONDS).text
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
+        for family in text_string_to_metric_families(read_page(base))
         for sample in family.samples
         if family.name.endswith("_score") and family.name.startswith("sendgrid_seq")
     }
@@ -120,7 +123,7 @@ def test_every_way_to_choose_scores(exporter: Start, simulator: Pretence, tmp_pa
         (own, "own"): everything[own, name],
         (own, "behalf"): everything[score, name, listed[0]],
     }
-    page = requests.get(f"{base}/metrics", timeout=GIVE_UP_SECONDS).text
+    page = read_page(base)
     assert '\nsendgrid_seq_subusers{account="list",state="missing"} 1.0\n' in page
 
 
@@ -237,7 +240,7 @@ def test_reloading(exporter: Start, simulator: Pretence, tmp_path: Path) -> None
     assert refused.status_code == 500
     assert "accounts[0].api_kee: unknown key; did you mean 'api_key'?" in refused.text
     assert read_scores(base) == everything
-    page = requests.get(f"{base}/metrics", timeout=GIVE_UP_SECONDS).text
+    page = read_page(base)
     assert "\nseq_exporter_config_last_reload_successful 0.0\n" in page
 
     head, *rest = simulator.config.split("  - name: ")
@@ -246,14 +249,47 @@ def test_reloading(exporter: Start, simulator: Pretence, tmp_path: Path) -> None
     assert requests.post(f"{base}/-/reload", timeout=GIVE_UP_SECONDS).status_code == 200
     left = {labels: value for labels, value in everything.items() if labels[1] != accounts[0]}
     assert read_scores(base) == left
-    page = requests.get(f"{base}/metrics", timeout=GIVE_UP_SECONDS).text
+    page = read_page(base)
     assert f'account="{accounts[0]}"' not in page
     assert "\nseq_exporter_config_last_reload_successful 1.0\n" in page
 
     file.write_text(simulator.config)
     process.send_signal(signal.SIGHUP)
-    while read_scores(base) != everything:
-        assert process.poll() is None
+    wait_until(lambda: read_scores(base) == everything, process)
+
+
+def test_a_change_of_the_file_is_followed(
+    exporter: Start, simulator: Pretence, tmp_path: Path
+) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text(simulator.config)
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    process = exporter(
+        "serve",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--config.auto-reload-interval=100ms",
+    )
+    wait_for(f"{base}/-/ready", process)
+    everything = read_scores(base)
+    accounts = sorted({labels[1] for labels in everything})
+
+    def replace(text: str) -> None:
+        (tmp_path / "new").write_text(text)
+        (tmp_path / "new").rename(file)
+
+    replace("accounts: []")
+    refused = "\nseq_exporter_config_last_reload_successful 0.0\n"
+    wait_until(lambda: refused in read_page(base), process)
+    assert read_scores(base) == everything
+    replace(simulator.config.replace(accounts[0], "renamed"))
+    renamed = {"renamed", *accounts[1:]}
+    wait_until(lambda: {labels[1] for labels in read_scores(base)} == renamed, process)
+    process.terminate()
+    status, _, err = run(process)
+    assert status == 0
+    assert err.count('msg="reload failed, the old configuration goes on"') == 1
+    assert "config.yaml:1: accounts: is empty: name at least one" in err
 
 
 def test_the_demo(exporter: Start) -> None:

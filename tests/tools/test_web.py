@@ -18,7 +18,7 @@ import pytest
 import requests
 import trustme
 
-from tests.tools.conftest import Start, find_tool, free_port, start_simulator, wait_for
+from tests.tools.conftest import Start, find_tool, free_port, start_simulator, wait_for, wait_until
 from tests.tools.pretence import Pretence
 from tests.tools.test_prometheus import query
 from tests.tools.test_serve import GIVE_UP_SECONDS, read_scores
@@ -67,11 +67,7 @@ class Guarded:
         return run("openssl", "s_client", "-connect", address, *options, at=self.folder)
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + GIVE_UP_SECONDS
-        while not is_so():
-            assert time.monotonic() < deadline
-            assert self.process.poll() is None
-            time.sleep(0.1)
+        wait_until(is_so, self.process)
 
 
 def run(tool: str, *arguments: str, at: Path) -> str:

@@ -187,6 +187,12 @@ def test_the_status_page_shows_each_account() -> None:
     [
         (Health(), "first poll runs"),
         (Health(is_restored=True), "restored, first poll runs"),
+        (
+            replace(POLLED, failure="500", is_restored=True, last_success=None),
+            '<span class="down">failing</span> <small>500</small> '
+            "<small>Last good poll: none yet</small> "
+            "<small>The scores are from before the last start.</small>",
+        ),
         (POLLED, '<span class="up">up</span>'),
         (
             replace(POLLED, failure="401: SendGrid refuses the key"),
