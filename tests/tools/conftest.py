@@ -51,7 +51,7 @@ def find_tool(name: str) -> str:
     """Return the path of a tool; without it the test is skipped, or fails where it must run."""
     path = shutil.which(name)
     if path is None:
-        message = f"{name} is not installed; on Debian: apt install prometheus"
+        message = f"{name} is not installed; on Debian: apt install prometheus curl openssl"
         if os.environ.get("SEQ_EXPORTER_TEST_TOOLS") == "required":
             pytest.fail(message)
         pytest.skip(message)

@@ -1,0 +1,29 @@
+"""Whatever JSON comes in, promtool has nothing to say about the page that goes out."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from seq_exporter.config import SubuserSelection
+from tests.tools.conftest import find_tool
+from tests.unit.test_any_page import ANSWERS, poll
+
+pytestmark = pytest.mark.tools
+
+
+@settings(max_examples=200, deadline=None)
+@given(ANSWERS)
+def test_any_answers(answers: tuple[list[Any], Any, Any, SubuserSelection | None]) -> None:
+    page = poll(answers).page
+    checked = subprocess.run(
+        [find_tool("promtool"), "check", "metrics"],
+        input=page.encode(),
+        capture_output=True,
+        check=False,
+        timeout=30,
+    )
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
