@@ -59,9 +59,9 @@ class NewestDay(Generic[_Held]):
     for, as it may be filled still; after that, only once in a refresh interval.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, key: Secret | None = None) -> None:
         self._read_without_scores: dict[date, float] = {}
-        self._key: Secret | None = None
+        self._key = key  # with which what is held was found
 
     def find(
         self,

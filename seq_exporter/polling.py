@@ -107,12 +107,15 @@ class Poller:
             _log.warning("cannot restore scores", extra=self._about(error=str(err)))
 
     def _restore(self, state: StateFolder) -> None:
-        saved = state.load(self.account, self.account.api_key.read())
+        key = self.account.api_key.read()
+        saved = state.load(self.account, key)
         calendar = Calendar(self._clock.now(), self.settings)
         snapshot = calendar.withdraw_expired(saved) if saved else None
         if snapshot and (snapshot.subusers or snapshot.own):
             self.slot.swap(snapshot)
             self._names = Names(snapshot.subusers.by_label.values() if snapshot.subusers else ())
+            self._newest_subusers = NewestDay[SubuserScores](key)
+            self._newest_own = NewestDay[OwnScore](key)
             self.health = Health(is_restored=True)
             self._telemetry.observe_restore()
 

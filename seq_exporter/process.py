@@ -64,9 +64,12 @@ async def run_exporter(
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, lambda: begin(exporter.reload()))
-    begin(follow(Watch(lambda: live.current.files), _WEB_RELOAD_SECONDS, reload_web))
+    watch = Watch(lambda: live.current.files)
+    # After a failure each time: what was wrong may be in a file that is not followed yet.
+    begin(follow(lambda: watch.has_changed() or live.is_behind, _WEB_RELOAD_SECONDS, reload_web))
     if auto_reload:
-        begin(follow(auto_reload.watch, auto_reload.interval_seconds, exporter.reload))
+        has_changed = auto_reload.watch.has_changed
+        begin(follow(has_changed, auto_reload.interval_seconds, exporter.reload))
     exporter.start()
     _log.info(
         "seq-exporter runs",

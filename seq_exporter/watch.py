@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
@@ -31,14 +32,15 @@ class Watch:
 
 
 async def follow(
-    watch: Watch, interval_seconds: float, act: Callable[[], Awaitable[object]]
+    has_changed: Callable[[], bool], interval_seconds: float, act: Callable[[], Awaitable[object]]
 ) -> None:
     """Call `act` after each change, for ever; look for one every `interval_seconds`."""
     threads = DaemonThreads(1)  # a file on a network can take its time
     while True:
         await asyncio.sleep(interval_seconds)
-        if await threads.run(watch.has_changed):
-            await act()
+        with contextlib.suppress(RuntimeError):  # no thread to be had: there may be one later
+            if await threads.run(has_changed):
+                await act()
 
 
 def _digest(path: Path) -> bytes | None:

@@ -21,9 +21,15 @@ class LiveSettings:
 
     def __init__(self, load: Callable[[], WebSettings]) -> None:
         self._load = load
+        self._problem = ""
         self.current = load()
         #: For a server: the context of `current` at each new connection; None for plain HTTP.
         self.ssl_context = _NewestContext(self) if self.current.ssl_context else None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether `current` is not what the files say, as they have a mistake."""
+        return bool(self._problem)
 
     def reload(self) -> bool:
         """Read the files anew; return whether they are good. If not, the old settings go on."""
@@ -32,10 +38,13 @@ class LiveSettings:
             if (settings.ssl_context is None) != (self.ssl_context is None):
                 raise ConfigError("to turn TLS on or off takes a restart")  # noqa: TRY301
         except ConfigError as err:
-            _log.error(
-                "web configuration not reloaded, the old one goes on", extra={"error": str(err)}
-            )
+            if str(err) != self._problem:  # once, however often it is tried again
+                _log.error(
+                    "web configuration not reloaded, the old one goes on", extra={"error": str(err)}
+                )
+            self._problem = str(err)
             return False
+        self._problem = ""
         self.current = settings
         _log.info("web configuration reloaded")
         return True

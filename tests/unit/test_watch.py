@@ -59,7 +59,7 @@ def test_each_change_is_followed_once(tmp_path: Path) -> None:
         changes.append(file.read_text())
 
     async def run() -> None:
-        following = asyncio.create_task(follow(Watch(lambda: [file]), 0.001, act))
+        following = asyncio.create_task(follow(Watch(lambda: [file]).has_changed, 0.001, act))
         for text in ("a", "b"):
             file.write_text(text)
             async with asyncio.timeout(30):  # only for a test that fails

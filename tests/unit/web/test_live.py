@@ -43,9 +43,14 @@ def test_new_settings_take_the_place_of_the_old_ones() -> None:
 def test_after_a_mistake_the_old_settings_go_on(caplog: pytest.LogCaptureFixture) -> None:
     files = Files(WebSettings(users={"a": "x"}))
     files.next = ConfigError("web.yml:1: no")
-    assert not files.live.reload()
+    for _ in range(3):
+        assert not files.live.reload()
+        assert files.live.is_behind
     assert files.live.current.users == {"a": "x"}
     assert caplog.messages == ["web configuration not reloaded, the old one goes on"]
+    files.next = WebSettings()
+    assert files.live.reload()
+    assert not files.live.is_behind
 
 
 @pytest.mark.parametrize(("before", "after"), [(None, context()), (context(), None)])
