@@ -1,6 +1,6 @@
-"""The file of `--web.config.file`: TLS and basic authentication, in Prometheus' own format.
+"""The file of `--web.config.file`: TLS, basic authentication, headers, in Prometheus' own format.
 
-Source: exporter-toolkit, docs/web-configuration.md. It is read once, at the start.
+Source: exporter-toolkit, docs/web-configuration.md.
 """
 
 from __future__ import annotations
@@ -8,26 +8,22 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import bcrypt
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
-from seq_exporter.errors import ConfigError
-from seq_exporter.yamlfile import Problem, Section, read_document
+from seq_exporter.web.tls_section import TlsSection, contradictions
+from seq_exporter.yamlfile import Place, Problem, Section, read_document
 
-# The toolkit's TLS10 and TLS11 are broken (RFC 8996), and Python is about to drop them.
-_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
-# The toolkit's other two, RequestClientCert and RequireAnyClientCert, ask for a certificate
-# without verifying it, which Python's ssl cannot.
-_CLIENT_AUTH = {
-    "NoClientCert": ssl.CERT_NONE,
-    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
-    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
-}
+# A certificate and its key may stand in one text.
+_PLACES_OF_KEYS = (("tls_server_config", "key"), ("tls_server_config", "cert"))
 _BCRYPT = re.compile(r"(\$2[aby]\$)(?:0[4-9]|[12][0-9]|3[01])(\$[./A-Za-z0-9]{53})")
+# Go's, as the format is Go's: fractions, and units that Prometheus' other durations lack.
+_UNIT_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+_INTERVAL_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(h|ms|m|s|us|ns)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +36,12 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """How clients are met; `ssl_context` None: plain HTTP; `users`: bcrypt hashes by name."""
+    """How clients are met.
+
+    `ssl_context` None: plain HTTP; `users`: bcrypt hashes by name; `rate_limit` None: none;
+    `files`: all that this was read from, as they are named (a link is not followed, so that it may
+    come to point elsewhere).
+    """
 
     ssl_context: ssl.SSLContext | None = None
     users: Mapping[str, str] = field(default_factory=dict)
@@ -56,29 +57,21 @@ def load_web_settings(path: Path) -> WebSettings:
     """
     document = read_document(path, None)
     if document.value is None:
-        return WebSettings()
+        return WebSettings(files=(path,))
     folder = path.parent
+    misplaced = tuple(_keys_out_of_place(document.value, ()))
+    # With what is known already: whatever else is said of such a place could quote the key.
+    document = replace(document, problems=(*document.problems, *misplaced))
     file = document.validate(_File, {"folder": folder}, _contradictions(document.value))
-    tls = file.tls_server_config
-    try:
-        context = tls.build(folder) if tls else None
-    except (OSError, ssl.SSLError) as err:
-        # OpenSSL names no reason for what is no PEM at all, and its text is a line of its source.
-        reason = getattr(err, "reason", None) or "cert_file or key_file is no PEM, or is encrypted"
-        raise ConfigError(f"{path}: tls_server_config: {reason}: check the files it names") from err
+    tls, limit = file.tls_server_config, file.rate_limit
     headers = file.http_server_config and file.http_server_config.headers
     return WebSettings(
-        context,
+        tls.context if tls else None,
         file.basic_auth_users,
         headers.model_dump(by_alias=True, exclude_none=True) if headers else {},
+        RateLimit(limit.interval, limit.burst) if limit and limit.interval else None,
+        (path, *(folder / name for name in (tls.file_names() if tls else ()))),
     )
-
-
-def _existing_file(value: str, info: ValidationInfo) -> str:
-    folder: Path = (info.context or {})["folder"]
-    if value and not (folder / value).is_file():
-        raise ValueError("no such file {value}: correct the path")
-    return value
 
 
 def _header_value(value: str) -> str:
@@ -99,38 +92,31 @@ def _bcrypt_hash(value: object) -> object:
     return value
 
 
-_Path = Annotated[str, AfterValidator(_existing_file)]
+def _interval(value: object) -> float:
+    if value in (0, "0") and not isinstance(value, bool):
+        return 0.0
+    parts = _INTERVAL_PART.findall(value) if isinstance(value, str) else []
+    if not parts or "".join(map("".join, parts)) != value:
+        raise ValueError(
+            "must be a duration such as 1s, 1m30s or 250ms, or 0s for none, not {value}"
+        )
+    return sum(float(count) * _UNIT_SECONDS[unit] for count, unit in parts)
+
+
+def _burst(value: int, info: ValidationInfo) -> int:
+    if value < 0 or (value == 0 and info.data.get("interval")):
+        raise ValueError("must be at least 1: no request would be answered")
+    return value
+
+
 _Header = Annotated[str, AfterValidator(_header_value)] | None
-_Version = Literal["TLS12", "TLS13"]
-
-
-class _TlsFile(Section):
-    cert_file: _Path = ""
-    key_file: _Path = ""
-    client_auth_type: Literal[
-        "NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"
-    ] = "NoClientCert"
-    client_ca_file: _Path = ""
-    min_version: _Version = "TLS12"
-    max_version: _Version = "TLS13"
-
-    def build(self, folder: Path) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = _VERSIONS[self.min_version]
-        context.maximum_version = _VERSIONS[self.max_version]
-        context.load_cert_chain(folder / self.cert_file, folder / self.key_file, password="")
-        if self.client_ca_file:
-            context.load_verify_locations(folder / self.client_ca_file)
-        context.verify_mode = _CLIENT_AUTH[self.client_auth_type]
-        context.set_alpn_protocols(["http/1.1"])
-        return context
 
 
 class _HeadersFile(Section):
     content_security_policy: _Header = Field(None, alias="Content-Security-Policy")
     strict_transport_security: _Header = Field(None, alias="Strict-Transport-Security")
-    x_content_type_options: _Header = Field(None, alias="X-Content-Type-Options")
-    x_frame_options: _Header = Field(None, alias="X-Frame-Options")
+    x_content_type_options: Literal["nosniff"] | None = Field(None, alias="X-Content-Type-Options")
+    x_frame_options: Literal["deny", "sameorigin"] | None = Field(None, alias="X-Frame-Options")
     x_xss_protection: _Header = Field(None, alias="X-XSS-Protection")
 
 
@@ -139,26 +125,28 @@ class _HttpFile(Section):
     http2: bool = False
 
 
+class _RateLimitFile(Section):
+    interval: Annotated[float, BeforeValidator(_interval)] = 0.0
+    burst: Annotated[int, AfterValidator(_burst)] = Field(0, validate_default=True)
+
+
 class _File(Section):
-    tls_server_config: _TlsFile | None = None
+    tls_server_config: TlsSection | None = None
     http_server_config: _HttpFile | None = None
     basic_auth_users: dict[str, Annotated[str, BeforeValidator(_bcrypt_hash)]] = Field(default={})
+    rate_limit: _RateLimitFile | None = None
 
 
 def _contradictions(value: Any) -> Iterator[Problem]:
     tls = value.get("tls_server_config") if isinstance(value, dict) else None
-    if not isinstance(tls, dict):
-        return
-    place = ("tls_server_config",)
-    for name in ("cert_file", "key_file"):
-        if not tls.get(name):
-            yield Problem((*place, name), "is missing: name the file in PEM form")
-    if (tls.get("min_version"), tls.get("max_version")) == ("TLS13", "TLS12"):
-        yield Problem((*place, "max_version"), "is below min_version: no client could connect")
-    verifies = tls.get("client_auth_type", "NoClientCert") != "NoClientCert"
-    if verifies and not tls.get("client_ca_file"):
-        yield Problem((*place, "client_ca_file"), "is missing: client_auth_type verifies with it")
-    if tls.get("client_ca_file") and not verifies:
-        yield Problem(
-            (*place, "client_auth_type"), "is missing: client_ca_file is of no use without it"
-        )
+    if isinstance(tls, dict):
+        for key, message in contradictions(tls):
+            yield Problem(("tls_server_config", key), message)
+
+
+def _keys_out_of_place(value: Any, place: Place) -> Iterator[Problem]:
+    if isinstance(value, dict | list):
+        for part, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _keys_out_of_place(item, (*place, part))
+    elif isinstance(value, str) and "PRIVATE KEY-----" in value and place not in _PLACES_OF_KEYS:
+        yield Problem(place, "holds a private key: move it to tls_server_config.key")

@@ -2,123 +2,55 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 
 import pytest
-import trustme
 
 from seq_exporter.errors import ConfigError
-from seq_exporter.web.settings import WebSettings, load_web_settings
-
-HASH = "$2b$04$QM5zG7hnFcL1ide/1.jVCO1lpI0Aim8sZOF4Meq7AXO.SLeas9VIW"
-TLS = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
+from seq_exporter.web.settings import RateLimit, WebSettings, load_web_settings
+from tests.unit.web.web_folder import HASH, WebFolder
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return a folder of certificates and keys."""
-    authority = trustme.CA()
-    leaf = authority.issue_cert("localhost")
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    leaf.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
-    leaf.private_key_pem.write_to_path(tmp_path / "key.pem")
-    authority.private_key_pem.write_to_path(tmp_path / "other-key.pem")
-    (tmp_path / "junk.pem").write_text("junk\n")
-    return tmp_path
-
-
-def load(folder: Path, text: str) -> WebSettings:
-    (folder / "web.yml").write_text(text)
-    return load_web_settings(folder / "web.yml")
-
-
-def load_tls(folder: Path, text: str) -> ssl.SSLContext:
-    context = load(folder, text).ssl_context
-    assert context
-    return context
-
-
-def refusal_of(folder: Path, text: str) -> str:
-    """Return the lines that a bad file is answered with, as if the folder were the present one."""
-    with pytest.raises(ConfigError) as caught:
-        load(folder, text)
-    return str(caught.value).replace(f"{folder}/", "")
+def folder(tmp_path: Path) -> WebFolder:
+    return WebFolder(tmp_path)
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "\n", "# nothing\n", "{}", "tls_server_config:\n", "http_server_config:\n  headers:\n"],
 )
-def test_a_file_that_sets_nothing_is_plain_http_for_everyone(folder: Path, text: str) -> None:
-    assert load(folder, text) == WebSettings(None, {}, {})
+def test_a_file_that_sets_nothing_is_plain_http_for_everyone(folder: WebFolder, text: str) -> None:
+    assert folder.load(text) == WebSettings(files=(folder.path / "web.yml",))
 
 
 @pytest.mark.parametrize("name", ["ada", "12", "müller"])
 @pytest.mark.parametrize("version", ["2a", "2b", "2y"])
 def test_users_have_a_bcrypt_hash_that_is_taken_as_it_is(
-    folder: Path, name: str, version: str
+    folder: WebFolder, name: str, version: str
 ) -> None:
     known_hash = HASH.replace("2b", version)
-    assert load(folder, f"basic_auth_users:\n  {name}: {known_hash}\n").users == {name: known_hash}
+    assert folder.load(f"basic_auth_users:\n  {name}: {known_hash}\n").users == {name: known_hash}
 
 
-def test_headers_are_taken_as_they_are(folder: Path) -> None:
+def test_headers_are_taken_as_they_are(folder: WebFolder) -> None:
     text = """
         http_server_config:
           http2: true
           headers:
-            Content-Security-Policy: default-src 'self'
+            Content-Security-Policy: default-src ${HOME} 'self'
             Strict-Transport-Security: max-age=31536000
             X-Content-Type-Options: nosniff
-            X-Frame-Options: deny ${HOME}
+            X-Frame-Options: deny
             X-XSS-Protection: "0"
     """
-    assert load(folder, text).headers == {
-        "Content-Security-Policy": "default-src 'self'",
+    assert folder.load(text).headers == {
+        "Content-Security-Policy": "default-src ${HOME} 'self'",
         "Strict-Transport-Security": "max-age=31536000",
         "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "deny ${HOME}",
+        "X-Frame-Options": "deny",
         "X-XSS-Protection": "0",
     }
-
-
-def test_tls_is_1_2_or_newer_without_client_certificates(folder: Path) -> None:
-    context = load_tls(folder, TLS)
-    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
-    assert context.maximum_version == ssl.TLSVersion.TLSv1_3
-    assert context.verify_mode == ssl.CERT_NONE
-
-
-def test_tls_versions_can_be_chosen(folder: Path) -> None:
-    context = load_tls(folder, TLS + "  min_version: TLS13\n")
-    assert context.minimum_version == ssl.TLSVersion.TLSv1_3
-    context = load_tls(folder, TLS + "  max_version: TLS12\n")
-    assert context.maximum_version == ssl.TLSVersion.TLSv1_2
-
-
-@pytest.mark.parametrize(
-    ("client_auth_type", "mode"),
-    [
-        ("VerifyClientCertIfGiven", ssl.CERT_OPTIONAL),
-        ("RequireAndVerifyClientCert", ssl.CERT_REQUIRED),
-    ],
-)
-def test_client_certificates_are_verified(
-    folder: Path, client_auth_type: str, mode: ssl.VerifyMode
-) -> None:
-    context = load_tls(
-        folder, TLS + f"  client_auth_type: {client_auth_type}\n  client_ca_file: ca.pem\n"
-    )
-    assert context.verify_mode == mode
-    assert len(context.get_ca_certs()) == 1
-
-
-def test_paths_may_be_absolute(folder: Path) -> None:
-    text = TLS.replace("cert.pem", str(folder / "cert.pem"))
-    (folder / "elsewhere").mkdir()
-    (folder / "elsewhere" / "key.pem").write_bytes((folder / "key.pem").read_bytes())
-    assert load_tls(folder / "elsewhere", text)
 
 
 @pytest.mark.parametrize(
@@ -126,9 +58,9 @@ def test_paths_may_be_absolute(folder: Path) -> None:
     [
         ("- a\n", "web.yml:1: must be a mapping (lines of `key: value`), not a list"),
         (
-            "rate_limit: 1\n",
-            "web.yml:1: rate_limit: unknown key; "
-            "the keys known here are tls_server_config, http_server_config, basic_auth_users",
+            "telemetry: 1\n",
+            "web.yml:1: telemetry: unknown key; the keys known here are "
+            "tls_server_config, http_server_config, basic_auth_users, rate_limit",
         ),
         (
             "basic_auth_user:\n  ada: hunter2\n",
@@ -142,8 +74,8 @@ def test_paths_may_be_absolute(folder: Path) -> None:
         ("a: b: c\n", "web.yml:1: is not valid YAML: mapping values are not allowed here"),
     ],
 )
-def test_a_file_of_another_shape(folder: Path, text: str, message: str) -> None:
-    assert refusal_of(folder, text) == message
+def test_a_file_of_another_shape(folder: WebFolder, text: str, message: str) -> None:
+    assert folder.refusal_of(text) == message
 
 
 @pytest.mark.parametrize(
@@ -166,88 +98,30 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, messa
     ("text", "message"),
     [
         (
-            "tls_server_config: {}\n",
-            "web.yml: 2 mistakes\n"
-            "web.yml:1: tls_server_config.cert_file: is missing: name the file in PEM form\n"
-            "web.yml:1: tls_server_config.key_file: is missing: name the file in PEM form",
-        ),
-        (
-            TLS.replace("key_file: key.pem", "key_file: ''"),
-            "web.yml:3: tls_server_config.key_file: is missing: name the file in PEM form",
-        ),
-        (
-            TLS.replace("cert.pem", "gone.pem").replace("key.pem", "."),
-            "web.yml: 2 mistakes\n"
-            "web.yml:2: tls_server_config.cert_file: no such file 'gone.pem': correct the path\n"
-            "web.yml:3: tls_server_config.key_file: no such file '.': correct the path",
-        ),
-        (
-            TLS.replace("key.pem", "other-key.pem"),
-            "web.yml: tls_server_config: KEY_VALUES_MISMATCH: check the files it names",
-        ),
-        (
-            TLS + "  client_auth_type: RequireAndVerifyClientCert\n",
-            "web.yml:1: tls_server_config.client_ca_file: is missing: "
-            "client_auth_type verifies with it",
-        ),
-        (
-            TLS + "  client_ca_file: ca.pem\n",
-            "web.yml:1: tls_server_config.client_auth_type: is missing: "
-            "client_ca_file is of no use without it",
-        ),
-        (
-            TLS + "  client_auth_type: RequestClientCert\n  client_ca_file: ca.pem\n",
-            "web.yml:4: tls_server_config.client_auth_type: must be 'NoClientCert', "
-            "'VerifyClientCertIfGiven' or 'RequireAndVerifyClientCert', not 'RequestClientCert'",
-        ),
-        (
-            TLS + "  min_version: TLS9\n",
-            "web.yml:4: tls_server_config.min_version: must be 'TLS12' or 'TLS13', not 'TLS9'",
-        ),
-        (
-            TLS + "  cipher_suites: []\n",
-            "web.yml:4: tls_server_config.cipher_suites: unknown key; the keys known here are "
-            "cert_file, key_file, client_auth_type, client_ca_file, min_version, max_version",
-        ),
-    ],
-)
-def test_mistakes_in_tls(folder: Path, text: str, message: str) -> None:
-    assert refusal_of(folder, text) == message
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        TLS.replace("key.pem", "junk.pem"),
-        TLS.replace("key.pem", "cert.pem"),
-        TLS.replace("cert.pem", "junk.pem"),
-        TLS + "  client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: junk.pem\n",
-    ],
-)
-def test_a_file_that_is_no_certificate_or_key(folder: Path, text: str) -> None:
-    message = refusal_of(folder, text)
-    # Between the two stands OpenSSL's own word, which differs from version to version.
-    assert message.startswith("web.yml: tls_server_config: ")
-    assert message.endswith(": check the files it names")
-    assert "\n" not in message
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (
             "http_server_config:\n  headers:\n    X-Other: a\n",
             "web.yml:3: http_server_config.headers.X-Other: unknown key; the keys known here are "
             "Content-Security-Policy, Strict-Transport-Security, X-Content-Type-Options, "
             "X-Frame-Options, X-XSS-Protection",
         ),
         (
-            'http_server_config:\n  headers:\n    X-Frame-Options: "deny\\nSet-Cookie: a=b"\n',
-            "web.yml:3: http_server_config.headers.X-Frame-Options: must be plain text on one line",
+            'http_server_config:\n  headers:\n    X-XSS-Protection: "0\\nSet-Cookie: a=b"\n',
+            "web.yml:3: http_server_config.headers.X-XSS-Protection: "
+            "must be plain text on one line",
         ),
         (
-            "http_server_config:\n  headers:\n    X-Frame-Options: verbötén\n",
-            "web.yml:3: http_server_config.headers.X-Frame-Options: must be plain text on one line",
+            "http_server_config:\n  headers:\n    X-XSS-Protection: nün\n",
+            "web.yml:3: http_server_config.headers.X-XSS-Protection: "
+            "must be plain text on one line",
+        ),
+        (
+            "http_server_config:\n  headers:\n    X-Frame-Options: DENY\n",
+            "web.yml:3: http_server_config.headers.X-Frame-Options: "
+            "must be 'deny' or 'sameorigin', not 'DENY'",
+        ),
+        (
+            "http_server_config:\n  headers:\n    X-Content-Type-Options: sniff\n",
+            "web.yml:3: http_server_config.headers.X-Content-Type-Options: "
+            "must be 'nosniff', not 'sniff'",
         ),
         (
             "http_server_config:\n  headers:\n    X-XSS-Protection: 0\n",
@@ -260,8 +134,8 @@ def test_a_file_that_is_no_certificate_or_key(folder: Path, text: str) -> None:
         ),
     ],
 )
-def test_mistakes_in_headers(folder: Path, text: str, message: str) -> None:
-    assert refusal_of(folder, text) == message
+def test_mistakes_in_headers(folder: WebFolder, text: str, message: str) -> None:
+    assert folder.refusal_of(text) == message
 
 
 @pytest.mark.parametrize(
@@ -277,14 +151,14 @@ def test_mistakes_in_headers(folder: Path, text: str, message: str) -> None:
         "$2b$04$" + "9" * 53,  # bcrypt: Invalid salt
     ],
 )
-def test_what_is_no_bcrypt_hash_is_refused(folder: Path, value: str) -> None:
-    assert refusal_of(folder, f"basic_auth_users:\n  ada: {value}\n") == (
+def test_what_is_no_bcrypt_hash_is_refused(folder: WebFolder, value: str) -> None:
+    assert folder.refusal_of(f"basic_auth_users:\n  ada: {value}\n") == (
         "web.yml:2: basic_auth_users.ada: is no bcrypt hash: make one with `htpasswd -nB USER`"
     )
 
 
-def test_a_user_that_is_there_twice_is_refused(folder: Path) -> None:
-    assert refusal_of(folder, f"basic_auth_users:\n  ada: {HASH}\n  ada: {HASH}\n") == (
+def test_a_user_that_is_there_twice_is_refused(folder: WebFolder) -> None:
+    assert folder.refusal_of(f"basic_auth_users:\n  ada: {HASH}\n  ada: {HASH}\n") == (
         "web.yml:3: basic_auth_users.ada: stands there more than once: keep one"
     )
 
@@ -309,16 +183,78 @@ def test_a_user_that_is_there_twice_is_refused(folder: Path) -> None:
         (f"ada:{HASH}\n", HASH),  # a file of htpasswd
     ],
 )
-def test_no_password_and_no_hash_is_quoted(folder: Path, text: str, secret: str) -> None:
-    assert secret not in refusal_of(folder, text)
+def test_no_password_and_no_hash_is_quoted(folder: WebFolder, text: str, secret: str) -> None:
+    assert secret not in folder.refusal_of(text)
 
 
-def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(folder: Path) -> None:
+def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(folder: WebFolder) -> None:
     text = "basic_auth_users:\n  ada: x\nhttp_server_config: 1\ntls_server_config: {}\n"
-    assert refusal_of(folder, text).splitlines() == [
+    assert folder.refusal_of(text).splitlines() == [
         "web.yml: 4 mistakes",
         "web.yml:2: basic_auth_users.ada: is no bcrypt hash: make one with `htpasswd -nB USER`",
         "web.yml:3: http_server_config: must be a mapping (lines of `key: value`), not a number",
-        "web.yml:4: tls_server_config.cert_file: is missing: name the file in PEM form",
-        "web.yml:4: tls_server_config.key_file: is missing: name the file in PEM form",
+        "web.yml:4: tls_server_config.cert_file: is missing: "
+        "name the file in PEM form, or give its text as cert",
+        "web.yml:4: tls_server_config.key_file: is missing: "
+        "name the file in PEM form, or give its text as key",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("interval: 1s\n  burst: 20", RateLimit(1, 20)),
+        ("interval: 1m0.5s\n  burst: 1", RateLimit(60.5, 1)),
+        ("interval: 1h\n  burst: 1", RateLimit(3600, 1)),
+        ("interval: 250ms\n  burst: 1", RateLimit(0.25, 1)),
+        ("interval: 500us\n  burst: 1", RateLimit(0.0005, 1)),
+        ("interval: 0s\n  burst: 20", None),
+        ("interval: 0s", None),
+        ("interval: 0", None),
+        ("interval: '0'", None),
+        ("burst: 20", None),
+        ("burst: 0", None),
+    ],
+)
+def test_a_rate_limit(folder: WebFolder, text: str, limit: RateLimit | None) -> None:
+    assert folder.load(f"rate_limit:\n  {text}\n").rate_limit == limit
+
+
+@pytest.mark.parametrize("value", ["", "1", "s", "1d", "-1s", "1s 2s", "1 s", "1.s", "one", "yes"])
+def test_an_interval_that_is_no_duration(folder: WebFolder, value: str) -> None:
+    assert folder.refusal_of(f"rate_limit: {{interval: '{value}', burst: 1}}\n") == (
+        "web.yml:1: rate_limit.interval: "
+        f"must be a duration such as 1s, 1m30s or 250ms, or 0s for none, not '{value}'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "rate_limit:\n  interval: 5\n  burst: 1.5\n",
+            "web.yml: 2 mistakes\n"
+            "web.yml:2: rate_limit.interval: "
+            "must be a duration such as 1s, 1m30s or 250ms, or 0s for none, not 5\n"
+            "web.yml:3: rate_limit.burst: must be a whole number, not 1.5",
+        ),
+        (
+            "rate_limit:\n  interval: 5s\n",
+            "web.yml:1: rate_limit.burst: must be at least 1: no request would be answered",
+        ),
+        (
+            "rate_limit:\n  interval: 5s\n  burst: 0\n",
+            "web.yml:3: rate_limit.burst: must be at least 1: no request would be answered",
+        ),
+        (
+            "rate_limit:\n  burst: -1\n",
+            "web.yml:2: rate_limit.burst: must be at least 1: no request would be answered",
+        ),
+        (
+            "rate_limit:\n  rate: 1s\n",
+            "web.yml:2: rate_limit.rate: unknown key; the keys known here are interval, burst",
+        ),
+    ],
+)
+def test_mistakes_in_the_rate_limit(folder: WebFolder, text: str, message: str) -> None:
+    assert folder.refusal_of(text) == message
