@@ -27,7 +27,7 @@ _SCORES_PAGE = 1000
 _SUBUSERS_PAGE = 500
 
 # No list is longer: one that never ends would fill the memory, and use up the rate limit.
-_MOST_PAGES = 4000
+_MOST_PAGES = 2000
 _MOST_USERS = 2_000_000
 
 _TRIES = 3
