@@ -90,7 +90,7 @@ def build_context(tls: Tls) -> ssl.SSLContext:
     if not tls.prefer_server_cipher_suites:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     if tls.curve:
-        context.set_ecdh_curve(CURVES[tls.curve])
+        _choose_curve(context, tls.curve)
     _load_certificate(context, tls.cert, tls.key)
     if tls.client_ca:
         _load_authorities(context, tls.client_ca)
@@ -138,6 +138,13 @@ def _choose_ciphers(context: ssl.SSLContext, cipher_suites: Sequence[str]) -> No
     known = _openssl_names()
     numbers = [_CIPHER_SUITES[name] for name in cipher_suites if name in _CIPHER_SUITES]
     context.set_ciphers(":".join(known[number] for number in numbers))
+
+
+def _choose_curve(context: ssl.SSLContext, curve: str) -> None:
+    try:
+        context.set_ecdh_curve(CURVES[curve])
+    except ssl.SSLError:  # X25519, before Python 3.11.4
+        raise ValueError(f"this Python does not know {curve}: choose CurveP256") from None
 
 
 def _load_certificate(context: ssl.SSLContext, cert: Pem, key: Pem) -> None:

@@ -38,7 +38,7 @@ GOOD = [
     TLS + "  min_version: TLS13\n  max_version: TLS13\n",
     TLS + "  prefer_server_cipher_suites: false\n",
     TLS + "  cipher_suites: []\n  curve_preferences: []\n",
-    *[TLS + f"  curve_preferences: [{c}]\n" for c in ("CurveP256", "CurveP384", "X25519")],
+    *[TLS + f"  curve_preferences: [{c}]\n" for c in ("CurveP256", "CurveP384")],
     *[
         TLS + f"  cipher_suites: [{name}]\n"
         for name in (

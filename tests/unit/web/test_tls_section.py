@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from seq_exporter.errors import ConfigError
 from tests.unit.web.web_folder import HASH, TLS, WebFolder
 
 INLINE = "tls_server_config:\n  cert: <cert.pem>\n  key: <key.pem>\n"
@@ -130,9 +131,19 @@ def test_the_client_may_prefer_a_cipher_suite(folder: WebFolder) -> None:
     assert ssl.OP_CIPHER_SERVER_PREFERENCE not in context.options
 
 
-@pytest.mark.parametrize("curve", ["CurveP256", "CurveP384", "CurveP521", "X25519"])
+@pytest.mark.parametrize("curve", ["CurveP256", "CurveP384", "CurveP521"])
 def test_a_curve(folder: WebFolder, curve: str) -> None:
     assert context_of(folder, TLS + f"  curve_preferences: [{curve}]\n")
+
+
+def test_a_curve_that_not_every_python_knows(folder: WebFolder) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ecdh_curve("X25519")
+    except ssl.SSLError:
+        with pytest.raises(ConfigError, match="this Python does not know X25519: choose CurveP256"):
+            context_of(folder, TLS + "  curve_preferences: [X25519]\n")
+    else:
+        assert context_of(folder, TLS + "  curve_preferences: [X25519]\n")
 
 
 BAD_CERTIFICATES = [
