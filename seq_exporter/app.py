@@ -110,6 +110,7 @@ class Exporter:
 
     async def _apply(self, config: Config) -> None:
         is_schedule_new = config.poll != self._config.poll
+        is_state_new = config.state_dir != self._config.state_dir
         self._config = config
         wanted = {account.name: account for account in config.accounts}
         for name, running in list(self._running.items()):
@@ -120,13 +121,14 @@ class Exporter:
                 running.wake.set()
             elif account != old:
                 await self._remove(name)
-        state = self._open_state()
         for account in config.accounts:
             if account.name not in self._running:
                 self._add(account)
                 continue
             running = self._running[account.name]
-            running.poller.settings, running.poller.state = config.poll, state
+            running.poller.settings = config.poll
+            if is_state_new:
+                running.poller.keep_state_in(self._open_state())
             if is_schedule_new:
                 running.wake.set()
 
@@ -179,5 +181,7 @@ class Exporter:
                 pause_seconds = poller.settings.interval_seconds
             # Woken before its time where the schedule or the key has changed.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(running.wake.wait(), pause_seconds)
-            await asyncio.sleep(poller.blocked_seconds)
+                while pause_seconds:
+                    await asyncio.wait_for(running.wake.wait(), pause_seconds)
+                    running.wake.clear()
+                    pause_seconds = poller.blocked_seconds

@@ -19,6 +19,9 @@ _ASK_AGAIN_SECONDS = 86_400.0
 # How soon it is asked again where it did not answer.
 _TRY_AGAIN_SECONDS = 3_600.0
 
+# Names of users that are on no page are kept up to here: who is not eligible today may be tomorrow.
+_NAMES_TO_SPARE = 10_000
+
 _log = logging.getLogger(__name__)
 
 
@@ -41,6 +44,9 @@ class Names:
         """
         scores = list(scores)
         self._by_id.update((score.user_id, score.username) for score in scores if score.username)
+        if len(self._by_id) > 2 * len(scores) + _NAMES_TO_SPARE:
+            present = {score.user_id for score in scores}
+            self._by_id = {key: name for key, name in self._by_id.items() if key in present}
         nameless = frozenset(score.user_id for score in scores) - self._by_id.keys()
         # Where the clock was set back, the age is negative and says nothing.
         if not 0 <= now - self._asked_at < _ASK_AGAIN_SECONDS:

@@ -85,6 +85,10 @@ class NewestDay(Generic[_Held]):
         self._key = key
         return found
 
+    def is_found_with(self, key: Secret) -> bool:
+        """Whether what is held was found with this key, and not with one of before."""
+        return self._key == key
+
     def _search(
         self, held: _Held | None, read: Callable[[date], _Held | None], calendar: Calendar
     ) -> _Held | None:

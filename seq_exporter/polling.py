@@ -24,7 +24,7 @@ from seq_exporter.items import Anomalies
 from seq_exporter.naming import Names, select_subusers
 from seq_exporter.newest import Calendar, NewestDay
 from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
-from seq_exporter.secret import Secret
+from seq_exporter.secret import ApiKey, Secret
 from seq_exporter.sendgrid import SendGrid
 from seq_exporter.session import open_session
 from seq_exporter.state import StateFolder
@@ -90,13 +90,20 @@ class Poller:
         self._newest_subusers = NewestDay[SubuserScores]()
         self._newest_own = NewestDay[OwnScore]()
         self._is_saved = True
-        self._blocked_until = 0.0
+        self._blocked = account.api_key, 0.0  # until when, by the monotonic clock
         self._stopped = threading.Event()
 
     @property
     def blocked_seconds(self) -> float:
-        """For how long SendGrid wants to be left alone, whatever the schedule says."""
-        return max(self._blocked_until - self._clock.monotonic(), 0.0)
+        """For how long SendGrid wants no request with this key, whatever the schedule says."""
+        api_key, until = self._blocked
+        is_blocked = api_key == self.account.api_key
+        return max(until - self._clock.monotonic(), 0.0) if is_blocked else 0.0
+
+    def keep_state_in(self, state: StateFolder | None) -> None:
+        """Save there from the next poll on, what is held already too."""
+        self.state = state
+        self._is_saved = False
 
     def restore(self) -> None:
         """Publish what an earlier process saved for this account, if it is still good."""
@@ -125,7 +132,7 @@ class Poller:
         A failure is counted and logged here, and leaves the last good scores where they are.
         Raises PollStopped, and nothing else.
         """
-        started = self._clock.monotonic()
+        started, api_key = self._clock.monotonic(), self.account.api_key
         calendar = Calendar(self._clock.now(), self.settings)
         anomalies = Anomalies()
         try:
@@ -139,7 +146,7 @@ class Poller:
             failures = [PollError(f"a defect in seq-exporter: {type(err).__name__}")]
         seconds = self._clock.monotonic() - started
         self._report(failures, anomalies, seconds)
-        return self._conclude(failures)
+        return self._conclude(failures, api_key)
 
     def stop(self) -> None:
         """End a poll that goes on at its next pause; what it brings is no longer published."""
@@ -217,9 +224,16 @@ class Poller:
         """Save what is new, or could not be saved before."""
         if not self.state or self._is_saved or self._stopped.is_set():
             return
+        # What an earlier key found may be another account's: it is not to come back as this one's.
+        ours = replace(
+            snapshot,
+            subusers=snapshot.subusers if self._newest_subusers.is_found_with(key) else None,
+            own=snapshot.own if self._newest_own.is_found_with(key) else None,
+        )
         try:
-            self.state.save(self.account, key, snapshot)
-            self._is_saved = True
+            if ours.subusers or ours.own:
+                self.state.save(self.account, key, ours)
+            self._is_saved = ours == snapshot
         except OSError as err:
             self._telemetry.observe_save_failure()
             _log.warning("cannot save scores", extra=self._about(error=str(err)))
@@ -247,12 +261,12 @@ class Poller:
         else:
             _log.debug("poll succeeded", extra=self._about(seconds=round(seconds, 3)))
 
-    def _conclude(self, failures: list[PollError]) -> float:
-        """Note how the poll went, and return the seconds until the next one."""
+    def _conclude(self, failures: list[PollError], api_key: ApiKey) -> float:
+        """Note how the poll with `api_key` went, and return the seconds until the next one."""
         now = self._clock.now()
         waits = [err.wait_seconds or 0.0 for err in failures if isinstance(err, RateLimited)]
         blocked_seconds = min(max(waits, default=0.0), _LONGEST_PAUSE_SECONDS)
-        self._blocked_until = self._clock.monotonic() + blocked_seconds
+        self._blocked = api_key, self._clock.monotonic() + blocked_seconds
         pause = max(self.settings.interval_seconds, blocked_seconds)
         self.health = Health(
             last_poll=now,

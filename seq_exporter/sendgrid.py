@@ -26,8 +26,8 @@ _SUBUSERS = Endpoint("subusers", "/v3/subusers")
 _SCORES_PAGE = 1000
 _SUBUSERS_PAGE = 500
 
-# No list is longer: one that never ends would fill the memory, and use up the rate limit.
-_MOST_PAGES = 2000
+# No list is longer: one that never ends would fill the memory, and use up the rate limit. Nor has
+# it more pages than that takes.
 _MOST_USERS = 2_000_000
 
 _TRIES = 3
@@ -55,7 +55,7 @@ class SendGrid:
         scores: dict[str, Score] = {}
         params = {"date": day.isoformat(), "limit": str(_SCORES_PAGE)}
         cursors: set[str | None] = {None}
-        while len(cursors) <= _MOST_PAGES and len(scores) <= _MOST_USERS:
+        while len(scores) <= _MOST_USERS and len(cursors) <= _MOST_USERS // _SCORES_PAGE:
             page = self._ask(_SUBUSERS_SCORES, params)
             if page is None:
                 return None
@@ -105,7 +105,7 @@ class SendGrid:
         """Return the username of each subuser by user_id, page by page: those not scored too."""
         known: set[str] = set()
         offset = 0
-        while len(known) <= _MOST_USERS:
+        for _ in range(_MOST_USERS // _SUBUSERS_PAGE):
             params = {"limit": str(_SUBUSERS_PAGE), "offset": str(offset)}
             page = self._ask(_SUBUSERS, params)
             if not isinstance(page, list):
@@ -117,6 +117,8 @@ class SendGrid:
             yield names
             known |= names.keys()
             offset += len(page)
+            if len(known) > _MOST_USERS:
+                break
         raise _endless(_SUBUSERS)
 
     def _check_date(self, item: Mapping[str, Any], day: date, score: Score) -> None:
@@ -151,7 +153,8 @@ def _parse_subuser(item: Any) -> tuple[str, str] | None:
     """Return user_id and username of an item of the list of subusers, or None if it lacks them."""
     if not isinstance(item, Mapping) or not is_name(item.get("username")):
         return None
-    return str(item.get("id")), clean(item["username"])
+    user_id = str(item.get("id"))
+    return (clean(user_id), clean(item["username"])) if is_name(user_id) else None
 
 
 def _result_of(answer: Any, endpoint: Endpoint) -> list[Any]:

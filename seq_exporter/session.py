@@ -15,16 +15,24 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
 def open_session() -> requests.Session:
-    """Return a session whose time-out bounds a whole response, and which keeps no cookies.
+    """Return a session whose time-out bounds a whole response; it knows no redirects or cookies.
 
     The time-out of requests holds for each read anew: a server that sends a byte now and then
     could hold a poll for years. Cookies would be sent back, and would pile up.
     """
-    session = requests.Session()
+    session = _Session()
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
     for scheme in ("https://", "http://"):
         session.mount(scheme, _Adapter())
     return session
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Find none: else requests reads the whole body of a redirect, however large it is.
+
+        It does so even where it is told not to follow, to tell what it would have asked for next.
+        """
 
 
 class _Adapter(HTTPAdapter):

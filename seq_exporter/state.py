@@ -82,7 +82,8 @@ class StateFolder:
         """
         path = self._path(account)
         for left_over in self._folder.glob(f".{glob.escape(path.name)}.*.tmp"):
-            left_over.unlink()  # of a process that was killed while it wrote
+            with contextlib.suppress(OSError):
+                left_over.unlink()  # of a process that was killed while it wrote
         try:
             first, _, content = path.read_bytes().partition(b"\n")
             header = self._header.validate_json(first)

@@ -37,8 +37,8 @@ from seq_exporter.secret import Secret
 _MAX_BODY_BYTES = 2 * 1024 * 1024
 _CHUNK_BYTES = 16 * 1024
 
-# What is shorter is no key of SendGrid's, which have 69.
-_KEY_BYTES = 20
+# What is shorter is no key of SendGrid's, which have 69; a pretence's may be a part of any word.
+_KEY_CHARACTERS = 20
 
 # SendGrid blocks a key for a while that sends many bad requests; asking on prolongs it.
 _TEMPORARY_BLOCK_SECONDS = 3600.0
@@ -121,7 +121,7 @@ class Transport:
         if status != 200:
             raise self._status_error(status, headers, body, rate_limit)
         try:
-            answer = json.loads(body)
+            answer = self._parse(body)
         except (ValueError, RecursionError):
             answer = None  # as for a null, which must not pass for a 202
         if answer is None:
@@ -152,18 +152,29 @@ class Transport:
                 return response.status_code, response.headers, self._read(response)
         except requests.RequestException as err:
             raise self._transport_error(err) from err
+        except ValueError as err:  # http.client, of a chunk of less than no size
+            raise ConnectionFailed(f"what {self.account.base_url} answers is no HTTP") from err
 
     def _read(self, response: requests.Response) -> bytes:
-        """Return the body without the key, should it be in there; not one that is too long."""
+        """Return the body, unless it is too long."""
         body = bytearray()
         for chunk in response.iter_content(_CHUNK_BYTES):
             body += chunk
             if len(body) > _MAX_BODY_BYTES:
                 raise MalformedResponse(f"a body of over {_MAX_BODY_BYTES} bytes is no page")
-        # A proxy may quote what it was sent: as a username, the key would stand on the page. A
-        # short one, as a pretence may have, is a part of innocent words.
-        key = self.key.reveal().encode()
-        return bytes(body).replace(key, b"***") if len(key) >= _KEY_BYTES else bytes(body)
+        return bytes(body)
+
+    def _parse(self, body: bytes) -> Any:
+        """Return the JSON in `body`, without the key, should it be in there.
+
+        A proxy may quote what it was sent: as a username, the key would stand on the page.
+        """
+        text, key = body.decode("utf-8-sig"), self.key.reveal()
+        if len(key) < _KEY_CHARACTERS:
+            return json.loads(text)
+        if "\\" in text:  # an escape: the key may be written in another way
+            text = json.dumps(json.loads(text), ensure_ascii=False)
+        return json.loads(text.replace(key, "***"))
 
     def _timed_out(self) -> TimedOut:
         return TimedOut(
@@ -227,7 +238,7 @@ def _read_wait(headers: Mapping[str, str], rate_limit: RateLimit, now: float) ->
     if seconds is None and retry_after:
         try:
             seconds = parsedate_to_datetime(retry_after).timestamp() - now
-        except ValueError:
+        except (ValueError, OverflowError):
             seconds = None
     if seconds is None and rate_limit.reset_timestamp_seconds is not None:
         seconds = rate_limit.reset_timestamp_seconds - now

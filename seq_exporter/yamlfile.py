@@ -24,6 +24,9 @@ ALTERNATIVE = "\0"
 
 _UNKNOWN_KEY = "unknown key"
 
+# Aliases of aliases can stand for billions.
+_MOST_VALUES = 500_000
+
 # In YAML's messages: an alias or a tag, which may be a secret out of place; not a single character
 # or the name of a token.
 _QUOTED_WORD = re.compile(r" '[^'<\\][^']+'.*")
@@ -163,6 +166,8 @@ class _Reader:
 
     def _build(self, loader: yaml.SafeLoader, node: yaml.Node, place: Place) -> Any:
         self.positions[place] = _position_of(node)
+        if len(self.positions) > _MOST_VALUES:
+            raise yaml.YAMLError
         if isinstance(node, yaml.SequenceNode):
             return [self._build(loader, item, (*place, i)) for i, item in enumerate(node.value)]
         if not isinstance(node, yaml.MappingNode):

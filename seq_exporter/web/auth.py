@@ -7,6 +7,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Callable
 
 import bcrypt
@@ -22,8 +23,10 @@ OPEN_PATHS = frozenset({"/-/healthy", "/-/ready"})
 # bcrypt takes no longer ones.
 _LONGEST_PASSWORD_BYTES = 72
 
-# As one check takes 50 ms of a core, a further one would wait for a second or more.
+# As one check takes 50 ms of a core, a further one would wait for a second or more. Of these, an
+# address has a few only: else one that guesses would take all of them.
 _MOST_WAITING = 20
+_MOST_WAITING_OF_ONE = 4
 
 
 def check_password(password: bytes, stored: str) -> bool:
@@ -50,7 +53,7 @@ class BasicAuth:
         self._live = live
         self._check = check
         self._turn = asyncio.Lock()
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()  # by address
         # What was let in, by user: the hash that it matched, and a digest of the password: to
         # check it takes too long for every scrape. Strangers cannot fill it.
         self._admitted: dict[str, tuple[str, bytes]] = {}
@@ -62,10 +65,11 @@ class BasicAuth:
             await self._app(scope, receive, send)
             return
         login = _read_login(Headers(scope=scope).get("authorization", ""))
-        if login and not self._is_known(*login) and self._waiting >= _MOST_WAITING:
+        address = (scope.get("client") or ("",))[0]
+        if login and not self._is_known(*login) and self._is_full(address):
             answer = PlainTextResponse("Too many logins wait: try again\n", 429)
             await answer(scope, receive, send)
-        elif login and await self._is_admitted(*login):
+        elif login and await self._is_admitted(address, *login):
             await self._app(scope, receive, send)
         else:
             headers = {"WWW-Authenticate": 'Basic realm="seq-exporter"'}
@@ -77,7 +81,11 @@ class BasicAuth:
         is_same = hmac.compare_digest(digest, hashlib.sha256(password).digest())
         return is_same and stored == self._live.current.users.get(user)
 
-    async def _is_admitted(self, user: str, password: bytes) -> bool:
+    def _is_full(self, address: str) -> bool:
+        is_full = self._waiting.total() >= _MOST_WAITING
+        return is_full or self._waiting[address] >= _MOST_WAITING_OF_ONE
+
+    async def _is_admitted(self, address: str, user: str, password: bytes) -> bool:
         if self._is_known(user, password):
             return True
         users = self._live.current.users
@@ -86,13 +94,14 @@ class BasicAuth:
         hashes = sorted(users.values())
         number = int.from_bytes(hashlib.sha256(user.encode()).digest()) % len(hashes)
         stored = users.get(user, hashes[number])
-        self._waiting += 1
+        self._waiting[address] += 1
         try:
             # One at a time: guessing must not take all cores from the scrapes.
             async with self._turn:
                 is_right = await asyncio.to_thread(self._check, password, stored)
         finally:
-            self._waiting -= 1
+            self._waiting[address] -= 1
+            self._waiting += Counter()  # which drops who waits no more
         if is_right and user in users:
             self._admitted[user] = stored, hashlib.sha256(password).digest()
             return True

@@ -43,13 +43,13 @@ def _body(name: str, body: bytes) -> Fault:
     )
 
 
-def _quoting(name: str, body: str) -> Fault:
+def _quoting(name: str, body: str, encoding: str = "utf-8") -> Fault:
     return Fault(
         name,
         HELD,
         {"malformed_response": 1},
         lambda stage, exchange: exchange.reply(
-            200, body.replace("KEY", exchange.authorization).encode()
+            200, body.replace("KEY", exchange.authorization).encode(encoding)
         ),
     )
 
@@ -132,7 +132,14 @@ FAULTS = [
     _limited("with X-RateLimit-Reset as a span", "X-RateLimit-Reset: 10"),
     _limited("with X-RateLimit-Reset of nonsense", "X-RateLimit-Reset: \xff"),
     _limited("with every header", "Retry-After: 1", "X-RateLimit-Reset: 9", "X-RateLimit-Limit: 6"),
+    _limited(
+        "with Retry-After of a wrong zone", f"Retry-After: Mon, 02 Nov 2026 0:0:0 +{'9' * 20}"
+    ),
+    _limited("with Retry-After of a wrong year", f"Retry-After: Mon, 02 Nov {'9' * 20} 0:0:0 GMT"),
     *(_redirect(status) for status in (301, 302, 307, 308)),
+    _status(302, "unexpected_status", "Location: http://[::bad", name="302 to nowhere"),
+    _status(302, "unexpected_status", "Location: http://\xff\xfe/", name="302 to no text"),
+    _quoting("200 in UTF-16", '{"result": [{"user_id": "1", "username": "KEY"}]}', "utf-16"),
     _quoting("200 with HTML", "<!doctype html><title>Login</title><p>KEY"),
     _quoting("200 with an echo of the request", '{"headers": {"Authorization": "KEY"}}'),
     _quoting("200 with an error", '{"errors": [{"message": "bad KEY"}]}'),

@@ -58,6 +58,12 @@ def _flood(exchange: Exchange) -> None:
         exchange.send(b" " * _MEGABYTE)
 
 
+def _flood_redirect(exchange: Exchange) -> None:
+    exchange.send(b"HTTP/1.1 302 Found\r\nLocation: /a\r\nContent-Length: 400000000\r\n\r\n")
+    for _ in range(400):
+        exchange.send(b" " * _MEGABYTE)
+
+
 def _flood_chunks(exchange: Exchange) -> None:
     exchange.send(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
     for _ in range(400):
@@ -70,7 +76,7 @@ def _flood_head(exchange: Exchange) -> None:
         exchange.send(b"X: " + b"y" * 60_000 + b"\r\n")
 
 
-def _bomb(name: str, layers: int, gigabytes: int) -> Fault:
+def _bomb(name: str, layers: int, gigabytes: int, status: int = 200) -> Fault:
     packer = zlib.compressobj(9, wbits=31)
     start = packer.flush(zlib.Z_FULL_FLUSH)
     # What comes between two full flushes stands alone, and can be repeated.
@@ -80,7 +86,9 @@ def _bomb(name: str, layers: int, gigabytes: int) -> Fault:
         body = gzip.compress(body)
     encoding = f"Content-Encoding: {', '.join(['gzip'] * layers)}"
     return _answered(
-        name, "malformed_response", lambda exchange: exchange.reply(200, body, encoding)
+        name,
+        "malformed_response",
+        lambda exchange: exchange.reply(status, body, encoding, "Location: /elsewhere"),
     )
 
 
@@ -147,6 +155,11 @@ FAULTS = [
         "connection",
         _HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
     ),
+    _sent(
+        "a chunk of less than no size",
+        "connection",
+        _HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\n{}\r\n0\r\n\r\n",
+    ),
     _sent("another protocol", "connection", b"SSH-2.0-OpenSSH_9.2\r\n"),
     _sent("a status that is no number", "connection", b"HTTP/1.1 OK 200\r\n\r\n"),
     _sent(
@@ -163,6 +176,8 @@ FAULTS = [
     _answered("400 MB in chunks", "malformed_response", _flood_chunks),
     _bomb("gzip that inflates to 4 GB", layers=1, gigabytes=4),
     _bomb("gzip of gzip that inflates to 4 GB", layers=2, gigabytes=4),
+    _bomb("a redirect with gzip of gzip of 4 GB", layers=2, gigabytes=4, status=302),
+    _answered("a redirect with a body of 400 MB", "malformed_response", _flood_redirect),
     _answered(
         "gzip that is corrupt",
         "malformed_response",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from seq_exporter.scores import METRICS
+from tests.faults.pretence import SUBUSERS_SCORES_PATH
+from tests.faults.server import Exchange
 from tests.faults.stage import NEW, Fault, Stage
-from tests.support import KEY
+from tests.support import KEY, day
 
 _ABSENT: Any = object()
 _NUMBERS = {
@@ -103,7 +106,24 @@ def _names() -> Iterator[Fault]:
     yield _named("that is a script", "<script>alert(1)</script>", "<script>alert(1)</script>")
     yield _named("that closes the labels", 'a"} 5\n# EOF\n', 'a"} 5\n# EOF\n')
     yield _named("that is the key", KEY, "***")
+    yield _escaped()
     yield _in_use()
+
+
+def _escaped() -> Fault:
+    """Return the fault of a key that JSON writes in another way."""
+    shows = {("***" if user == "a" else user, of): score for (user, of), score in NEW.items()}
+
+    def answer(stage: Stage, exchange: Exchange) -> None:
+        if exchange.path != SUBUSERS_SCORES_PATH or "after_key" in exchange.query:
+            stage.pretence.answer(exchange)
+            return
+        escaped = "".join(f"\\u{ord(char):04x}" for char in KEY)
+        page = stage.pretence.page(exchange, day(5))
+        page["result"][0]["username"] = "PLACE"
+        exchange.reply(200, json.dumps(page).replace("PLACE", escaped).encode())
+
+    return Fault("a username that is the key, escaped", shows, {}, answer)
 
 
 def _in_use() -> Fault:

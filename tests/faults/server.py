@@ -36,7 +36,8 @@ class Exchange:
     def reply(self, status: int, body: bytes = b"", *headers: str) -> None:
         """Answer whole and well."""
         lines = [f"HTTP/1.1 {status} Said So", f"Content-Length: {len(body)}", *headers]
-        self.send("\r\n".join([*lines, "Connection: close", "", ""]).encode() + body)
+        head = "\r\n".join([*lines, "Connection: close", "", ""])
+        self.send(head.encode("latin-1") + body)
 
     def reply_json(self, answer: Any, *headers: str) -> None:
         self.reply(200, json.dumps(answer).encode(), "Content-Type: application/json", *headers)

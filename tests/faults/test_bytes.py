@@ -30,6 +30,24 @@ _GOOD = (
 )
 
 
+_PIECES = st.sampled_from(
+    [
+        b"-5\r\n",
+        b"100",
+        b"204",
+        b"302",
+        b"429",
+        b"9" * 30,
+        b"\r\nContent-Encoding: gzip, br",
+        b"\r\nContent-Length: -1",
+        b"\r\nLocation: http://[",
+        b"\r\nRetry-After: Mon, 02 Nov 2026 00:00:00 +9999999999",
+        b"\r\nX-RateLimit-Reset: -1e999",
+        b"\r\n\r\n",
+    ]
+)
+
+
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
     """Return a good answer in which a few stretches are replaced."""
@@ -37,7 +55,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     for _ in range(draw(st.integers(1, 3))):
         start = draw(st.integers(0, len(answer)))
         end = min(start + draw(st.integers(0, 30)), len(answer))
-        answer = answer[:start] + draw(st.binary(max_size=20)) + answer[end:]
+        answer = answer[:start] + draw(_PIECES | st.binary(max_size=20)) + answer[end:]
     return answer
 
 

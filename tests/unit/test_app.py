@@ -163,6 +163,12 @@ def test_an_account_that_sendgrid_has_blocked_is_left_alone_by_a_reload(
         await asyncio.sleep(0.05)
         assert sendgrid.take_requests() == []
 
+        new_key = replace(ACME, api_key=ApiKey(Secret("another")))
+        assert await bench.reload(Config((new_key, GLOBEX))) is None
+        await wait_until(lambda: bool(sendgrid.requests))
+        await asyncio.sleep(0.05)
+        assert sendgrid.take_requests() == ["subusers 2026-11-05"]  # with the new key alone
+
     sendgrid.subusers = {day(5): (429, {"Retry-After": "3000"}, "")}
     run(bench, act)
 

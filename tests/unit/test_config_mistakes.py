@@ -67,6 +67,12 @@ poll:
     ]
 
 
+# Ten times ten times ten ...: seven lines that stand for ten million values.
+BOMB = "a: &a [x]\n" + "\n".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]"
+    for before, name in zip("abcdefg", "bcdefgh", strict=True)
+)
+
 ACCOUNT_MISTAKES = [
     ("name: a", "", "has no API key: add api_key or api_key_file"),
     (
@@ -279,6 +285,10 @@ def test_mistakes_in_an_account(tmp_path: Path, account: str, place: str, messag
         ),
         (
             "a: \x07",
+            "config.yaml: is not valid YAML: a character that YAML forbids, or nested without end",
+        ),
+        (
+            BOMB,
             "config.yaml: is not valid YAML: a character that YAML forbids, or nested without end",
         ),
         (

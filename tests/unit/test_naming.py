@@ -98,6 +98,19 @@ def test_the_names_of_users_are_chosen_and_not_their_labels(
     assert len(bench.series("sendgrid_seq_score")) == 2
 
 
+def test_names_of_users_that_are_gone_are_forgotten(sendgrid: FakeSendGrid, time: FakeTime) -> None:
+    bench = Bench(time, own_score=False)
+    for number in range(20):
+        first = number * 2000
+        sendgrid.subusers = {
+            day(5): [item(str(first + k), f"user-{first + k}", 4) for k in range(2000)]
+        }
+        time.pass_hours(1)
+        bench.poll()
+    assert len(bench.poller._names._by_id) < 20_000
+    assert bench.value("account_up") == 1
+
+
 def test_no_user_is_lost_to_a_name_that_is_a_number(sendgrid: FakeSendGrid, time: FakeTime) -> None:
     sendgrid.subusers = {day(5): [item("1", "5", 4), item("5", None, 3), item("7", "5", 2)]}
     bench = Bench(time, own_score=False)

@@ -11,7 +11,7 @@ import requests
 from seq_exporter.config import PollSettings
 from seq_exporter.errors import PollStopped
 from seq_exporter.polling import Poller
-from seq_exporter.secret import ApiKey
+from seq_exporter.secret import ApiKey, Secret
 from seq_exporter.state import StateFolder
 from seq_exporter.store import Store
 from seq_exporter.telemetry import AccountTelemetry, Telemetry
@@ -202,6 +202,38 @@ def test_scores_survive_a_restart(sendgrid: FakeSendGrid, time: FakeTime, tmp_pa
     time.pass_hours(0.6)
     second.poll()
     assert "names 0" not in sendgrid.take_requests()
+
+
+def test_what_an_old_key_found_is_not_saved_as_the_new_keys(
+    sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
+) -> None:
+    sendgrid.subusers = {day(4): [item("1", "old", 4)]}
+    sendgrid.own = {day(4): item("9", "old", 4)}
+    bench = Bench(time, state=StateFolder(tmp_path))
+    bench.poll()
+    new_key = ApiKey(Secret("SG.another-key-of-another-account"))
+    bench.poller.account = account(api_key=new_key)
+    sendgrid.subusers = dict.fromkeys(map(day, range(1, 6)), (403, {}, ""))
+    sendgrid.own = {day(4): item("9", "new", 2)}
+    bench.poll()
+    assert bench.series("sendgrid_seq_score") == ['{account="acme",subuser="old"} 4.0']
+    restarted = Bench(time, state=StateFolder(tmp_path), api_key=new_key)
+    restarted.poller.restore()
+    assert restarted.series("sendgrid_seq_score") == []
+    assert restarted.series("sendgrid_seq_account_score") == ['{account="acme"} 2.0']
+
+
+def test_what_is_held_is_saved_in_a_new_folder_too(
+    sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
+) -> None:
+    sendgrid.subusers = {day(5): [item("1", "a", 4)]}
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    bench.poller.keep_state_in(StateFolder(tmp_path))
+    bench.poll()
+    restarted = Bench(time, state=StateFolder(tmp_path), own_score=False)
+    restarted.poller.restore()
+    assert restarted.page == bench.page
 
 
 def test_nothing_is_restored_that_has_expired(

@@ -204,6 +204,19 @@ def test_usernames_are_read_to_the_first_page_with_none_new(
     assert asked(mock, "offset") == ["0", "2", "6"]
 
 
+def test_a_list_of_usernames_without_an_end_is_given_up(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        offset = parse_qs(urlsplit(request.url or "").query)["offset"][0]
+        return 200, {}, json.dumps([{"id": int(offset), "username": "x"}])
+
+    mock.add_callback(responses.GET, SUBUSERS, answer)
+    with pytest.raises(MalformedResponse, match="has no last page"):
+        list(client.list_usernames())
+    assert len(mock.calls) == 4000
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind", "message"),
     [

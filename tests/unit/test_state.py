@@ -96,6 +96,7 @@ def test_what_a_killed_process_left_is_removed(state: StateFolder, tmp_path: Pat
     folder = tmp_path / "made" / "when-needed"
     (folder / ".acme.json.abc.tmp").write_text("half")
     (folder / ".acme-eu.json.abc.tmp").write_text("of another account")
+    (folder / ".acme.json.def.tmp").mkdir()  # cannot be removed as a file: it does no harm
     assert state.load(account(), Secret(KEY)) == SNAPSHOT
     assert files(tmp_path) == [".acme-eu.json.abc.tmp", "acme.json"]
 
