@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from seq_exporter.clock import Clock
 from seq_exporter.config import Account, Config
 from seq_exporter.errors import ConfigError
-from seq_exporter.exposition import Page
+from seq_exporter.pieces import Piece
 from seq_exporter.polling import Health, Poller
 from seq_exporter.scores import Snapshot
 from seq_exporter.state import StateFolder
@@ -56,7 +56,7 @@ class Exporter:
         self._reloading = asyncio.Lock()
 
     @property
-    def page(self) -> Page:
+    def page(self) -> Piece:
         """The series of all accounts, ready to send."""
         return self._store.page
 

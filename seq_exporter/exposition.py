@@ -7,20 +7,16 @@ names, as prometheus-client writes them.
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from functools import lru_cache
 
 from prometheus_client.utils import floatToGoString
 
+from seq_exporter.pieces import Piece
 from seq_exporter.scores import METRICS, Score, Snapshot
-
-# The live part is compressed at each scrape, and the bulk gains little from more.
-_GZIP_LEVEL = 6
-_GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,55 +33,36 @@ class Family:
         return f"# HELP {self.name} {self.help}\n# TYPE {self.name} gauge\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The rendered series of one moment, ready in both encodings; a scrape appends its live part.
+#: The series of one account, as a piece for each family that has any, by the family's name.
+AccountPieces = Mapping[str, Piece]
 
-    A gzip answer has to be one member, as curl and browsers read no further than the first. So
-    the bulk is kept as raw deflate blocks that end on a byte boundary (a full flush): the live
-    part's blocks follow, and the checksum is carried on.
+
+def render_account(snapshot: Snapshot) -> AccountPieces:
+    """Return the series of one account; a family without a sample is left out.
+
+    Two lines of one of its pieces:
+
+        sendgrid_seq_score{account="acme",subuser="shop-de"} 4.2
+        sendgrid_seq_score{account="acme",subuser="shop-fr"} 3.0
     """
-
-    body: bytes
-    _deflated: bytes
-    _crc: int
-
-    @classmethod
-    def of(cls, snapshots: Sequence[Snapshot]) -> Page:
-        """Render and compress the series of all snapshots."""
-        body = render(snapshots)
-        deflate = zlib.compressobj(_GZIP_LEVEL, wbits=-zlib.MAX_WBITS)
-        deflated = deflate.compress(body) + deflate.flush(zlib.Z_FULL_FLUSH)
-        return cls(body, deflated, zlib.crc32(body))
-
-    def plain(self, live: bytes) -> tuple[bytes, ...]:
-        """Return the parts of the whole page, the live part at its end; nothing large is copied."""
-        return self.body, live
-
-    def gzipped(self, live: bytes) -> tuple[bytes, ...]:
-        """Return the parts of the same page as one gzip member (RFC 1952)."""
-        deflate = zlib.compressobj(_GZIP_LEVEL, wbits=-zlib.MAX_WBITS)
-        crc = zlib.crc32(live, self._crc)
-        size = (len(self.body) + len(live)) % 2**32
-        tail = deflate.compress(live) + deflate.flush() + struct.pack("<II", crc, size)
-        return _GZIP_HEADER, self._deflated, tail
+    made = ((family.name, Piece.of(family.lines(snapshot))) for family in FAMILIES)
+    return {name: piece for name, piece in made if piece.lines}
 
 
-def render(snapshots: Sequence[Snapshot]) -> bytes:
-    """Return the series of all snapshots, family by family and in each account by account.
+def join_accounts(accounts: Sequence[AccountPieces]) -> Piece:
+    """Return the page of all accounts, family by family and in each account by account.
 
     A family without a sample is left out, header and all. Two lines of the result:
 
         # TYPE sendgrid_seq_score gauge
         sendgrid_seq_score{account="acme",subuser="shop-de"} 4.2
     """
-    parts: list[str] = []
+    pieces: list[Piece] = []
     for family in FAMILIES:
-        lines = [line for snapshot in snapshots for line in family.lines(snapshot)]
-        if lines:
-            parts.append(family.header)
-            parts.extend(lines)
-    return "".join(parts).encode()
+        found = [account[family.name] for account in accounts if family.name in account]
+        if found:
+            pieces += (Piece.of([family.header]), *found)
+    return Piece.join(pieces)
 
 
 def _subuser_scores(snapshot: Snapshot) -> Iterator[str]:
@@ -207,6 +184,7 @@ def _known_metrics(score: Score) -> Iterator[tuple[str, float]]:
             yield metric, value
 
 
+@lru_cache(maxsize=1024)  # scores have one decimal: there are few of them
 def _number(value: float) -> str:
     return str(floatToGoString(value))  # type: ignore[no-untyped-call]
 

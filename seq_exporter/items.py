@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any, TypeGuard
 
 from seq_exporter.scores import HIGHEST, LOWEST, METRICS, Score
@@ -113,9 +114,15 @@ def _parse_number(value: object, kind: str, user_id: str, anomalies: Anomalies) 
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     # Compared before it is converted: NaN fails here, and so does an integer too big for a float.
     if is_number and LOWEST <= value <= HIGHEST:  # type: ignore[operator]
-        return float(value)  # type: ignore[arg-type]
+        return _share(float(value))  # type: ignore[arg-type]
     anomalies.note(kind, user_id, value)
     return None
+
+
+@lru_cache(maxsize=1024)
+def _share(value: float) -> float:
+    """Return one object for all that equal `value`: half a million scores are few numbers."""
+    return value
 
 
 def _shorten(value: object) -> str:

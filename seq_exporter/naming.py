@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import date
 
 from seq_exporter.config import SubuserSelection
@@ -58,7 +57,7 @@ class Names:
             if not self._pause_seconds:  # beside those of other days, read in turn
                 self._unknown = (self._unknown | nameless) - self._by_id.keys()
         return [
-            score if score.username else replace(score, username=self._by_id.get(score.user_id))
+            score if score.username else score._replace(username=self._by_id.get(score.user_id))
             for score in scores
         ]
 

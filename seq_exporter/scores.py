@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 #: The five metrics, in the order in which `Score.metrics` holds their values.
 METRICS = ("engagement_recency", "open_rate", "bounce_classification", "bounce_rate", "spam_rate")
@@ -13,11 +14,13 @@ METRICS = ("engagement_recency", "open_rate", "bounce_classification", "bounce_r
 LOWEST, HIGHEST = 1.0, 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """One user's scores of one day; `None` stands for what SendGrid left out, never 0.
 
     `overall` is 1..5 or None, `metrics` five such values in the order of METRICS.
+
+    A tuple, as Python's garbage collector takes tuples of plain values out of its rounds: a
+    hundred thousand other objects would hold up each scrape that meets one.
     """
 
     user_id: str

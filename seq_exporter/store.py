@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from seq_exporter.exposition import Page
+from seq_exporter.exposition import AccountPieces, join_accounts, render_account
 from seq_exporter.scores import Snapshot
 
 
@@ -16,12 +16,12 @@ class Store:
     """
 
     def __init__(self) -> None:
-        self.page = Page.of(())
+        self.page = join_accounts(())
         self._slots: dict[str, Slot] = {}
         self._changes = 0
         self._changes_on_page = 0
         self._changing = threading.Lock()
-        self._rendering = threading.Lock()
+        self._joining = threading.Lock()
 
     def open(self, account: str) -> Slot:
         """Return the account's slot, empty; one that it had before can no longer write."""
@@ -36,10 +36,14 @@ class Store:
 
     def swap(self, slot: Slot, snapshot: Snapshot) -> None:
         """Replace the snapshot in `slot`, and the page; does nothing once the slot is closed."""
+        is_news = snapshot != slot.snapshot
+        # Before anything is changed, and of this account alone: whatever goes wrong here leaves
+        # the page as it was.
+        pieces = render_account(snapshot) if is_news else slot.pieces
         with self._changing:
             if self._slots.get(slot.account) is slot:
-                self._changes += snapshot != slot.snapshot
-                slot.snapshot = snapshot
+                self._changes += is_news
+                slot.snapshot, slot.pieces = snapshot, pieces
         self._publish()
 
     def close(self, slot: Slot) -> None:
@@ -52,15 +56,15 @@ class Store:
 
     def _publish(self) -> None:
         """Make the page anew, unless another thread has done so since the change."""
-        with self._rendering:
+        with self._joining:
             with self._changing:
                 changes = self._changes
                 # In the order of names, not of arrival: the page stays the same over restarts.
-                snapshots = [self._slots[name].snapshot for name in sorted(self._slots)]
+                accounts = [self._slots[name].pieces for name in sorted(self._slots)]
             # Many accounts that come in at once are one page, not one each: those that waited
             # here while a page was made are all on the next.
             if changes != self._changes_on_page:
-                self.page = Page.of(snapshots)
+                self.page = join_accounts(accounts)
                 self._changes_on_page = changes
 
 
@@ -73,6 +77,7 @@ class Slot:
     def __init__(self, store: Store, account: str) -> None:
         self.account = account
         self.snapshot = Snapshot(account)
+        self.pieces: AccountPieces = {}
         self._store = store
 
     def swap(self, snapshot: Snapshot) -> None:

@@ -12,6 +12,7 @@ from requests import PreparedRequest
 
 from seq_exporter.clock import Clock
 from seq_exporter.config import Account
+from seq_exporter.pieces import Piece
 from seq_exporter.scores import METRICS
 from seq_exporter.secret import ApiKey, Secret
 
@@ -42,6 +43,11 @@ def item(user_id: str, username: str | None = None, score: float | None = None, 
     if score is not None:
         made["metrics"] = dict.fromkeys(METRICS, score)
     return {key: value for key, value in (made | more).items() if value is not None}
+
+
+def text_of(page: Piece) -> str:
+    """Return what a client reads that takes no gzip."""
+    return b"".join(page.inflated()).decode()
 
 
 class FakeTime:

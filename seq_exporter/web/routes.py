@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
@@ -13,7 +14,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from seq_exporter.exposition import Page
+from seq_exporter.pieces import Piece
 from seq_exporter.polling import Health
 from seq_exporter.scores import Snapshot
 from seq_exporter.web.auth import BasicAuth
@@ -38,7 +39,7 @@ class Exporter(Protocol):
     """What the routes show; nothing here blocks."""
 
     @property
-    def page(self) -> Page:
+    def page(self) -> Piece:
         """The series of all accounts, ready to send."""
 
     @property
@@ -79,15 +80,15 @@ class SlicedResponse:
     What is sent as one piece is copied into the connection's buffer whole.
     """
 
-    def __init__(self, parts: Sequence[bytes], headers: Mapping[str, str]) -> None:
+    def __init__(self, parts: Iterable[bytes], size: int, headers: Mapping[str, str]) -> None:
         self._parts = parts
-        self._headers = {**headers, "Content-Length": str(sum(map(len, parts)))}
+        self._headers = {**headers, "Content-Length": str(size)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer; each slice waits until the client has taken most of those before."""
         headers = [(name.lower().encode(), text.encode()) for name, text in self._headers.items()]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        for part in self._parts if scope["method"] != "HEAD" else ():
+        for part in self._parts if scope["method"] != "HEAD" else ():  # inflates as it goes
             view = memoryview(part)
             for start in range(0, len(part), _SLICE_BYTES):
                 body = view[start : start + _SLICE_BYTES]
@@ -105,8 +106,11 @@ def _metrics(exporter: Exporter) -> _Handler:
         live = chosen.render(exporter.registry)
         headers = {"Content-Type": chosen.content_type, "Vary": "Accept, Accept-Encoding"}
         if accepts_gzip(request.headers.get("accept-encoding", "")):
-            return SlicedResponse(page.gzipped(live), headers | {"Content-Encoding": "gzip"})
-        return SlicedResponse(page.plain(live), headers)
+            parts = page.gzipped(live)
+            return SlicedResponse(
+                parts, sum(map(len, parts)), headers | {"Content-Encoding": "gzip"}
+            )
+        return SlicedResponse(chain(page.inflated(), [live]), page.size + len(live), headers)
 
     return metrics
 

@@ -25,7 +25,7 @@ from seq_exporter.state import StateFolder
 from seq_exporter.web.status import StatusPage
 from tests.faults.pretence import Pretence, Shown, show
 from tests.faults.server import Exchange, FaultServer
-from tests.support import KEY, FakeTime, day
+from tests.support import KEY, FakeTime, day, text_of
 from tests.unit.bench import Bench
 
 HELD = show(a=4.0, b=3.0, own=3.5)
@@ -195,7 +195,7 @@ class Stage:
         poller = self.bench.poller
         written = {
             "logs": self._written.getvalue(),
-            "page": b"".join(page.plain(live)).decode(),
+            "page": text_of(page) + live.decode(),
             "gzipped page": gzip.decompress(b"".join(page.gzipped(live))).decode(),
             "status page": StatusPage().render([(poller.slot.snapshot, poller.health)]),
             "poller": repr(vars(poller)),

@@ -9,7 +9,7 @@ from seq_exporter.config import PollSettings
 from seq_exporter.polling import Poller
 from seq_exporter.store import Store
 from seq_exporter.telemetry import AccountTelemetry, Telemetry
-from tests.support import FakeTime, account
+from tests.support import FakeTime, account, text_of
 
 
 class Bench:
@@ -38,7 +38,7 @@ class Bench:
 
     @property
     def page(self) -> str:
-        return self.store.page.body.decode()
+        return text_of(self.store.page)
 
     def series(self, name: str) -> list[str]:
         """Return the lines of one metric, without its name."""

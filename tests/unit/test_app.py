@@ -15,7 +15,7 @@ from seq_exporter.app import Exporter
 from seq_exporter.config import Config, PollSettings
 from seq_exporter.errors import ConfigError
 from seq_exporter.secret import ApiKey, Secret
-from tests.support import SUBUSERS_SCORES, FakeSendGrid, FakeTime, account, day, item
+from tests.support import SUBUSERS_SCORES, FakeSendGrid, FakeTime, account, day, item, text_of
 
 OTHER_URL = SUBUSERS_SCORES.replace("api.sendgrid.com", "other.example")
 
@@ -42,7 +42,7 @@ class Bench:
 
     @property
     def page(self) -> str:
-        return self.exporter.page.body.decode()
+        return text_of(self.exporter.page)
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.exporter.registry.get_sample_value(f"seq_exporter_{name}", labels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 
 from hypothesis import given
@@ -15,8 +15,10 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from seq_exporter.exposition import FAMILIES, Page, render
+from seq_exporter.exposition import FAMILIES, join_accounts, render_account
+from seq_exporter.pieces import Piece
 from seq_exporter.scores import METRICS, OwnScore, Score, Snapshot, SubuserScores
+from tests.support import text_of
 
 PAGE = r"""
 # HELP sendgrid_seq_score Overall SEQ score of a subuser, from 1 (poor) to 5 (good), cached from the last successful poll.
@@ -103,12 +105,16 @@ ACME = Snapshot(
 )
 
 
+def join(snapshots: Sequence[Snapshot]) -> Piece:
+    return join_accounts([render_account(snapshot) for snapshot in snapshots])
+
+
 def test_the_whole_page_of_a_small_account() -> None:
-    assert render([ACME]).decode() == PAGE
+    assert text_of(join([ACME])) == PAGE
 
 
 def test_a_family_stands_together_over_all_accounts() -> None:
-    body = render([ACME, Snapshot("b", None, ACME.own)]).decode()
+    body = text_of(join([ACME, Snapshot("b", None, ACME.own)]))
     assert body.count("# TYPE sendgrid_seq_account_score gauge") == 1
     assert (
         'sendgrid_seq_account_score{account="acme"} 3.7\n'
@@ -117,7 +123,7 @@ def test_a_family_stands_together_over_all_accounts() -> None:
 
 
 def test_nothing_is_published_before_the_first_poll() -> None:
-    assert render([Snapshot("acme")]) == b""
+    assert text_of(join([Snapshot("acme")])) == ""
 
 
 def test_every_help_text_is_a_sentence_that_says_values_are_cached() -> None:
@@ -129,10 +135,10 @@ def test_every_help_text_is_a_sentence_that_says_values_are_cached() -> None:
 
 
 def test_the_gzipped_page_is_one_member() -> None:
-    page, live = Page.of([ACME]), b"# EOF\n"
+    page, live = join([ACME]), b"# EOF\n"
     decompressor = zlib.decompressobj(wbits=31)
     zipped = b"".join(page.gzipped(live))
-    assert decompressor.decompress(zipped) == b"".join(page.plain(live))
+    assert decompressor.decompress(zipped) == text_of(page).encode() + live
     assert decompressor.eof
     assert not decompressor.unused_data
 
@@ -231,7 +237,7 @@ def _midnight(when: date) -> float:
 def test_the_page_is_what_prometheus_client_would_print(snapshots: list[Snapshot]) -> None:
     registry = CollectorRegistry()
     registry.register(Reference(snapshots))
-    body = render(snapshots)
+    body = text_of(join(snapshots)).encode()
     assert body == generate_latest(registry)
     assert body + b"# EOF\n" == generate_openmetrics(registry)  # type: ignore[no-untyped-call]
     list(text_string_to_metric_families(body.decode()))
@@ -239,5 +245,5 @@ def test_the_page_is_what_prometheus_client_would_print(snapshots: list[Snapshot
 
 @given(FLEETS, st.binary())
 def test_the_gzipped_page_is_the_plain_one(snapshots: list[Snapshot], live: bytes) -> None:
-    page = Page.of(snapshots)
-    assert gzip.decompress(b"".join(page.gzipped(live))) == b"".join(page.plain(live))
+    page = join(snapshots)
+    assert gzip.decompress(b"".join(page.gzipped(live))) == text_of(page).encode() + live

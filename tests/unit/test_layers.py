@@ -19,6 +19,7 @@ ORDER = (
     "session",
     "transport",
     "sendgrid",
+    "pieces",
     "exposition",
     "telemetry",
     "store",

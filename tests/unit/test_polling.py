@@ -15,7 +15,7 @@ from seq_exporter.secret import ApiKey, Secret
 from seq_exporter.state import StateFolder
 from seq_exporter.store import Store
 from seq_exporter.telemetry import AccountTelemetry, Telemetry
-from tests.support import KEY, FakeSendGrid, FakeTime, account, day, item
+from tests.support import KEY, FakeSendGrid, FakeTime, account, day, item, text_of
 from tests.unit.bench import Bench
 
 
@@ -172,7 +172,7 @@ def test_a_stopped_poll_ends_at_its_next_pause_and_publishes_nothing(
     poller.stop()
     with pytest.raises(PollStopped):
         poller.poll()
-    assert (store.page.body, sendgrid.requests) == (b"", [])
+    assert (text_of(store.page), sendgrid.requests) == ("", [])
 
 
 def test_scores_survive_a_restart(sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path) -> None:

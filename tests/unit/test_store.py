@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from seq_exporter.scores import OwnScore, Score, Snapshot
 from seq_exporter.store import Store
-from tests.support import day
+from tests.support import day, text_of
 
 
 def scored(account: str, score: float, read_at: float = 0.0) -> Snapshot:
@@ -17,12 +17,12 @@ def scored(account: str, score: float, read_at: float = 0.0) -> Snapshot:
 def scores_of(store: Store) -> list[str]:
     """Return the page's lines of one metric, without its name."""
     name = "sendgrid_seq_account_score{"
-    lines = store.page.body.decode().splitlines()
+    lines = text_of(store.page).splitlines()
     return [line.removeprefix(name) for line in lines if line.startswith(name)]
 
 
 def test_an_empty_store_is_an_empty_page() -> None:
-    assert Store().page.body == b""
+    assert text_of(Store().page) == ""
 
 
 def test_an_account_is_on_the_page_once_it_has_scores() -> None:
@@ -40,10 +40,10 @@ def test_a_page_that_was_taken_stays_as_it_was() -> None:
     store = Store()
     slot = store.open("acme")
     slot.swap(scored("acme", 4))
-    taken, body = store.page, store.page.body
+    taken, body = store.page, text_of(store.page)
     slot.swap(scored("acme", 5))
     slot.close()
-    assert taken.body == body
+    assert text_of(taken) == body
     assert store.page is not taken
 
 
@@ -69,7 +69,7 @@ def test_a_swap_can_withdraw_scores() -> None:
     slot = store.open("acme")
     slot.swap(scored("acme", 4))
     slot.swap(Snapshot("acme"))
-    assert store.page.body == b""
+    assert text_of(store.page) == ""
 
 
 def test_what_is_no_news_makes_no_new_page() -> None:
@@ -103,7 +103,7 @@ def test_a_replaced_slot_is_off_the_page_and_can_no_longer_write() -> None:
     old = store.open("acme")
     old.swap(scored("acme", 4))
     new = store.open("acme")
-    assert store.page.body == b""
+    assert text_of(store.page) == ""
     new.swap(scored("acme", 3))
     page = store.page
     assert scores_of(store) == ['account="acme"} 3.0']

@@ -24,11 +24,11 @@ PAGE_BYTES = 50_000_000
 
 
 async def metrics(request: Request) -> SlicedResponse:
-    return SlicedResponse([b"a" * PAGE_BYTES], {})
+    return SlicedResponse([b"a" * PAGE_BYTES], PAGE_BYTES, {})
 
 
 async def hello(request: Request) -> SlicedResponse:
-    return SlicedResponse([b"hello\n"], {})
+    return SlicedResponse([b"hello\n"], 6, {})
 
 
 APP = Starlette(routes=[Route("/", hello), Route("/metrics", metrics)])
@@ -76,7 +76,7 @@ def test_a_slow_reader_costs_a_slice_and_not_the_page() -> None:
             await send(message)
             sent.append(1)
 
-        await SlicedResponse([b"a" * PAGE_BYTES], {})(scope, receive, count)
+        await SlicedResponse([b"a" * PAGE_BYTES], PAGE_BYTES, {})(scope, receive, count)
 
     with serving(counted) as port, connect(port) as client:
         client.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")

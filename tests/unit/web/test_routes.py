@@ -14,7 +14,8 @@ from prometheus_client.registry import Collector
 from starlette.testclient import TestClient
 
 from seq_exporter import __version__
-from seq_exporter.exposition import Page
+from seq_exporter.exposition import join_accounts, render_account
+from seq_exporter.pieces import Piece
 from seq_exporter.polling import Health
 from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
 from seq_exporter.web.live import LiveSettings
@@ -74,8 +75,8 @@ class FakeExporter:
         self.registry.register(self.polls)
 
     @property
-    def page(self) -> Page:
-        return Page.of([snapshot for snapshot, _ in self.accounts])
+    def page(self) -> Piece:
+        return join_accounts([render_account(snapshot) for snapshot, _ in self.accounts])
 
     async def reload(self) -> str | None:
         self.reloads += 1
