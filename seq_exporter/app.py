@@ -13,8 +13,9 @@ from prometheus_client import CollectorRegistry
 from seq_exporter.clock import Clock
 from seq_exporter.config import Account, Config
 from seq_exporter.errors import ConfigError
+from seq_exporter.health import Health
 from seq_exporter.pieces import Piece
-from seq_exporter.polling import Health, Poller
+from seq_exporter.polling import Poller
 from seq_exporter.scores import Snapshot
 from seq_exporter.state import StateFolder
 from seq_exporter.store import Store
@@ -142,7 +143,7 @@ class Exporter:
         poller = Poller(
             account,
             self._config.poll,
-            self._store.open(account.name),
+            self._store.open(account.name, account.series, account.max_series),
             telemetry,
             state=self._open_state(),
             clock=self._clock,

@@ -16,7 +16,8 @@ from typing import Any
 import click
 
 from seq_exporter import __version__
-from seq_exporter.config import Config, load_config
+from seq_exporter.config import Config
+from seq_exporter.configfile import load_config
 from seq_exporter.durations import DAY_SECONDS, parse_duration
 from seq_exporter.errors import ConfigError, SeqExporterError
 from seq_exporter.logs import FORMATS, LEVELS, configure_logs

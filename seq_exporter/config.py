@@ -1,35 +1,20 @@
-"""The configuration file: YAML in, one frozen `Config` out, or every mistake at once."""
+"""What is to be done, as the configuration file says it: frozen, and checked when it was read."""
 
 from __future__ import annotations
 
 import fnmatch
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationInfo,
-)
+from seq_exporter.scores import METRICS
+from seq_exporter.secret import ApiKey
 
-from seq_exporter.durations import DAY_SECONDS, parse_duration
-from seq_exporter.errors import KeyUnavailable
-from seq_exporter.secret import ApiKey, Secret, parse_key
-from seq_exporter.yamlfile import ALTERNATIVE, Problem, Section, read_document
-
-_BASE_URLS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
-
-# Longer ones are slips of the hand, and too long for a timer of the operating system.
-_LONGEST_SECONDS = 365 * DAY_SECONDS
+#: Where each region's API is.
+BASE_URLS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
 
 
 @dataclass(frozen=True)
@@ -60,15 +45,33 @@ ALL_SUBUSERS = SubuserSelection(include=("*",))
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesSelection:
+    """Which series there are for each subuser; what is left out is left out for all of them.
+
+    `scores` is the overall score, `metrics` those of the five that are wanted, `eligible` whether
+    there is a score. The numbers of subusers and their distribution are there in any case.
+    """
+
+    scores: bool = True
+    metrics: tuple[str, ...] = METRICS
+    eligible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """What to ask of one SendGrid account; `subusers` is None where they are not wanted."""
+    """What to ask of one SendGrid account, and what to publish of it.
+
+    `subusers` is None where they are not wanted, `max_series` where there is no limit.
+    """
 
     name: str
     api_key: ApiKey
-    base_url: str = _BASE_URLS["global"]
+    base_url: str = BASE_URLS["global"]
     on_behalf_of: str = ""
     own_score: bool = True
     subusers: SubuserSelection | None = ALL_SUBUSERS
+    series: SeriesSelection = SeriesSelection()
+    max_series: int | None = None
 
     @property
     def is_private(self) -> bool:
@@ -97,204 +100,6 @@ class Config:
     state_dir: Path | None = None
 
 
-def load_config(path: Path, environ: Mapping[str, str]) -> Config:
-    """Read the configuration file at `path`; its variables are taken from `environ`.
-
-    Relative paths in it start at the file's folder. Raises ConfigError, a line for each mistake:
-    `config.yaml:12: accounts[2].api_key_file: no such file '/run/secrets/acme'`.
-    """
-    document = read_document(path, environ)
-    file = document.validate(_File, {"folder": path.parent}, _contradictions(document.value))
-    return Config(
-        accounts=tuple(account.build() for account in file.accounts),
-        poll=PollSettings(
-            interval_seconds=file.poll.interval,
-            refresh_interval_seconds=file.poll.refresh_interval,
-            lookback_days=int(file.poll.lookback / DAY_SECONDS),
-            timeout_seconds=file.poll.timeout,
-        ),
-        state_dir=path.parent / file.state_dir if file.state_dir else None,
-    )
-
-
 def _any_of(globs: Iterable[str]) -> re.Pattern[str]:
     # One pattern for all: a fleet of 100,000 is matched in a tenth of a second. `(?!)` never does.
     return re.compile("|".join(fnmatch.translate(glob) for glob in globs) or "(?!)")
-
-
-def _duration(value: object) -> float:
-    if not isinstance(value, str):
-        raise ValueError("must be a duration with its unit, such as 90s, 15m or 7d, not {value}")  # noqa: TRY004
-    seconds = parse_duration(value)
-    if seconds > _LONGEST_SECONDS:
-        raise ValueError("must be at most 365d, not {value}")
-    return seconds
-
-
-def _pause(seconds: float) -> float:
-    if seconds < 1:
-        raise ValueError("must be at least 1s, not {value}")
-    return seconds
-
-
-def _positive(seconds: float) -> float:
-    if seconds <= 0:
-        raise ValueError("must be more than 0s, not {value}")
-    return seconds
-
-
-def _days(seconds: float) -> float:
-    if seconds % DAY_SECONDS or not 1 <= seconds / DAY_SECONDS <= 90:
-        raise ValueError("must be whole days, from 1d to 90d (SendGrid keeps 90), not {value}")
-    return seconds
-
-
-def _key(value: object) -> Secret:
-    if not isinstance(value, str):
-        raise ValueError("must be text: put the API key in quotes")  # noqa: TRY004
-    return parse_key(value)
-
-
-def _key_file(value: object, info: ValidationInfo) -> Path:
-    if not isinstance(value, str) or not value:
-        raise ValueError("must be the path of a file, not {value}")
-    folder: Path = (info.context or {})["folder"]
-    path = folder / value
-    try:
-        ApiKey(path).read()
-    except KeyUnavailable as err:
-        if isinstance(err.__cause__, FileNotFoundError):
-            err = KeyUnavailable("no such file {value}: put the API key there, or correct the path")
-        raise ValueError(str(err)) from None
-    return path
-
-
-def _url(value: str) -> str:
-    try:
-        url = urlsplit(value)
-        port_is_wrong = url.port == 0
-    except ValueError:
-        port_is_wrong = True
-    if port_is_wrong or url.scheme not in ("http", "https") or not url.hostname:
-        raise ValueError("must be a URL such as https://api.sendgrid.com, not {value}")
-    if url.username is not None or url.query or url.fragment:
-        raise ValueError("must be a URL without user, password, query or fragment")
-    return value.rstrip("/")
-
-
-def _header_value(value: str) -> str:
-    if value != value.strip() or not value.isascii() or (value and not value.isprintable()):
-        raise ValueError("must be plain text on one line: a username, or 'account-id ID'")
-    return value
-
-
-def _subusers_form(value: object) -> str:
-    if isinstance(value, dict):
-        return _GLOBS
-    return _NAMES if isinstance(value, list) else _WORD
-
-
-def _subusers_word(value: object) -> object:
-    if value not in ("all", "none"):
-        raise ValueError(
-            "must be all, none, a list of usernames, "
-            "or {include: [globs], exclude: [globs]}, not {value}"
-        )
-    return value
-
-
-# The three forms of `subusers`.
-_WORD, _NAMES, _GLOBS = (ALTERNATIVE + form for form in ("word", "names", "globs"))
-
-_Text = Annotated[str, Field(min_length=1)]
-_Duration = Annotated[float, BeforeValidator(_duration)]
-_Pause = Annotated[_Duration, AfterValidator(_pause)]
-
-
-class _GlobsFile(Section):
-    include: list[_Text] = Field(default=["*"])
-    exclude: list[_Text] = Field(default=[])
-
-
-class _AccountFile(Section):
-    name: Annotated[_Text, Field(max_length=128)]
-    api_key: Annotated[Secret | None, BeforeValidator(_key)] = None
-    api_key_file: Annotated[Path | None, BeforeValidator(_key_file)] = None
-    region: Literal["global", "eu"] = "global"
-    base_url: Annotated[str, AfterValidator(_url)] | None = None
-    on_behalf_of: Annotated[str, AfterValidator(_header_value)] = ""
-    own_score: bool = True
-    subusers: Annotated[
-        Annotated[Literal["all", "none"], BeforeValidator(_subusers_word), Tag(_WORD)]
-        | Annotated[list[_Text], Field(min_length=1), Tag(_NAMES)]
-        | Annotated[_GlobsFile, Tag(_GLOBS)],
-        Discriminator(_subusers_form),
-    ] = "all"
-
-    def build(self) -> Account:
-        source = self.api_key or self.api_key_file
-        assert source is not None  # noqa: S101 - _contradictions saw to it
-        return Account(
-            name=self.name,
-            api_key=ApiKey(source),
-            base_url=self.base_url or _BASE_URLS[self.region],
-            on_behalf_of=self.on_behalf_of,
-            own_score=self.own_score,
-            subusers=self._selection(),
-        )
-
-    def _selection(self) -> SubuserSelection | None:
-        match self.subusers:
-            case "none":
-                return None
-            case "all":
-                return ALL_SUBUSERS
-            case list(names):
-                return SubuserSelection(names=frozenset(names))
-        # A pattern without a wildcard names one subuser, who is `missing` if SendGrid has none.
-        plain = {glob for glob in self.subusers.include if not set(glob) & set("*?[")}
-        globs = tuple(glob for glob in self.subusers.include if glob not in plain)
-        return SubuserSelection(frozenset(plain), globs, tuple(self.subusers.exclude))
-
-
-class _PollFile(Section):
-    interval: _Pause = 900.0
-    refresh_interval: _Pause = 3600.0
-    lookback: Annotated[_Duration, AfterValidator(_days)] = 7 * DAY_SECONDS
-    timeout: Annotated[_Duration, AfterValidator(_positive)] = 30.0
-
-
-class _File(Section):
-    accounts: Annotated[list[_AccountFile], Field(min_length=1)]
-    poll: _PollFile = _PollFile()
-    state_dir: str = ""
-
-
-def _contradictions(value: Any) -> Iterator[Problem]:
-    """Find what no single field shows, in plain data: so that it comes with the other mistakes."""
-    accounts = value.get("accounts") if isinstance(value, dict) else None
-    listed = accounts if isinstance(accounts, list) else ()
-    entries = [entry if isinstance(entry, dict) else {} for entry in listed]
-    names = Counter(str(entry.get("name")) for entry in entries)
-    for index, entry in enumerate(entries):
-        if entry:
-            yield from _account_contradictions(("accounts", index), entry, names)
-
-
-def _account_contradictions(
-    place: tuple[str | int, ...], entry: Mapping[str, Any], names: Mapping[str, int]
-) -> Iterator[Problem]:
-    if "api_key" in entry and "api_key_file" in entry:
-        yield Problem(place, "has both api_key and api_key_file: keep one of them")
-    if "api_key" not in entry and "api_key_file" not in entry:
-        yield Problem(place, "has no API key: add api_key or api_key_file")
-    if "region" in entry and "base_url" in entry:
-        yield Problem((*place, "base_url"), "takes the place of region: keep one of them")
-    if entry.get("own_score") is False and entry.get("subusers") == "none":
-        yield Problem(
-            (*place, "own_score"), "with subusers none, nothing is left to ask: allow one of them"
-        )
-    if entry.get("name") and names[str(entry["name"])] > 1:
-        yield Problem(
-            (*place, "name"), "{value} is the name of another account too: rename one of them"
-        )

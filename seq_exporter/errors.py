@@ -5,6 +5,7 @@
     ├── ListenError                  an address cannot be listened on: exit status 1
     ├── PollStopped                  a poll ends because its account is no longer wanted
     └── PollError                    a poll failed; `reason` is its label value
+        ├── TooManySeries            too_many_series     more than the account's max_series
         ├── AccountUnavailable       nothing more can be asked with this key now
         │   ├── KeyUnavailable         key_unavailable     its file is gone or holds no key
         │   ├── Unauthorized           unauthorized        401
@@ -47,6 +48,12 @@ class PollError(SeqExporterError):
     """A poll failed; `reason` says in one word why."""
 
     reason: ClassVar[str] = "internal"
+
+
+class TooManySeries(PollError):
+    """The account would have more series than its `max_series`; the page stays as it was."""
+
+    reason = "too_many_series"
 
 
 class AccountUnavailable(PollError):
@@ -134,5 +141,6 @@ POLL_FAILURE_REASONS = (
         for kind in (AccountUnavailable, EndpointFailed)
         for error in kind.__subclasses__()
     ),
+    TooManySeries.reason,
     PollError.reason,
 )

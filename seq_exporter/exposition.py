@@ -15,17 +15,18 @@ from functools import lru_cache
 
 from prometheus_client.utils import floatToGoString
 
+from seq_exporter.config import SeriesSelection
 from seq_exporter.pieces import Piece
 from seq_exporter.scores import METRICS, Score, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A gauge: its name, its HELP text, and the lines that a snapshot adds to it."""
+    """A gauge: its name, its HELP text, and the lines that a snapshot adds, where it is wanted."""
 
     name: str
     help: str
-    lines: Callable[[Snapshot], Iterator[str]]
+    lines: Callable[[Snapshot, SeriesSelection], Iterator[str]]
 
     @property
     def header(self) -> str:
@@ -37,16 +38,21 @@ class Family:
 AccountPieces = Mapping[str, Piece]
 
 
-def render_account(snapshot: Snapshot) -> AccountPieces:
-    """Return the series of one account; a family without a sample is left out.
+def render_account(snapshot: Snapshot, wanted: SeriesSelection) -> AccountPieces:
+    """Return the series of one account that are `wanted`; a family without a sample is left out.
 
     Two lines of one of its pieces:
 
         sendgrid_seq_score{account="acme",subuser="shop-de"} 4.2
         sendgrid_seq_score{account="acme",subuser="shop-fr"} 3.0
     """
-    made = ((family.name, Piece.of(family.lines(snapshot))) for family in FAMILIES)
+    made = ((family.name, Piece.of(family.lines(snapshot, wanted))) for family in FAMILIES)
     return {name: piece for name, piece in made if piece.lines}
+
+
+def count_series(pieces: AccountPieces) -> int:
+    """Return how many series one account has."""
+    return sum(piece.lines for piece in pieces.values())
 
 
 def join_accounts(accounts: Sequence[AccountPieces]) -> Piece:
@@ -65,33 +71,34 @@ def join_accounts(accounts: Sequence[AccountPieces]) -> Piece:
     return Piece.join(pieces)
 
 
-def _subuser_scores(snapshot: Snapshot) -> Iterator[str]:
+def _subuser_scores(snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[str]:
     """Make two lines of a fleet of two.
 
     sendgrid_seq_score{account="acme",subuser="shop-de"} 4.2
     sendgrid_seq_score{account="acme",subuser="shop-fr"} 3.0
     """
     account = _escape(snapshot.account)
-    for subuser, score in _subusers(snapshot):
+    for subuser, score in _subusers(snapshot) if wanted.scores else ():
         if score.overall is not None:
             labels = f'account="{account}",subuser="{subuser}"'
             yield f"sendgrid_seq_score{{{labels}}} {_number(score.overall)}\n"
 
 
-def _subuser_metric_scores(snapshot: Snapshot) -> Iterator[str]:
+def _subuser_metric_scores(snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[str]:
     """Make five lines a subuser.
 
     sendgrid_seq_metric_score{account="acme",metric="open_rate",subuser="shop-de"} 3.0
     sendgrid_seq_metric_score{account="acme",metric="spam_rate",subuser="shop-de"} 5.0
     """
     account = _escape(snapshot.account)
-    for subuser, score in _subusers(snapshot):
+    for subuser, score in _subusers(snapshot) if wanted.metrics else ():
         for metric, value in _known_metrics(score):
-            labels = f'account="{account}",metric="{metric}",subuser="{subuser}"'
-            yield f"sendgrid_seq_metric_score{{{labels}}} {_number(value)}\n"
+            if metric in wanted.metrics:
+                labels = f'account="{account}",metric="{metric}",subuser="{subuser}"'
+                yield f"sendgrid_seq_metric_score{{{labels}}} {_number(value)}\n"
 
 
-def _account_score(snapshot: Snapshot) -> Iterator[str]:
+def _account_score(snapshot: Snapshot, _: SeriesSelection) -> Iterator[str]:
     """Make one line an account.
 
     sendgrid_seq_account_score{account="acme"} 4.0
@@ -102,7 +109,7 @@ def _account_score(snapshot: Snapshot) -> Iterator[str]:
         yield f'sendgrid_seq_account_score{{account="{_escape(snapshot.account)}"}} {value}\n'
 
 
-def _account_metric_scores(snapshot: Snapshot) -> Iterator[str]:
+def _account_metric_scores(snapshot: Snapshot, _: SeriesSelection) -> Iterator[str]:
     """Make five lines an account.
 
     sendgrid_seq_account_metric_score{account="acme",metric="bounce_rate"} 4.0
@@ -114,7 +121,7 @@ def _account_metric_scores(snapshot: Snapshot) -> Iterator[str]:
         yield f"sendgrid_seq_account_metric_score{{{labels}}} {_number(value)}\n"
 
 
-def _score_dates(snapshot: Snapshot) -> Iterator[str]:
+def _score_dates(snapshot: Snapshot, _: SeriesSelection) -> Iterator[str]:
     """Make one line for each kind of score that the account has.
 
     sendgrid_seq_score_date_timestamp_seconds{account="acme",scope="own"} 1.762128e+09
@@ -128,19 +135,19 @@ def _score_dates(snapshot: Snapshot) -> Iterator[str]:
             yield f"sendgrid_seq_score_date_timestamp_seconds{{{labels}}} {_number(midnight)}\n"
 
 
-def _eligibility(snapshot: Snapshot) -> Iterator[str]:
+def _eligibility(snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[str]:
     """Make one line a subuser, scored or not.
 
     sendgrid_seq_subuser_eligible{account="acme",subuser="shop-de",user_id="180"} 1.0
     sendgrid_seq_subuser_eligible{account="acme",subuser="shop-it",user_id="181"} 0.0
     """
     account = _escape(snapshot.account)
-    for subuser, score in _subusers(snapshot):
+    for subuser, score in _subusers(snapshot) if wanted.eligible else ():
         labels = f'account="{account}",subuser="{subuser}",user_id="{_escape(score.user_id)}"'
         yield f"sendgrid_seq_subuser_eligible{{{labels}}} {float(score.is_scored)}\n"
 
 
-def _subuser_counts(snapshot: Snapshot) -> Iterator[str]:
+def _subuser_counts(snapshot: Snapshot, _: SeriesSelection) -> Iterator[str]:
     """Make three lines an account.
 
     sendgrid_seq_subusers{account="acme",state="ineligible"} 1.0
@@ -152,7 +159,7 @@ def _subuser_counts(snapshot: Snapshot) -> Iterator[str]:
             yield f"sendgrid_seq_subusers{{{labels}}} {float(count)}\n"
 
 
-def _distribution(snapshot: Snapshot) -> Iterator[str]:
+def _distribution(snapshot: Snapshot, _: SeriesSelection) -> Iterator[str]:
     """Make thirty lines an account: six scores, five bands.
 
     sendgrid_seq_score_subusers{account="acme",band="4",metric="overall"} 2.0

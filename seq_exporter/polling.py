@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 import requests
@@ -19,7 +19,9 @@ from seq_exporter.errors import (
     PollError,
     PollStopped,
     RateLimited,
+    TooManySeries,
 )
+from seq_exporter.health import Health
 from seq_exporter.items import Anomalies
 from seq_exporter.naming import Names, select_subusers
 from seq_exporter.newest import Calendar, NewestDay
@@ -35,27 +37,10 @@ from seq_exporter.transport import Transport
 # SendGrid's word on when to ask again is kept, but not for ever: a wrong one would end all polls.
 _LONGEST_PAUSE_SECONDS = 3600.0
 
+# From here on a Prometheus has to be sized for the account.
+_MANY_SERIES = 100_000
+
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How an account's polls have gone; times are epoch seconds, None for what was not yet.
-
-    `failure` says in words why the last poll failed; `is_restored` whether what is shown is what
-    an earlier process saved, as no poll has succeeded since.
-    """
-
-    last_poll: float | None = None
-    last_success: float | None = None
-    next_poll: float | None = None
-    failure: str | None = None
-    is_restored: bool = False
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether a first poll has ended, well or badly, or earlier scores are shown."""
-        return self.last_poll is not None or self.is_restored
 
 
 class Poller:
@@ -110,7 +95,7 @@ class Poller:
         try:
             if self.state:
                 self._restore(self.state)
-        except (OSError, ValueError, KeyUnavailable) as err:
+        except (OSError, ValueError, KeyUnavailable, TooManySeries) as err:
             _log.warning("cannot restore scores", extra=self._about(error=str(err)))
 
     def _restore(self, state: StateFolder) -> None:
@@ -119,7 +104,7 @@ class Poller:
         calendar = Calendar(self._clock.now(), self.settings)
         snapshot = calendar.withdraw_expired(saved) if saved else None
         if snapshot and (snapshot.subusers or snapshot.own):
-            self.slot.swap(snapshot)
+            self._swap(snapshot)
             self._names = Names(snapshot.subusers.by_label.values() if snapshot.subusers else ())
             self._newest_subusers = NewestDay[SubuserScores](key)
             self._newest_own = NewestDay[OwnScore](key)
@@ -136,7 +121,7 @@ class Poller:
         calendar = Calendar(self._clock.now(), self.settings)
         anomalies = Anomalies()
         try:
-            self.slot.swap(calendar.withdraw_expired(self.slot.snapshot))
+            self._swap(calendar.withdraw_expired(self.slot.snapshot))
             failures = self._update(calendar, anomalies)
         except PollStopped:
             raise
@@ -169,12 +154,28 @@ class Poller:
         )
         sendgrid = SendGrid(transport, self._sleep, anomalies)
         snapshot, failures = self._read_all(held, sendgrid, calendar)
-        if snapshot.subusers is not held.subusers or snapshot.own is not held.own:
-            self.slot.swap(snapshot)
-            self._is_saved = False
-            self._log_new_days(held, snapshot)
+        try:
+            self._publish(held, snapshot)
+        except TooManySeries as err:
+            return [*failures, err.with_traceback(None)]
         self._save(key, snapshot)
         return failures
+
+    def _publish(self, held: Snapshot, snapshot: Snapshot) -> None:
+        if snapshot.subusers is held.subusers and snapshot.own is held.own:
+            return
+        self._swap(snapshot)
+        self._is_saved = False
+        self._log_new_days(held, snapshot)
+
+    def _swap(self, snapshot: Snapshot) -> None:
+        """Put `snapshot` on the page. Raises TooManySeries."""
+        before = self.slot.series
+        self.slot.swap(snapshot)
+        series = self.slot.series
+        self._telemetry.observe_series(series)
+        if before < _MANY_SERIES <= series:
+            _log.warning("very many series: see docs/scaling.md", extra=self._about(series=series))
 
     def _read_all(
         self, held: Snapshot, sendgrid: SendGrid, calendar: Calendar

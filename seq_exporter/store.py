@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from seq_exporter.exposition import AccountPieces, join_accounts, render_account
+from seq_exporter.config import SeriesSelection
+from seq_exporter.errors import TooManySeries
+from seq_exporter.exposition import AccountPieces, count_series, join_accounts, render_account
 from seq_exporter.scores import Snapshot
 
 
@@ -23,9 +25,18 @@ class Store:
         self._changing = threading.Lock()
         self._joining = threading.Lock()
 
-    def open(self, account: str) -> Slot:
-        """Return the account's slot, empty; one that it had before can no longer write."""
-        slot = Slot(self, account)
+    def open(
+        self,
+        account: str,
+        wanted: SeriesSelection | None = None,
+        max_series: int | None = None,
+    ) -> Slot:
+        """Return the account's slot, empty; one that it had before can no longer write.
+
+        Of what is put there, the series that are `wanted` are published, if they are no more than
+        `max_series`.
+        """
+        slot = Slot(self, account, wanted or SeriesSelection(), max_series)
         with self._changing:
             is_replaced = account in self._slots
             self._slots[account] = slot
@@ -35,11 +46,14 @@ class Store:
         return slot
 
     def swap(self, slot: Slot, snapshot: Snapshot) -> None:
-        """Replace the snapshot in `slot`, and the page; does nothing once the slot is closed."""
+        """Replace the snapshot in `slot`, and the page; does nothing once the slot is closed.
+
+        Raises TooManySeries, and changes nothing then.
+        """
         is_news = snapshot != slot.snapshot
         # Before anything is changed, and of this account alone: whatever goes wrong here leaves
         # the page as it was.
-        pieces = render_account(snapshot) if is_news else slot.pieces
+        pieces = slot.render(snapshot) if is_news else slot.pieces
         with self._changing:
             if self._slots.get(slot.account) is slot:
                 self._changes += is_news
@@ -74,15 +88,35 @@ class Slot:
     A poll that goes on while its account is removed or changed would otherwise bring it back.
     """
 
-    def __init__(self, store: Store, account: str) -> None:
+    def __init__(
+        self, store: Store, account: str, wanted: SeriesSelection, max_series: int | None
+    ) -> None:
         self.account = account
+        self._wanted = wanted
+        self._max_series = max_series
         self.snapshot = Snapshot(account)
         self.pieces: AccountPieces = {}
         self._store = store
 
+    @property
+    def series(self) -> int:
+        """How many series are published of the account."""
+        return count_series(self.pieces)
+
     def swap(self, snapshot: Snapshot) -> None:
-        """Publish `snapshot` instead of the one that is there."""
+        """Publish `snapshot` instead of the one that is there. Raises TooManySeries."""
         self._store.swap(self, snapshot)
+
+    def render(self, snapshot: Snapshot) -> AccountPieces:
+        """Return what would be published of `snapshot`. Raises TooManySeries."""
+        pieces = render_account(snapshot, self._wanted)
+        count = count_series(pieces)
+        if self._max_series is not None and count > self._max_series:
+            raise TooManySeries(
+                f"{count} series are more than max_series, {self._max_series}: "
+                "raise it, or leave series out"
+            )
+        return pieces
 
     def close(self) -> None:
         """Withdraw what was published, for good."""

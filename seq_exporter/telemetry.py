@@ -93,6 +93,11 @@ class _PollMetrics:
             "has succeeded since the start, or not (0).",
             "account",
         )
+        self.series = make.gauge(
+            "seq_exporter_account_series",
+            "How many series of scores the account has on the page.",
+            "account",
+        )
         self.save_failures = make.counter(
             "seq_exporter_state_save_failures_total",
             "How often the scores of the account could not be written to state_dir.",
@@ -200,6 +205,7 @@ class AccountTelemetry:
         for kind in ANOMALY_KINDS:
             telemetry.polls.anomalies.labels(account, kind)
         telemetry.polls.restored.labels(account)
+        telemetry.polls.series.labels(account)
         telemetry.polls.save_failures.labels(account)
 
     def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
@@ -240,6 +246,12 @@ class AccountTelemetry:
                 polls.failures.labels(self._account, failure).inc()
             for kind, count in anomalies.items():
                 polls.anomalies.labels(self._account, kind).inc(count)
+
+    def observe_series(self, count: int) -> None:
+        """Note how many series of scores the account has on the page."""
+        with self._lock:
+            if not self._is_closed:
+                self._telemetry.polls.series.labels(self._account).set(count)
 
     def observe_restore(self) -> None:
         """Note that the scores shown are from before this process."""

@@ -14,8 +14,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from seq_exporter.health import Health
 from seq_exporter.pieces import Piece
-from seq_exporter.polling import Health
 from seq_exporter.scores import Snapshot
 from seq_exporter.web.auth import BasicAuth
 from seq_exporter.web.headers import ConfiguredHeaders

@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 
 from seq_exporter import __version__
-from seq_exporter.polling import Health
+from seq_exporter.health import Health
 from seq_exporter.scores import Snapshot
 
 

@@ -25,7 +25,7 @@ class Bench:
         self.poller = Poller(
             made,
             settings,
-            self.store.open(made.name),
+            self.store.open(made.name, made.series, made.max_series),
             self.telemetry,
             state=state,
             session=session,

@@ -11,9 +11,10 @@ from seq_exporter.config import (
     Account,
     Config,
     PollSettings,
+    SeriesSelection,
     SubuserSelection,
-    load_config,
 )
+from seq_exporter.configfile import load_config
 from seq_exporter.secret import ApiKey, Secret
 from tests.support import KEY
 
@@ -154,3 +155,27 @@ def test_the_example_is_valid_as_it_stands() -> None:
     assert config.poll == PollSettings()
     assert config.state_dir is None
     assert config.accounts[0] == Account("acme", ApiKey(Secret("SG.put-your-key-here")))
+
+
+@pytest.mark.parametrize(
+    ("text", "series"),
+    [
+        ("all", SeriesSelection()),
+        ("distribution", SeriesSelection(scores=False, metrics=(), eligible=False)),
+        ("{}", SeriesSelection()),
+        ("{scores: false}", SeriesSelection(scores=False)),
+        ("{metrics: []}", SeriesSelection(metrics=())),
+        (
+            "{metrics: [spam_rate, open_rate], eligible: false}",
+            SeriesSelection(metrics=("open_rate", "spam_rate"), eligible=False),
+        ),
+    ],
+)
+def test_the_forms_of_series(tmp_path: Path, text: str, series: SeriesSelection) -> None:
+    config = load(tmp_path, f"accounts: [{{name: a, api_key: k, series: {text}}}]")
+    assert config.accounts[0].series == series
+
+
+def test_a_limit_of_series(tmp_path: Path) -> None:
+    config = load(tmp_path, "accounts: [{name: a, api_key: k, max_series: 7}]")
+    assert config.accounts[0].max_series == 7

@@ -10,10 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seq_exporter.config import (
-    Config,
-    load_config,
-)
+from seq_exporter.config import Config
+from seq_exporter.configfile import load_config
 from seq_exporter.errors import ConfigError
 from tests.support import KEY
 
@@ -74,6 +72,28 @@ BOMB = "a: &a [x]\n" + "\n".join(
 )
 
 ACCOUNT_MISTAKES = [
+    (
+        "{name: a, api_key: k, series: few}",
+        ".series",
+        "must be all, distribution, or {scores: true, metrics: [names], eligible: true}, not 'few'",
+    ),
+    (
+        "{name: a, api_key: k, series: {metrics: [spam]}}",
+        ".series.metrics[0]",
+        "must be 'engagement_recency', 'open_rate', 'bounce_classification', 'bounce_rate' or "
+        "'spam_rate', not 'spam'",
+    ),
+    (
+        "{name: a, api_key: k, series: {score: true}}",
+        ".series.score",
+        "unknown key; did you mean 'scores'?",
+    ),
+    (
+        "{name: a, api_key: k, max_series: -1}",
+        ".max_series",
+        "must be a number of series, or 0 for no limit, not -1",
+    ),
+    ("{name: a, api_key: k, max_series: 1.5}", ".max_series", "must be a whole number, not 1.5"),
     ("name: a", "", "has no API key: add api_key or api_key_file"),
     (
         "{name: a, api_key: k, api_key_file: key}",

@@ -11,7 +11,7 @@ import yaml
 
 from seq_exporter import __version__
 from seq_exporter.cli import commands
-from seq_exporter.config import load_config
+from seq_exporter.configfile import load_config
 from seq_exporter.errors import POLL_FAILURE_REASONS
 from seq_exporter.exposition import FAMILIES
 from seq_exporter.items import ANOMALY_KINDS
@@ -35,6 +35,11 @@ CONFIG_KEYS = [
     "subusers",
     "include",
     "exclude",
+    "series",
+    "scores",
+    "metrics",
+    "eligible",
+    "max_series",
     "poll",
     "interval",
     "refresh_interval",
@@ -92,10 +97,16 @@ def test_every_key_is_documented_and_in_the_example(key: str) -> None:
 
 
 def test_the_list_of_keys_is_whole() -> None:
-    from seq_exporter import config
+    from seq_exporter import configfile
 
     known = set()
-    for section in (config._File, config._AccountFile, config._PollFile, config._GlobsFile):
+    for section in (
+        configfile._File,
+        configfile._AccountFile,
+        configfile._PollFile,
+        configfile._GlobsFile,
+        configfile._SeriesFile,
+    ):
         known |= set(section.model_fields)
     assert known == set(CONFIG_KEYS)
 

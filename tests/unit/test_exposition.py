@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
@@ -15,6 +16,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
+from seq_exporter.config import SeriesSelection
 from seq_exporter.exposition import FAMILIES, join_accounts, render_account
 from seq_exporter.pieces import Piece
 from seq_exporter.scores import METRICS, OwnScore, Score, Snapshot, SubuserScores
@@ -106,7 +108,7 @@ ACME = Snapshot(
 
 
 def join(snapshots: Sequence[Snapshot]) -> Piece:
-    return join_accounts([render_account(snapshot) for snapshot in snapshots])
+    return join_accounts([render_account(snapshot, SeriesSelection()) for snapshot in snapshots])
 
 
 def test_the_whole_page_of_a_small_account() -> None:
@@ -120,6 +122,41 @@ def test_a_family_stands_together_over_all_accounts() -> None:
         'sendgrid_seq_account_score{account="acme"} 3.7\n'
         'sendgrid_seq_account_score{account="b"} 3.7\n'
     ) in body
+
+
+SUBUSERS_FAMILIES = ("score", "metric_score", "subuser_eligible")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "left_out"),
+    [
+        (SeriesSelection(), []),
+        (SeriesSelection(scores=False), ["score"]),
+        (SeriesSelection(metrics=()), ["metric_score"]),
+        (SeriesSelection(eligible=False), ["subuser_eligible"]),
+        (SeriesSelection(scores=False, metrics=(), eligible=False), SUBUSERS_FAMILIES),
+    ],
+)
+def test_only_what_is_wanted_is_there(wanted: SeriesSelection, left_out: Sequence[str]) -> None:
+    families = [f"sendgrid_seq_{name}" for name in left_out]
+    kept = [
+        line
+        for line in PAGE.splitlines()
+        if line.removeprefix("# HELP ").removeprefix("# TYPE ").split("{")[0].split(" ")[0]
+        not in families
+    ]
+    assert text_of(join_accounts([render_account(ACME, wanted)])).splitlines() == kept
+
+
+def test_only_the_metrics_that_are_wanted_are_there() -> None:
+    wanted = SeriesSelection(metrics=("spam_rate",))
+    page = text_of(join_accounts([render_account(ACME, wanted)]))
+    expected = [
+        line
+        for line in PAGE.splitlines()
+        if not line.startswith("sendgrid_seq_metric_score{") or 'metric="spam_rate"' in line
+    ]
+    assert page.splitlines() == expected
 
 
 def test_nothing_is_published_before_the_first_poll() -> None:

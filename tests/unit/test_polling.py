@@ -11,6 +11,7 @@ import requests
 from seq_exporter.config import PollSettings
 from seq_exporter.errors import PollStopped
 from seq_exporter.polling import Poller
+from seq_exporter.scores import Score, Snapshot, SubuserScores
 from seq_exporter.secret import ApiKey, Secret
 from seq_exporter.state import StateFolder
 from seq_exporter.store import Store
@@ -141,6 +142,40 @@ def test_a_key_file_is_read_anew_at_every_poll(
     file.unlink()
     bench.poll()
     assert bench.value("poll_failures_total", reason="key_unavailable") == 1
+
+
+def test_with_too_many_series_the_last_good_scores_stay(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {day(4): [item("1", "a", 4)]}
+    bench = Bench(time, own_score=False, max_series=41)
+    bench.poll()
+    assert bench.value("account_series") == 41
+    page = bench.page
+    sendgrid.subusers[day(5)] = [item("1", "a", 4), item("2", "b", 4)]
+    for count in (1, 2):
+        bench.poll()
+        assert bench.page == page
+        assert bench.value("account_up") == 0
+        assert bench.value("poll_failures_total", reason="too_many_series") == count
+    assert bench.poller.health.failure == (
+        "48 series are more than max_series, 41: raise it, or leave series out"
+    )
+    sendgrid.subusers[day(5)] = [item("2", "b", 3)]
+    bench.poll()
+    assert bench.value("account_up") == 1
+    assert bench.series("sendgrid_seq_score") == ['{account="acme",subuser="b"} 3.0']
+
+
+def test_a_large_account_is_warned_of_once(
+    time: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(time)
+    for first in range(3):
+        users = {str(n): Score(str(n), None, 4.0, (4.0,) * 5) for n in range(first, 15_000)}
+        bench.poller._swap(Snapshot("acme", SubuserScores(day(4), users)))
+    assert caplog.messages == ["very many series: see docs/scaling.md"]
+    assert bench.value("account_series") == 7 * 14_998 + 34
 
 
 def test_a_defect_of_ours_is_a_counted_failure(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
+import pytest
+
+from seq_exporter.errors import TooManySeries
 from seq_exporter.scores import OwnScore, Score, Snapshot
 from seq_exporter.store import Store
 from tests.support import day, text_of
@@ -136,3 +139,17 @@ def test_swaps_at_the_same_time_lose_nothing() -> None:
     for thread in threads:
         thread.join()
     assert scores_of(store) == [f'account="{name}"}} 5.0' for name in names]
+
+
+def test_more_series_than_the_limit_change_nothing() -> None:
+    store = Store()
+    slot = store.open("acme", max_series=1)
+    score = Score("1", overall=3, metrics=(3.0,) * 5)
+    with pytest.raises(TooManySeries) as caught:
+        slot.swap(Snapshot("acme", own=OwnScore(day(5), score)))
+    assert str(caught.value) == (
+        "7 series are more than max_series, 1: raise it, or leave series out"
+    )
+    assert text_of(store.page) == ""
+    assert slot.snapshot == Snapshot("acme")
+    assert slot.series == 0

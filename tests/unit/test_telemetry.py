@@ -51,6 +51,7 @@ seq_exporter_poll_failures_total{{account="acme",reason="not_found"}} 0.0
 seq_exporter_poll_failures_total{{account="acme",reason="server_error"}} 0.0
 seq_exporter_poll_failures_total{{account="acme",reason="unexpected_status"}} 0.0
 seq_exporter_poll_failures_total{{account="acme",reason="malformed_response"}} 0.0
+seq_exporter_poll_failures_total{{account="acme",reason="too_many_series"}} 0.0
 seq_exporter_poll_failures_total{{account="acme",reason="internal"}} 0.0
 # HELP seq_exporter_anomalies_total Values from SendGrid that were not as documented, and were left out or put right.
 # TYPE seq_exporter_anomalies_total counter
@@ -65,6 +66,9 @@ seq_exporter_anomalies_total{{account="acme",kind="metric"}} 0.0
 # HELP seq_exporter_scores_restored Whether the account's scores are those that an earlier process saved (1), as no poll has succeeded since the start, or not (0).
 # TYPE seq_exporter_scores_restored gauge
 seq_exporter_scores_restored{{account="acme"}} 0.0
+# HELP seq_exporter_account_series How many series of scores the account has on the page.
+# TYPE seq_exporter_account_series gauge
+seq_exporter_account_series{{account="acme"}} 0.0
 # HELP seq_exporter_state_save_failures_total How often the scores of the account could not be written to state_dir.
 # TYPE seq_exporter_state_save_failures_total counter
 seq_exporter_state_save_failures_total{{account="acme"}} 0.0
@@ -185,6 +189,7 @@ def test_two_registries_share_nothing() -> None:
                 'anomalies_total{account="acme",kind="score"} 1.0',
             ],
         ),
+        (lambda account: account.observe_series(7), ['account_series{account="acme"} 7.0']),
         (lambda account: account.observe_restore(), ['scores_restored{account="acme"} 1.0']),
         (
             lambda account: account.observe_save_failure(),

@@ -14,9 +14,10 @@ from prometheus_client.registry import Collector
 from starlette.testclient import TestClient
 
 from seq_exporter import __version__
+from seq_exporter.config import SeriesSelection
 from seq_exporter.exposition import join_accounts, render_account
+from seq_exporter.health import Health
 from seq_exporter.pieces import Piece
-from seq_exporter.polling import Health
 from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
 from seq_exporter.web.live import LiveSettings
 from seq_exporter.web.routes import build_app
@@ -76,7 +77,9 @@ class FakeExporter:
 
     @property
     def page(self) -> Piece:
-        return join_accounts([render_account(snapshot) for snapshot, _ in self.accounts])
+        return join_accounts(
+            [render_account(snapshot, SeriesSelection()) for snapshot, _ in self.accounts]
+        )
 
     async def reload(self) -> str | None:
         self.reloads += 1
