@@ -17,6 +17,7 @@ from seq_exporter.health import Health
 from seq_exporter.pieces import Piece
 from seq_exporter.polling import Poller
 from seq_exporter.scores import Snapshot
+from seq_exporter.shard import WHOLE, Shard
 from seq_exporter.state import StateFolder
 from seq_exporter.store import Store
 from seq_exporter.telemetry import AccountTelemetry, Telemetry
@@ -41,17 +42,23 @@ class _Running:
 class Exporter:
     """The whole program but its HTTP server; lives in one event loop.
 
-    `load` reads the configuration for a reload, and raises ConfigError.
+    `load` reads the configuration for a reload, and raises ConfigError. `shard` is the part of the
+    work that these configurations are.
     """
 
     def __init__(
-        self, config: Config, load: Callable[[], Config], clock: Clock | None = None
+        self,
+        config: Config,
+        load: Callable[[], Config],
+        clock: Clock | None = None,
+        shard: Shard = WHOLE,
     ) -> None:
         self._config = config
         self._load = load
         self._clock = clock or Clock()
         self._store = Store()
         self._telemetry = Telemetry()
+        self._telemetry.observe_shard(shard)
         self._threads = DaemonThreads(_POLLS_AT_ONCE)
         self._running: dict[str, _Running] = {}
         self._reloading = asyncio.Lock()

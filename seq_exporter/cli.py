@@ -8,20 +8,21 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from seq_exporter import __version__
-from seq_exporter.config import Config
+from seq_exporter.config import Config, take_part
 from seq_exporter.configfile import load_config
-from seq_exporter.durations import DAY_SECONDS, parse_duration
+from seq_exporter.durations import DAY_SECONDS
 from seq_exporter.errors import ConfigError, SeqExporterError
-from seq_exporter.logs import FORMATS, LEVELS, configure_logs
+from seq_exporter.flags import flag, listen_flag, log_flags, read_duration, read_shard
+from seq_exporter.logs import configure_logs
 from seq_exporter.process import AutoReload, run_app, run_exporter
+from seq_exporter.shard import Shard
 from seq_exporter.simulator.api import build_app as build_simulator
 from seq_exporter.simulator.configuration import render_config
 from seq_exporter.simulator.fleet import Fleet
@@ -30,8 +31,6 @@ from seq_exporter.web.listen import local_url, open_sockets
 from seq_exporter.web.live import LiveSettings
 from seq_exporter.web.server import Server
 from seq_exporter.web.settings import WebSettings, load_web_settings
-
-_Command = Callable[..., None]
 
 
 def main() -> None:
@@ -43,55 +42,6 @@ def main() -> None:
         sys.exit(2 if isinstance(err, ConfigError) else 1)
 
 
-def _flag(name: str, **options: Any) -> Callable[[_Command], _Command]:
-    """Make a flag that an environment variable can set too: SEQ_EXPORTER_ and its name."""
-    parameter = name.replace(".", "_").replace("-", "_")
-    variable = f"SEQ_EXPORTER_{parameter.upper()}"
-    return click.option(f"--{name}", parameter, envvar=variable, show_envvar=True, **options)
-
-
-_listen_flag = _flag(
-    "web.listen-address",
-    multiple=True,
-    default=[":10737"],
-    show_default=True,
-    metavar="ADDRESS",
-    help="Address to listen on, as :PORT (every interface), HOST:PORT or [IPV6]:PORT. "
-    "Repeatable; in the variable, separated by spaces.",
-)
-
-
-def _log_flags(level: str) -> Callable[[_Command], _Command]:
-    def add(command: _Command) -> _Command:
-        for flag in (
-            _flag(
-                "log.format",
-                type=click.Choice(FORMATS),
-                default="logfmt",
-                show_default=True,
-                help="Format of the log, on standard error.",
-            ),
-            _flag(
-                "log.level",
-                type=click.Choice(list(LEVELS)),
-                default=level,
-                show_default=True,
-                help="Log messages of this level and above.",
-            ),
-        ):
-            command = flag(command)
-        return command
-
-    return add
-
-
-def _parse_duration(context: click.Context, parameter: click.Parameter, value: str) -> float:
-    try:
-        return parse_duration(value)
-    except ValueError as err:
-        raise click.BadParameter(str(err).replace("{value}", f"'{value}'")) from err
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(
     __version__, message=f"%(prog)s %(version)s (python {platform.python_version()})"
@@ -101,35 +51,52 @@ def commands() -> None:
 
 
 @commands.command()
-@_flag(
+@flag(
     "config.file",
     default="config.yaml",
     show_default=True,
     metavar="FILE",
     help="The accounts to poll, and when.",
 )
-@_listen_flag
-@_flag(
+@flag(
+    "shard",
+    default="0/1",
+    show_default=True,
+    metavar="I/N",
+    callback=read_shard,
+    help="Do part I, counted from 0, of the work of N processes.",
+)
+@flag(
+    "shard-by",
+    type=click.Choice(["account", "subuser"]),
+    default="account",
+    show_default=True,
+    help="Divide accounts, or the subusers of each: then each process polls every account.",
+)
+@listen_flag
+@flag(
     "web.config.file",
     default="",
     metavar="FILE",
     help="TLS and basic authentication, in the format of Prometheus' own programs.",
 )
-@_flag(
+@flag(
     "config.auto-reload-interval",
     default="0s",
     show_default=True,
     metavar="DURATION",
-    callback=_parse_duration,
+    callback=read_duration,
     help="How often to look whether --config.file has changed, and reload it then; 0s: never.",
 )
-@_flag("web.enable-lifecycle", is_flag=True, help="Allow reloading by POST /-/reload.")
-@_log_flags("info")
+@flag("web.enable-lifecycle", is_flag=True, help="Allow reloading by POST /-/reload.")
+@log_flags("info")
 def serve(
     config_file: str,
     web_listen_address: Sequence[str],
     web_config_file: str,
     config_auto_reload_interval: float,
+    shard: Shard,
+    shard_by: str,
     web_enable_lifecycle: bool,
     log_level: str,
     log_format: str,
@@ -148,7 +115,8 @@ def serve(
         )
 
     def load() -> Config:
-        return load_config(path, os.environ)
+        config = load_config(path, os.environ)
+        return take_part(config, shard, by_subuser=shard_by == "subuser")
 
     # Before the file is read: a change after that is one.
     watch = Watch(lambda: [path])
@@ -164,13 +132,14 @@ def serve(
         live,
         enable_lifecycle=web_enable_lifecycle,
         auto_reload=AutoReload(watch, seconds) if seconds else None,
+        shard=shard,
     )
     asyncio.run(running)
 
 
 @commands.command()
-@_listen_flag
-@_log_flags("warn")
+@listen_flag
+@log_flags("warn")
 def demo(web_listen_address: Sequence[str], log_level: str, log_format: str) -> None:
     """Serve a pretend fleet: no key, no network, no file.
 
@@ -232,7 +201,7 @@ def demo(web_listen_address: Sequence[str], log_level: str, log_format: str) -> 
     "--delay",
     default="12h",
     show_default=True,
-    callback=_parse_duration,
+    callback=read_duration,
     metavar="DURATION",
     help="How long after the end of a day its scores appear.",
 )

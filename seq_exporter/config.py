@@ -5,13 +5,14 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from seq_exporter.scores import METRICS
 from seq_exporter.secret import ApiKey
+from seq_exporter.shard import WHOLE, Shard
 
 #: Where each region's API is.
 BASE_URLS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
@@ -50,11 +51,13 @@ class SeriesSelection:
 
     `scores` is the overall score, `metrics` those of the five that are wanted, `eligible` whether
     there is a score. The numbers of subusers and their distribution are there in any case.
+    Of each, only what is the `shard`'s own.
     """
 
     scores: bool = True
     metrics: tuple[str, ...] = METRICS
     eligible: bool = True
+    shard: Shard = WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,27 @@ class Config:
     accounts: tuple[Account, ...]
     poll: PollSettings = PollSettings()
     state_dir: Path | None = None
+
+
+def take_part(config: Config, shard: Shard, *, by_subuser: bool) -> Config:
+    """Return what one process of several has to do of `config`.
+
+    By account, an account is a shard's or not. By subuser, each shard polls every account, and
+    publishes its own subusers; what there is of an account as a whole is one shard's.
+    """
+    if not by_subuser:
+        owned = tuple(account for account in config.accounts if shard.owns(account.name))
+        return replace(config, accounts=owned)
+    parts = (
+        replace(
+            account,
+            own_score=account.own_score and shard.owns(account.name),
+            series=replace(account.series, shard=shard),
+        )
+        for account in config.accounts
+    )
+    polled = tuple(part for part in parts if part.own_score or part.subusers)
+    return replace(config, accounts=polled)
 
 
 def _any_of(globs: Iterable[str]) -> re.Pattern[str]:

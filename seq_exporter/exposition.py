@@ -18,6 +18,7 @@ from prometheus_client.utils import floatToGoString
 from seq_exporter.config import SeriesSelection
 from seq_exporter.pieces import Piece
 from seq_exporter.scores import METRICS, Score, Snapshot
+from seq_exporter.shard import Shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _subuser_scores(snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[str
     sendgrid_seq_score{account="acme",subuser="shop-fr"} 3.0
     """
     account = _escape(snapshot.account)
-    for subuser, score in _subusers(snapshot) if wanted.scores else ():
+    for subuser, score in _subusers(snapshot, wanted.shard) if wanted.scores else ():
         if score.overall is not None:
             labels = f'account="{account}",subuser="{subuser}"'
             yield f"sendgrid_seq_score{{{labels}}} {_number(score.overall)}\n"
@@ -91,14 +92,14 @@ def _subuser_metric_scores(snapshot: Snapshot, wanted: SeriesSelection) -> Itera
     sendgrid_seq_metric_score{account="acme",metric="spam_rate",subuser="shop-de"} 5.0
     """
     account = _escape(snapshot.account)
-    for subuser, score in _subusers(snapshot) if wanted.metrics else ():
+    for subuser, score in _subusers(snapshot, wanted.shard) if wanted.metrics else ():
         for metric, value in _known_metrics(score):
             if metric in wanted.metrics:
                 labels = f'account="{account}",metric="{metric}",subuser="{subuser}"'
                 yield f"sendgrid_seq_metric_score{{{labels}}} {_number(value)}\n"
 
 
-def _account_score(snapshot: Snapshot, _: SeriesSelection) -> Iterator[str]:
+def _account_score(snapshot: Snapshot) -> Iterator[str]:
     """Make one line an account.
 
     sendgrid_seq_account_score{account="acme"} 4.0
@@ -109,7 +110,7 @@ def _account_score(snapshot: Snapshot, _: SeriesSelection) -> Iterator[str]:
         yield f'sendgrid_seq_account_score{{account="{_escape(snapshot.account)}"}} {value}\n'
 
 
-def _account_metric_scores(snapshot: Snapshot, _: SeriesSelection) -> Iterator[str]:
+def _account_metric_scores(snapshot: Snapshot) -> Iterator[str]:
     """Make five lines an account.
 
     sendgrid_seq_account_metric_score{account="acme",metric="bounce_rate"} 4.0
@@ -121,7 +122,7 @@ def _account_metric_scores(snapshot: Snapshot, _: SeriesSelection) -> Iterator[s
         yield f"sendgrid_seq_account_metric_score{{{labels}}} {_number(value)}\n"
 
 
-def _score_dates(snapshot: Snapshot, _: SeriesSelection) -> Iterator[str]:
+def _score_dates(snapshot: Snapshot) -> Iterator[str]:
     """Make one line for each kind of score that the account has.
 
     sendgrid_seq_score_date_timestamp_seconds{account="acme",scope="own"} 1.762128e+09
@@ -142,12 +143,12 @@ def _eligibility(snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[str]:
     sendgrid_seq_subuser_eligible{account="acme",subuser="shop-it",user_id="181"} 0.0
     """
     account = _escape(snapshot.account)
-    for subuser, score in _subusers(snapshot) if wanted.eligible else ():
+    for subuser, score in _subusers(snapshot, wanted.shard) if wanted.eligible else ():
         labels = f'account="{account}",subuser="{subuser}",user_id="{_escape(score.user_id)}"'
         yield f"sendgrid_seq_subuser_eligible{{{labels}}} {float(score.is_scored)}\n"
 
 
-def _subuser_counts(snapshot: Snapshot, _: SeriesSelection) -> Iterator[str]:
+def _subuser_counts(snapshot: Snapshot) -> Iterator[str]:
     """Make three lines an account.
 
     sendgrid_seq_subusers{account="acme",state="ineligible"} 1.0
@@ -159,7 +160,7 @@ def _subuser_counts(snapshot: Snapshot, _: SeriesSelection) -> Iterator[str]:
             yield f"sendgrid_seq_subusers{{{labels}}} {float(count)}\n"
 
 
-def _distribution(snapshot: Snapshot, _: SeriesSelection) -> Iterator[str]:
+def _distribution(snapshot: Snapshot) -> Iterator[str]:
     """Make thirty lines an account: six scores, five bands.
 
     sendgrid_seq_score_subusers{account="acme",band="4",metric="overall"} 2.0
@@ -179,10 +180,11 @@ def _distribution(snapshot: Snapshot, _: SeriesSelection) -> Iterator[str]:
                 yield f"sendgrid_seq_score_subusers{{{labels}}} {float(counts[metric, band])}\n"
 
 
-def _subusers(snapshot: Snapshot) -> Iterator[tuple[str, Score]]:
+def _subusers(snapshot: Snapshot, shard: Shard) -> Iterator[tuple[str, Score]]:
     if snapshot.subusers:
         for label, score in snapshot.subusers.by_label.items():
-            yield _escape(label), score
+            if shard.owns(snapshot.account, score.user_id):
+                yield _escape(label), score
 
 
 def _known_metrics(score: Score) -> Iterator[tuple[str, float]]:
@@ -198,6 +200,17 @@ def _number(value: float) -> str:
 
 def _escape(value: str) -> str:
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def _of_the_whole(
+    lines: Callable[[Snapshot], Iterator[str]],
+) -> Callable[[Snapshot, SeriesSelection], Iterator[str]]:
+    """Make lines of an account as a whole those of one shard alone, of all that poll it."""
+
+    def of_one_shard(snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[str]:
+        return lines(snapshot) if wanted.shard.owns(snapshot.account) else iter(())
+
+    return of_one_shard
 
 
 #: Every family made here, in the order of the page.
@@ -218,19 +231,19 @@ FAMILIES = (
         "sendgrid_seq_account_score",
         "Overall SEQ score of the account itself, from 1 (poor) to 5 (good), "
         "cached from the last successful poll.",
-        _account_score,
+        _of_the_whole(_account_score),
     ),
     Family(
         "sendgrid_seq_account_metric_score",
         "SEQ score of the account itself in one metric, from 1 (poor) to 5 (good), "
         "cached from the last successful poll.",
-        _account_metric_scores,
+        _of_the_whole(_account_metric_scores),
     ),
     Family(
         "sendgrid_seq_score_date_timestamp_seconds",
         "Midnight UTC of the day that the published scores are for, "
         "cached from the last successful poll.",
-        _score_dates,
+        _of_the_whole(_score_dates),
     ),
     Family(
         "sendgrid_seq_subuser_eligible",
@@ -242,12 +255,12 @@ FAMILIES = (
         "sendgrid_seq_subusers",
         "How many subusers are scored, ineligible, or missing (configured and unknown to "
         "SendGrid), cached from the last successful poll.",
-        _subuser_counts,
+        _of_the_whole(_subuser_counts),
     ),
     Family(
         "sendgrid_seq_score_subusers",
         "How many subusers score at least band and less than band + 1; select one metric, as "
         "each counts every subuser; cached from the last successful poll.",
-        _distribution,
+        _of_the_whole(_distribution),
     ),
 )

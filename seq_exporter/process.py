@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from seq_exporter.app import Exporter
 from seq_exporter.config import Config
+from seq_exporter.shard import WHOLE, Shard
 from seq_exporter.watch import Watch, follow
 from seq_exporter.web.listen import describe_socket
 from seq_exporter.web.live import LiveSettings
@@ -49,6 +50,7 @@ async def run_exporter(
     *,
     enable_lifecycle: bool = False,
     auto_reload: AutoReload | None = None,
+    shard: Shard = WHOLE,
     beside: Sequence[Served] = (),
 ) -> None:
     """Poll and serve until SIGTERM or SIGINT; SIGHUP takes what `load` returns then.
@@ -56,7 +58,7 @@ async def run_exporter(
     Servers that are to run `beside` it share its event loop.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
-    exporter = Exporter(config, load)
+    exporter = Exporter(config, load, shard=shard)
     server = Server(build_app(exporter, live, enable_lifecycle=enable_lifecycle), live)
     tasks: set[asyncio.Task[object]] = set()  # a task that nobody holds may vanish
 

@@ -21,6 +21,7 @@ from prometheus_client.gc_collector import GCCollector
 from seq_exporter import __version__
 from seq_exporter.errors import POLL_FAILURE_REASONS
 from seq_exporter.items import ANOMALY_KINDS
+from seq_exporter.shard import Shard
 from seq_exporter.transport import RateLimit
 
 _POLL_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
@@ -168,6 +169,13 @@ class Telemetry:
             "or failed (0).",
         )
         self._web_reload_successful.set(1)
+        self._shard_ordinal = make.gauge(
+            "seq_exporter_shard_ordinal",
+            "Which of the processes that share the work this is, counted from 0.",
+        )
+        self._shards = make.gauge(
+            "seq_exporter_shards", "How many processes share the work; 1 if it is not shared."
+        )
         build = make.gauge(
             "seq_exporter_build_info", "The running version; always 1.", "version", "python_version"
         )
@@ -181,6 +189,11 @@ class Telemetry:
         self._reload_successful.set(successful)
         if successful:
             self._reload_success_time.set(now)
+
+    def observe_shard(self, shard: Shard) -> None:
+        """Note which part of the work is this process'."""
+        self._shard_ordinal.set(shard.ordinal)
+        self._shards.set(shard.total)
 
     def observe_web_reload(self, successful: bool) -> None:
         """Note that the web configuration was read, or was refused."""

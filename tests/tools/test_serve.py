@@ -292,6 +292,31 @@ def test_a_change_of_the_file_is_followed(
     assert "config.yaml:1: accounts: is empty: name at least one" in err
 
 
+@pytest.mark.parametrize("by", ["account", "subuser"])
+def test_shards_are_the_whole_together(
+    exporter: Start, simulator: Pretence, tmp_path: Path, by: str
+) -> None:
+    (tmp_path / "config.yaml").write_text(simulator.config)
+    together: Samples = {}
+    for ordinal in range(3):
+        port = free_port()
+        base = f"http://127.0.0.1:{port}"
+        process = exporter(
+            "serve",
+            f"--web.listen-address=127.0.0.1:{port}",
+            f"--shard={ordinal}/3",
+            f"--shard-by={by}",
+        )
+        wait_for(f"{base}/-/ready", process)
+        part = read_scores(base)
+        assert not together.keys() & part.keys()
+        together |= part
+        page = read_page(base)
+        assert f"\nseq_exporter_shard_ordinal {ordinal}.0\n" in page
+        assert "\nseq_exporter_shards 3.0\n" in page
+    assert together == simulator.read_newest()
+
+
 def test_the_demo(exporter: Start) -> None:
     port = free_port()
     process = exporter("demo", f"--web.listen-address=127.0.0.1:{port}")
@@ -318,6 +343,9 @@ def test_the_version(exporter: Start) -> None:
         (["serve", "--config.flie=x"], "No such option"),
         (["serve", "--log.level=loud"], "Invalid value for '--log.level'"),
         (["serve", "now"], "Got unexpected extra argument"),
+        (["serve", "--shard=3/2"], "'3/2' is no shard: write I/N with I from 0 to N - 1"),
+        (["serve", "--shard=0/0"], "'0/0' is no shard"),
+        (["serve", "--shard=a/b"], "'a/b' is no shard"),
         (["simulate", "--today=yesterday"], "Invalid value for '--today'"),
         (["simulate", "--delay=soon"], "must be a duration such as 90s"),
         (["simulate", "--listen=here"], "'here' is no address to listen on"),

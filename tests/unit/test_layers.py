@@ -12,6 +12,7 @@ ORDER = (
     "errors",
     "durations",
     "secret",
+    "shard",
     "yamlfile",
     "config",
     "configfile",
@@ -36,6 +37,7 @@ ORDER = (
     "simulator",
     "logs",
     "process",
+    "flags",
     "cli",
     "__main__",
 )

@@ -91,6 +91,12 @@ seq_exporter_config_last_reload_success_timestamp_seconds 0.0
 # HELP seq_exporter_web_config_last_reload_successful Whether the last reading of the web configuration and the certificates succeeded (1) or failed (0).
 # TYPE seq_exporter_web_config_last_reload_successful gauge
 seq_exporter_web_config_last_reload_successful 1.0
+# HELP seq_exporter_shard_ordinal Which of the processes that share the work this is, counted from 0.
+# TYPE seq_exporter_shard_ordinal gauge
+seq_exporter_shard_ordinal 0.0
+# HELP seq_exporter_shards How many processes share the work; 1 if it is not shared.
+# TYPE seq_exporter_shards gauge
+seq_exporter_shards 0.0
 # HELP seq_exporter_build_info The running version; always 1.
 # TYPE seq_exporter_build_info gauge
 seq_exporter_build_info{{python_version="{platform.python_version()}",version="{__version__}"}} 1.0

@@ -1,0 +1,74 @@
+"""Flags that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from seq_exporter.durations import parse_duration
+from seq_exporter.logs import FORMATS, LEVELS
+from seq_exporter.shard import Shard
+
+Command = Callable[..., None]
+
+
+def flag(name: str, **options: Any) -> Callable[[Command], Command]:
+    """Make a flag that an environment variable can set too: SEQ_EXPORTER_ and its name."""
+    parameter = name.replace(".", "_").replace("-", "_")
+    variable = f"SEQ_EXPORTER_{parameter.upper()}"
+    return click.option(f"--{name}", parameter, envvar=variable, show_envvar=True, **options)
+
+
+listen_flag = flag(
+    "web.listen-address",
+    multiple=True,
+    default=[":10737"],
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on, as :PORT (every interface), HOST:PORT or [IPV6]:PORT. "
+    "Repeatable; in the variable, separated by spaces.",
+)
+
+
+def log_flags(level: str) -> Callable[[Command], Command]:
+    """Make the flags of the log, which is written from `level` on unless told otherwise."""
+
+    def add(command: Command) -> Command:
+        for add_flag in (
+            flag(
+                "log.format",
+                type=click.Choice(FORMATS),
+                default="logfmt",
+                show_default=True,
+                help="Format of the log, on standard error.",
+            ),
+            flag(
+                "log.level",
+                type=click.Choice(list(LEVELS)),
+                default=level,
+                show_default=True,
+                help="Log messages of this level and above.",
+            ),
+        ):
+            command = add_flag(command)
+        return command
+
+    return add
+
+
+def read_duration(context: click.Context, parameter: click.Parameter, value: str) -> float:
+    """Return the seconds of a flag's duration, as Prometheus writes it."""
+    try:
+        return parse_duration(value)
+    except ValueError as err:
+        raise click.BadParameter(str(err).replace("{value}", f"'{value}'")) from err
+
+
+def read_shard(context: click.Context, parameter: click.Parameter, value: str) -> Shard:
+    """Return the shard of a flag."""
+    try:
+        return Shard.parse(value)
+    except ValueError as err:
+        raise click.BadParameter(str(err).replace("{value}", f"'{value}'")) from err
