@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from functools import lru_cache
+from itertools import compress
 
 from prometheus_client.utils import floatToGoString
 
@@ -92,11 +93,20 @@ def _subuser_metric_scores(snapshot: Snapshot, wanted: SeriesSelection) -> Itera
     sendgrid_seq_metric_score{account="acme",metric="spam_rate",subuser="shop-de"} 5.0
     """
     account = _escape(snapshot.account)
-    for subuser, score in _subusers(snapshot, wanted.shard) if wanted.metrics else ():
-        for metric, value in _known_metrics(score):
-            if metric in wanted.metrics:
-                labels = f'account="{account}",metric="{metric}",subuser="{subuser}"'
-                yield f"sendgrid_seq_metric_score{{{labels}}} {_number(value)}\n"
+    chosen = [metric in wanted.metrics for metric in METRICS]
+    starts = [
+        f'sendgrid_seq_metric_score{{account="{account}",metric="{metric}",subuser="'
+        for metric in compress(METRICS, chosen)
+    ]
+    for subuser, score in _subusers(snapshot, wanted.shard) if starts else ():
+        labelled = zip(starts, compress(score.metrics, chosen), strict=True)
+        yield "".join(
+            [
+                f'{start}{subuser}"}} {_number(value)}\n'
+                for start, value in labelled
+                if value is not None
+            ]
+        )
 
 
 def _account_score(snapshot: Snapshot) -> Iterator[str]:
@@ -167,17 +177,19 @@ def _distribution(snapshot: Snapshot) -> Iterator[str]:
     sendgrid_seq_score_subusers{account="acme",band="5",metric="overall"} 0.0
     """
     if snapshot.subusers:
-        counts: Counter[tuple[str, int]] = Counter()
-        for score in snapshot.subusers.by_label.values():
-            if score.overall is not None:
-                counts["overall", int(score.overall)] += 1
-            for metric, value in _known_metrics(score):
-                counts[metric, int(value)] += 1
         account = _escape(snapshot.account)
-        for metric in ("overall", *METRICS):
+        scores = snapshot.subusers.by_label.values()
+        # The values first, of which there are few, and then their bands.
+        columns = {"overall": Counter(score.overall for score in scores)}
+        for index, metric in enumerate(METRICS):
+            columns[metric] = Counter(score.metrics[index] for score in scores)
+        for metric, values in columns.items():
+            bands: Counter[int] = Counter()
+            for value, count in values.items():
+                bands[int(value or 0)] += count
             for band in range(1, 6):
                 labels = f'account="{account}",band="{band}",metric="{metric}"'
-                yield f"sendgrid_seq_score_subusers{{{labels}}} {float(counts[metric, band])}\n"
+                yield f"sendgrid_seq_score_subusers{{{labels}}} {float(bands[band])}\n"
 
 
 def _subusers(snapshot: Snapshot, shard: Shard) -> Iterator[tuple[str, Score]]:

@@ -109,13 +109,12 @@ def _parse_metrics(value: object, user_id: str, anomalies: Anomalies) -> tuple[f
 
 
 def _parse_number(value: object, kind: str, user_id: str, anomalies: Anomalies) -> float | None:
-    if value is None:
-        return None
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    # Compared before it is converted: NaN fails here, and so does an integer too big for a float.
-    if is_number and LOWEST <= value <= HIGHEST:  # type: ignore[operator]
+    # Its type as it is: a bool is an int too. Compared before it is converted: NaN fails here, and
+    # so does an integer too big for a float.
+    if type(value) in (float, int) and LOWEST <= value <= HIGHEST:  # type: ignore[operator]
         return _share(float(value))  # type: ignore[arg-type]
-    anomalies.note(kind, user_id, value)
+    if value is not None:
+        anomalies.note(kind, user_id, value)
     return None
 
 

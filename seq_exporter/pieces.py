@@ -17,14 +17,14 @@ from dataclasses import dataclass
 # each scrape.
 _LEVEL = 6
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-# Lines that are encoded and compressed in one go, so that the text is nowhere as a whole.
-_LINES_AT_ONCE = 1000
+# What is encoded and compressed in one go, so that the text is nowhere as a whole.
+_TEXTS_AT_ONCE = 1000
 _SLICE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Compressed text of `size` bytes in `lines` lines; `crc` is the CRC-32 of the text."""
+    """Compressed text of `size` bytes and `lines` lines; `crc` is the CRC-32 of the text."""
 
     deflated: bytes
     size: int
@@ -33,17 +33,17 @@ class Piece:
     _shift: int
 
     @classmethod
-    def of(cls, lines: Iterable[str]) -> Piece:
-        """Compress `lines`, each with its end."""
+    def of(cls, texts: Iterable[str]) -> Piece:
+        """Compress `texts`, each of any number of whole lines."""
         deflate = zlib.compressobj(_LEVEL, wbits=-zlib.MAX_WBITS)
         parts: list[bytes] = []
         size = count = crc = 0
-        rest = iter(lines)
-        while batch := list(itertools.islice(rest, _LINES_AT_ONCE)):
+        rest = iter(texts)
+        while batch := list(itertools.islice(rest, _TEXTS_AT_ONCE)):
             text = "".join(batch).encode()
             parts.append(deflate.compress(text))
             size += len(text)
-            count += len(batch)
+            count += text.count(b"\n")
             crc = zlib.crc32(text, crc)
         parts.append(deflate.flush(zlib.Z_FULL_FLUSH))
         return cls(b"".join(parts), size, count, crc, _power_of_x(8 * size))

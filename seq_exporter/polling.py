@@ -37,6 +37,9 @@ from seq_exporter.transport import Transport
 # SendGrid's word on when to ask again is kept, but not for ever: a wrong one would end all polls.
 _LONGEST_PAUSE_SECONDS = 3600.0
 
+# However long the last poll took.
+_SHORTEST_PAUSE = 1.0
+
 # From here on a Prometheus has to be sized for the account.
 _MANY_SERIES = 100_000
 
@@ -131,7 +134,7 @@ class Poller:
             failures = [PollError(f"a defect in seq-exporter: {type(err).__name__}")]
         seconds = self._clock.monotonic() - started
         self._report(failures, anomalies, seconds)
-        return self._conclude(failures, api_key)
+        return self._conclude(failures, api_key, seconds)
 
     def stop(self) -> None:
         """End a poll that goes on at its next pause; what it brings is no longer published."""
@@ -199,8 +202,13 @@ class Poller:
         if selection is None:
             return held
 
+        by_label = held.subusers.by_label if held.subusers else {}
+        # What has not changed is not kept twice: a day that is read again costs no memory, and
+        # nothing to free, which would hold up a scrape.
+        known = {score.user_id: score for score in by_label.values()}
+
         def read(day: date) -> SubuserScores | None:
-            scores = sendgrid.fetch_subusers(day)
+            scores = sendgrid.fetch_subusers(day, known)
             if scores is None:
                 return None
             named = self._names.complete(scores, sendgrid, calendar.now)
@@ -262,13 +270,14 @@ class Poller:
         else:
             _log.debug("poll succeeded", extra=self._about(seconds=round(seconds, 3)))
 
-    def _conclude(self, failures: list[PollError], api_key: ApiKey) -> float:
-        """Note how the poll with `api_key` went, and return the seconds until the next one."""
+    def _conclude(self, failures: list[PollError], api_key: ApiKey, seconds: float) -> float:
+        """Note how the poll with `api_key` went, which took `seconds`; return those to the next."""
         now = self._clock.now()
         waits = [err.wait_seconds or 0.0 for err in failures if isinstance(err, RateLimited)]
         blocked_seconds = min(max(waits, default=0.0), _LONGEST_PAUSE_SECONDS)
         self._blocked = api_key, self._clock.monotonic() + blocked_seconds
-        pause = max(self.settings.interval_seconds, blocked_seconds)
+        # From start to start: else the hourly reading of a large account would fall behind.
+        pause = max(self.settings.interval_seconds - seconds, blocked_seconds, _SHORTEST_PAUSE)
         self.health = Health(
             last_poll=now,
             last_success=self.health.last_success if failures else now,

@@ -47,10 +47,13 @@ class SendGrid:
     sleep: Callable[[float], None]
     anomalies: Anomalies
 
-    def fetch_subusers(self, day: date) -> list[Score] | None:
+    def fetch_subusers(
+        self, day: date, known: Mapping[str, Score] | None = None
+    ) -> list[Score] | None:
         """Return the scores of all subusers on `day`, or None while they are not calculated.
 
         A day is there when its last page is: one that answers 202 on a later page is not yet.
+        Where a score is as `known` has it by user_id, it is that one, with the username known.
         """
         scores: dict[str, Score] = {}
         params = {"date": day.isoformat(), "limit": str(_SCORES_PAGE)}
@@ -59,7 +62,7 @@ class SendGrid:
             page = self._ask(_SUBUSERS_SCORES, params)
             if page is None:
                 return None
-            is_new = self._add_scores(_result_of(page, _SUBUSERS_SCORES), day, scores)
+            is_new = self._add_scores(_result_of(page, _SUBUSERS_SCORES), day, scores, known or {})
             cursor = _cursor_of(page)
             # The vendor's own example repeats its cursor: without these it would never end.
             if cursor in cursors or not is_new:
@@ -68,7 +71,9 @@ class SendGrid:
             params["after_key"] = str(cursor)
         raise _endless(_SUBUSERS_SCORES)
 
-    def _add_scores(self, items: list[Any], day: date, scores: dict[str, Score]) -> bool:
+    def _add_scores(
+        self, items: list[Any], day: date, scores: dict[str, Score], known: Mapping[str, Score]
+    ) -> bool:
         """Add what is in `items`, and return whether there may be more after them.
 
         There is no more where all are known already. One that cannot be read is no sign of that:
@@ -79,7 +84,7 @@ class SendGrid:
             score = parse_item(item, self.anomalies)
             is_new = is_new or score is None or score.user_id not in scores
             if score:
-                scores.setdefault(score.user_id, score)
+                scores.setdefault(score.user_id, _prefer(known.get(score.user_id), score))
                 self._check_date(item, day, score)
         return is_new
 
@@ -147,6 +152,13 @@ class SendGrid:
 
 def _endless(endpoint: Endpoint) -> MalformedResponse:
     return MalformedResponse(f"{endpoint.path} has no last page: is base_url SendGrid?")
+
+
+def _prefer(known: Score | None, score: Score) -> Score:
+    """Return the one that is `known` if it says the same, so that `score` is not kept beside it."""
+    if known and score.username is None:
+        score = score._replace(username=known.username)
+    return known if known == score else score
 
 
 def _parse_subuser(item: Any) -> tuple[str, str] | None:

@@ -109,7 +109,11 @@ def test_over_the_rate_limit_the_next_poll_waits_for_it(
 ) -> None:
     sendgrid.subusers[day(5)] = (429, headers, "")
     bench = Bench(time, own_score=False)
-    assert bench.poll() == pause
+    started = time.seconds
+    seconds = bench.poll()
+    if pause == 900:  # the interval, which is from start to start
+        seconds += time.seconds - started
+    assert seconds == pytest.approx(pause)
     assert bench.value("poll_failures_total", reason="rate_limited") == 1
 
 
