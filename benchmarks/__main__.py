@@ -26,6 +26,7 @@ from benchmarks.table import render_table
 from benchmarks.waits import measure_waits
 
 _SIZES = "1000,10000,100000"
+_LARGEST = 1_000_000  # the simulator has no larger account
 _MEASURES = "startup,waits,polls,scrapes,day"
 
 
@@ -33,13 +34,14 @@ def main() -> None:
     """Measure, and print the table."""
     # Without this, a SIGTERM would leave the processes behind that are measured.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    sizes = [int(size) for size in _setting("SIZES", _SIZES)]
-    measures = _setting("MEASURE", _MEASURES)
+    sizes, measures = _setting("SIZES", _SIZES), _setting("MEASURE", _MEASURES)
+    if not all(size.isdecimal() and 1 <= int(size) <= _LARGEST for size in sizes):
+        sys.exit(f"SIZES is {','.join(sizes)}; it is like {_SIZES}, each from 1 to {_LARGEST}")
     unknown = set(measures) - set(_MEASURES.split(","))
     if unknown:
         sys.exit(f"MEASURE has {', '.join(sorted(unknown))}; there are {_MEASURES}")
     with tempfile.TemporaryDirectory() as folder:
-        by_size = {size: _measure(Path(folder), size, measures) for size in sizes}
+        by_size = {int(size): _measure(Path(folder), int(size), measures) for size in sizes}
     print(render_table(by_size))
 
 
