@@ -34,8 +34,8 @@ check: $(VENV)/dev ## lint, formatting, types
 faults: $(VENV)/dev ## play every fault that must do no harm, and print what was seen
 	@$(BIN)/python -m tests.faults
 
-bench: $(VENV)/dev ## measure start-up and stop
-	$(BIN)/python benchmarks/startup.py
+bench: $(VENV)/dev ## measure SIZES=1000,10000,100000 subusers beside nginx and prometheus_client
+	@SIZES=$(SIZES) MEASURE=$(MEASURE) $(BIN)/python -m benchmarks
 
 format: $(VENV)/dev ## put the formatting right
 	$(BIN)/ruff check --fix

@@ -1,0 +1,91 @@
+"""Measures the exporter beside stock prometheus_client, nginx and others, and prints one table.
+
+    make bench                                      fleets of 1,000, 10,000 and 100,000 subusers
+    make bench SIZES=1000000 MEASURE=scrapes        these only
+
+Everything runs on loopback, with a pretend SendGrid. Absolute figures belong to a machine and to
+what else it does; what is compared is measured in turns, so the ratios hold.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.day import measure_day
+from benchmarks.figures import Figures
+from benchmarks.polls import measure_polls, polled_exporter
+from benchmarks.processes import running_simulator
+from benchmarks.scrapes import measure_scrapes
+from benchmarks.startup import measure_startup
+from benchmarks.table import render_table
+from benchmarks.waits import measure_waits
+
+_SIZES = "1000,10000,100000"
+_LARGEST = 1_000_000  # the simulator has no larger account
+_MEASURES = "startup,waits,polls,scrapes,day"
+
+
+def main() -> None:
+    """Measure, and print the table."""
+    # Without this, a SIGTERM would leave the processes behind that are measured.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    sizes, measures = _setting("SIZES", _SIZES), _setting("MEASURE", _MEASURES)
+    if not all(size.isdecimal() and 1 <= int(size) <= _LARGEST for size in sizes):
+        sys.exit(f"SIZES is {','.join(sizes)}; it is like {_SIZES}, each from 1 to {_LARGEST}")
+    unknown = set(measures) - set(_MEASURES.split(","))
+    if unknown:
+        sys.exit(f"MEASURE has {', '.join(sorted(unknown))}; there are {_MEASURES}")
+    with tempfile.TemporaryDirectory() as folder:
+        by_size = {int(size): _measure(Path(folder), int(size), measures) for size in sizes}
+    print(render_table(by_size))
+
+
+def _measure(folder: Path, subusers: int, measures: list[str]) -> Figures:
+    figures: Figures = {}
+    if "startup" in measures:
+        _say(subusers, "start and stop")
+        figures |= measure_startup(folder)
+    if {"waits", "polls", "scrapes"} & set(measures):
+        figures |= _measure_with_simulator(folder, subusers, measures)
+    if "day" in measures:
+        _say(subusers, "requests a day")
+        figures |= measure_day(subusers)
+    if "poll cpu" in figures and "start cpu" in figures:
+        figures["poll cpu"] -= figures["start cpu"]
+    return figures
+
+
+def _measure_with_simulator(folder: Path, subusers: int, measures: list[str]) -> Figures:
+    figures: Figures = {}
+    with running_simulator(folder, subusers) as simulator:
+        config = simulator.output.read_text()
+        if {"waits", "polls"} & set(measures):
+            _say(subusers, "polls that are watched")
+            watched, targets = measure_waits(folder, config, simulator, subusers)
+            figures |= watched
+        if "polls" in measures:
+            _say(subusers, "polls against a bare loop")
+            figures |= measure_polls(folder, config, targets, subusers)
+        if "scrapes" in measures:
+            _say(subusers, "a poll, and scrapes")
+            with polled_exporter(folder, config, subusers) as exporter:
+                figures |= measure_scrapes(exporter, folder, subusers)
+    return figures
+
+
+def _setting(name: str, default: str) -> list[str]:
+    return (os.environ.get(name) or default).split(",")
+
+
+def _say(subusers: int, what: str) -> None:
+    clock = time.strftime("%H:%M:%S")
+    print(f"{clock} {subusers:,} subusers: {what} ...", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""What the measurements hand on: figures by name, in seconds, bytes and counts."""
+
+from __future__ import annotations
+
+Figures = dict[str, float]

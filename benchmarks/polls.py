@@ -1,0 +1,61 @@
+"""A poll, against a bare loop of `requests` over the same pages of the same simulator."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.figures import Figures
+from benchmarks.processes import Process, run_python, running_exporter
+from benchmarks.scraper import Connection
+
+_SUM = re.compile(r"^seq_exporter_poll_duration_seconds_sum\{.*\} (\S+)$", re.MULTILINE)
+
+
+def measure_polls(folder: Path, config: str, targets: list[str], subusers: int) -> Figures:
+    """Poll and loop in turns over `targets`, which are those of a first poll."""
+    (folder / "targets.txt").write_text("\n".join(targets))
+    (folder / "floor.yaml").write_text(config)
+    limit = poll_limit_seconds(subusers)
+    polls: list[tuple[float, float]] = []
+    loops: list[tuple[float, float]] = []
+    for _ in range(5 if subusers <= 10_000 else 2):
+        with polled_exporter(folder, config, subusers) as exporter:
+            polls.append((read_poll_seconds(exporter), exporter.cpu_seconds))
+        arguments = (str(folder / "floor.yaml"), str(folder / "targets.txt"))
+        loops.append(tuple(run_python("benchmarks.floor", *arguments, seconds=limit)))
+    figures: Figures = {"poll requests": len(targets)}
+    for name, found in (("poll", polls), ("loop", loops)):
+        seconds, cpu_seconds = zip(*found, strict=True)
+        figures[name] = statistics.median(seconds)
+        figures[f"{name} cpu"] = statistics.median(cpu_seconds)
+    return figures
+
+
+@contextmanager
+def polled_exporter(folder: Path, config: str, subusers: int) -> Iterator[Process]:
+    """Run an exporter that has done its first poll, and does no other for an hour."""
+    calm = f"{config}poll: {{interval: 1h}}\n"
+    with running_exporter(folder, calm) as exporter:
+        # Seldom enough that asking costs the poll nothing.
+        limit = poll_limit_seconds(subusers)
+        exporter.wait_until(lambda: exporter.answers("/-/ready"), limit, pause=0.1)
+        yield exporter
+
+
+def read_poll_seconds(exporter: Process) -> float:
+    """Return how long its polls have taken in all, from its own page."""
+    with Connection(exporter.port) as connection:
+        connection.fetch()
+        found = _SUM.search(gzip.decompress(connection.body).decode())
+    assert found, "the page has no poll"
+    return float(found[1])
+
+
+def poll_limit_seconds(subusers: int) -> float:
+    """Return when to give a poll up: the simulator makes some thousands of scores a second."""
+    return 120 + subusers / 1000

@@ -1,0 +1,141 @@
+"""Processes on loopback that are measured from outside: their CPU time, memory and answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.scraper import Connection
+
+_ROOT = Path(__file__).resolve().parents[1]
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_START_SECONDS = 60.0
+_END_SECONDS = 10.0
+
+
+class Process:
+    """A process that was started here; it writes to files, as nobody reads a pipe for long."""
+
+    def __init__(
+        self, command: Sequence[str], folder: Path, name: str, port: int | None = None
+    ) -> None:
+        self.port = port or free_port()
+        self._errors = folder / f"{name}.err"
+        self.output = folder / f"{name}.out"
+        command = [part.replace("{port}", str(self.port)) for part in command]
+        with self.output.open("w") as out, self._errors.open("w") as err:
+            self._popen = subprocess.Popen(
+                command, cwd=folder, env=environment(), stdout=out, stderr=err
+            )
+
+    @property
+    def cpu_seconds(self) -> float:
+        """User and system time so far, of all threads."""
+        stat = Path(f"/proc/{self._popen.pid}/stat").read_text()
+        fields = stat.rpartition(")")[2].split()  # a name may have spaces, and what follows none
+        return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+
+    def memory(self, field: str = "VmRSS") -> float:
+        """Return resident bytes: now (`VmRSS`), or the most there ever were (`VmHWM`)."""
+        for line in Path(f"/proc/{self._popen.pid}/status").read_text().splitlines():
+            if line.startswith(f"{field}:"):
+                return float(line.split()[1]) * 1024
+        raise ValueError(f"there is no {field}")
+
+    def wait_until(
+        self, is_so: Callable[[], bool], seconds: float = _START_SECONDS, pause: float = 0.02
+    ) -> None:
+        """Return once it is so; raises RuntimeError when the process ends before, or time does."""
+        deadline = time.monotonic() + seconds
+        while not is_so():
+            if self._popen.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"no success: {self._errors.read_text()[-2000:]}")
+            time.sleep(pause)
+
+    def answers(self, path: str) -> bool:
+        """Whether `path` gives 200."""
+        try:
+            with Connection(self.port, path) as connection:
+                return connection.fetch().status == 200
+        except OSError:
+            return False
+
+    def end(self) -> int:
+        """Make the process end, and return its exit status when it has."""
+        self._popen.terminate()
+        try:
+            return self._popen.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            return self._popen.wait()
+
+
+@contextmanager
+def running(
+    command: Sequence[str], folder: Path, name: str, port: int | None = None
+) -> Iterator[Process]:
+    """Run `command` until the block is left; `{port}` in it becomes a free port, or `port`."""
+    process = Process(command, folder, name, port)
+    try:
+        yield process
+    finally:
+        process.end()
+
+
+@contextmanager
+def running_simulator(folder: Path, subusers: int) -> Iterator[Process]:
+    """Run a SendGrid with one account, which writes its configuration to its `output`."""
+    command = python(
+        *("-m", "seq_exporter", "simulate", "--listen=127.0.0.1:{port}", "--accounts=1"),
+        *(f"--subusers={subusers}", "--rate-limit=1000000"),
+    )
+    with running(command, folder, "simulator") as process:
+        process.wait_until(lambda: process.output.read_text().endswith("\n"))
+        yield process
+
+
+@contextmanager
+def running_exporter(folder: Path, config: str) -> Iterator[Process]:
+    """Run `serve` with `config`, from the moment that it answers."""
+    (folder / "config.yaml").write_text(config)
+    command = python("-m", "seq_exporter", "serve", "--web.listen-address=127.0.0.1:{port}")
+    with running(command, folder, "exporter") as process:
+        process.wait_until(lambda: process.answers("/-/healthy"))
+        yield process
+
+
+def run_python(module: str, *arguments: str, seconds: float) -> Any:
+    """Run a module in a process of its own, and return the JSON that it prints."""
+    done = subprocess.run(
+        python("-m", module, *arguments),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        timeout=seconds,
+        check=True,
+    )
+    return json.loads(done.stdout)
+
+
+def python(*arguments: str) -> list[str]:
+    """Return a command of this Python."""
+    return [sys.executable, *arguments]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment in which this checkout is measured, and no other that is installed."""
+    kept = {key: value for key, value in os.environ.items() if "SEQ_EXPORTER" not in key}
+    return kept | {"PYTHONPATH": str(_ROOT)}
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

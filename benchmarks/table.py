@@ -1,0 +1,137 @@
+"""The one table: what was measured, a column a size, so that growth can be read off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.figures import Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table: what it says, and how a size's figures become its cell."""
+
+    text: str
+    cell: Callable[[Figures], str]
+
+
+def render_table(by_size: Mapping[int, Figures]) -> str:
+    """Return the table; what was not measured is a dash."""
+    lines = [["subusers of one account", *(f"{size:,}" for size in by_size)]]
+    for row in ROWS:
+        lines.append([row.text, *(_cell_or_dash(row, figures) for figures in by_size.values())])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(_render_line(line, widths) for line in lines)
+
+
+def _render_line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first, *others = cells
+    right = (cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))
+    return "  ".join([first.ljust(widths[0]), *right]).rstrip()
+
+
+def _cell_or_dash(row: Row, figures: Figures) -> str:
+    try:
+        return row.cell(figures)
+    except KeyError:
+        return "-"
+
+
+def _heading(text: str) -> Row:
+    return Row(text, lambda _: "")
+
+
+def _value(text: str, name: str, unit: Callable[[float], str]) -> Row:
+    return Row(f"  {text}", lambda figures: unit(figures[name]))
+
+
+def _ratio(text: str, above: str, below: str) -> Row:
+    return Row(f"    {text}", lambda figures: _times(figures[above] / figures[below]))
+
+
+def _times(value: float) -> str:
+    return f"{_three_digits(value)} x"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 0.001:
+        return f"{_three_digits(seconds * 1e6)} us"
+    if seconds < 1:
+        return f"{_three_digits(seconds * 1e3)} ms"
+    if seconds < 600:
+        return f"{_three_digits(seconds)} s"
+    return f"{_three_digits(seconds / 60)} min"
+
+
+def _size(value: float) -> str:
+    if value < 1e6:
+        return f"{_three_digits(value / 1e3)} kB"
+    return f"{_three_digits(value / 1e6)} MB"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"
+
+
+ROWS = (
+    _heading("the page"),
+    _value("series", "series", _count),
+    _value("text", "page bytes", _size),
+    _value("gzipped", "packed bytes", _size),
+    _heading("one gzip scrape, median"),
+    _value("exporter", "exporter scrape median", _duration),
+    _value("nginx, same bytes", "nginx scrape median", _duration),
+    _ratio("exporter / nginx", "exporter scrape median", "nginx scrape median"),
+    _value("stock prometheus_client", "stock scrape median", _duration),
+    _ratio("stock / exporter", "stock scrape median", "exporter scrape median"),
+    _heading("one gzip scrape, longest"),
+    _value("exporter", "exporter scrape longest", _duration),
+    _value("nginx, same bytes", "nginx scrape longest", _duration),
+    _value("stock prometheus_client", "stock scrape longest", _duration),
+    _heading("CPU of one gzip scrape"),
+    _value("exporter", "exporter scrape cpu", _duration),
+    _value("nginx, same bytes", "nginx scrape cpu", _duration),
+    _ratio("exporter / nginx", "exporter scrape cpu", "nginx scrape cpu"),
+    _value("stock prometheus_client", "stock scrape cpu", _duration),
+    _ratio("stock / exporter", "stock scrape cpu", "exporter scrape cpu"),
+    _heading("scrapes a second, 4 connections"),
+    _value("exporter", "exporter scrapes a second", _count),
+    _value("nginx, same bytes", "nginx scrapes a second", _count),
+    _ratio("exporter / nginx", "exporter scrapes a second", "nginx scrapes a second"),
+    _heading("resident memory"),
+    _value("exporter, just started", "start memory", _size),
+    _value("exporter, after the first poll", "poll memory", _size),
+    _value("exporter, after a refresh", "refresh memory", _size),
+    _value("exporter, the most there ever was", "peak memory", _size),
+    _value("exporter, after a poll and all scrapes", "scraped memory", _size),
+    _value("stock prometheus_client, after scrapes", "stock memory", _size),
+    _ratio("stock / exporter after a refresh", "stock memory", "refresh memory"),
+    _heading("a first poll"),
+    _value("requests", "poll requests", _count),
+    _value("exporter", "poll", _duration),
+    _value("a bare requests loop, same pages", "loop", _duration),
+    _ratio("exporter / loop", "poll", "loop"),
+    _value("exporter, CPU without start-up", "poll cpu", _duration),
+    _value("loop, CPU", "loop cpu", _duration),
+    _ratio("exporter / loop", "poll cpu", "loop cpu"),
+    _value("last answer sent to scores served", "last answer to served", _duration),
+    _heading("longest wait, a scrape each 20 ms"),
+    _value("first poll", "longest wait, first", _duration),
+    _value("poll that waits for SendGrid", "longest wait, waiting", _duration),
+    _value("poll that reads the day again", "longest wait, refresh", _duration),
+    _heading("start and stop, median"),
+    _value("start to /-/healthy", "healthy", _duration),
+    _ratio("/ a Python that does nothing", "healthy", "bare python"),
+    _value("SIGTERM to the end, in a poll", "stopped", _duration),
+    _heading("requests a day, default intervals"),
+    _value("exporter", "requests a day", _count),
+    _value("naive: all pages each interval", "naive requests a day", _count),
+    _ratio("naive / exporter", "naive requests a day", "requests a day"),
+    _value("a new day is published after, at most", "new day published after", _duration),
+    _value("a late score is published after, at most", "late score published after", _duration),
+)
