@@ -106,13 +106,7 @@ def serve(
     SIGHUP reloads the configuration file; SIGTERM and SIGINT stop.
     """
     configure_logs(log_level, log_format)
-    path = Path(config_file)
-    if not os.path.lexists(path):
-        raise ConfigError(
-            f"no configuration file: looked for {path.absolute()}\n"
-            "Write one as config.example.yaml shows, or name one with --config.file=FILE.\n"
-            "To look around without a SendGrid key: seq-exporter demo"
-        )
+    path = _find_config(config_file)
 
     def load() -> Config:
         config = load_config(path, os.environ)
@@ -239,6 +233,17 @@ def simulate(
     click.echo(render_config(fleet, local_url(sockets[0])))
     app = build_simulator(fleet, clock=clock, delay_seconds=delay, rate_limit_per_minute=rate_limit)
     asyncio.run(run_app(app, sockets))
+
+
+def _find_config(name: str) -> Path:
+    path = Path(name)
+    if not os.path.lexists(path):
+        raise ConfigError(
+            f"no configuration file: looked for {path.absolute()}\n"
+            "Write one as config.example.yaml shows, or name one with --config.file=FILE.\n"
+            "To look around without a SendGrid key: seq-exporter demo"
+        )
+    return path
 
 
 def _parse_config(text: str) -> Config:

@@ -60,6 +60,29 @@ async def run_exporter(
     sys.setswitchinterval(_SWITCH_SECONDS)
     exporter = Exporter(config, load, shard=shard)
     server = Server(build_app(exporter, live, enable_lifecycle=enable_lifecycle), live)
+    reloads = _begin_reloads(exporter, live, auto_reload)
+    exporter.start()
+    _log.info(
+        "seq-exporter runs",
+        extra={
+            "address": ",".join(map(describe_socket, sockets)),
+            "tls": live.ssl_context is not None,
+            "accounts": len(config.accounts),
+        },
+    )
+    try:
+        await run_servers((server, sockets), *beside)
+    finally:
+        exporter.stop()
+        for task in reloads:
+            task.cancel()
+    _log.info("seq-exporter stops")
+
+
+def _begin_reloads(
+    exporter: Exporter, live: LiveSettings, auto_reload: AutoReload | None
+) -> set[asyncio.Task[object]]:
+    """Begin to reload at SIGHUP and when files change; return the tasks that do so."""
     tasks: set[asyncio.Task[object]] = set()  # a task that nobody holds may vanish
 
     def begin(coroutine: Coroutine[None, None, object]) -> None:
@@ -78,22 +101,7 @@ async def run_exporter(
     if auto_reload:
         has_changed = auto_reload.watch.has_changed
         begin(follow(has_changed, auto_reload.interval_seconds, exporter.reload))
-    exporter.start()
-    _log.info(
-        "seq-exporter runs",
-        extra={
-            "address": ",".join(map(describe_socket, sockets)),
-            "tls": live.ssl_context is not None,
-            "accounts": len(config.accounts),
-        },
-    )
-    try:
-        await run_servers((server, sockets), *beside)
-    finally:
-        exporter.stop()
-        for task in tasks:
-            task.cancel()
-    _log.info("seq-exporter stops")
+    return tasks
 
 
 async def run_app(app: ASGIApp, sockets: Sequence[socket.socket]) -> None:

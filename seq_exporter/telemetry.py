@@ -88,6 +88,10 @@ class _PollMetrics:
             "account",
             "kind",
         )
+
+
+class _ScoreMetrics:
+    def __init__(self, make: _Instruments) -> None:
         self.restored = make.gauge(
             "seq_exporter_scores_restored",
             "Whether the account's scores are those that an earlier process saved (1), as no poll "
@@ -153,6 +157,7 @@ class Telemetry:
         self.registry = CollectorRegistry()
         make = _Instruments(self.registry)
         self.polls = _PollMetrics(make)
+        self.scores = _ScoreMetrics(make)
         self.requests = _RequestMetrics(make)
         self.by_account = tuple(make.by_account)
         self._reload_successful = make.gauge(
@@ -217,9 +222,9 @@ class AccountTelemetry:
             telemetry.polls.failures.labels(account, reason)
         for kind in ANOMALY_KINDS:
             telemetry.polls.anomalies.labels(account, kind)
-        telemetry.polls.restored.labels(account)
-        telemetry.polls.series.labels(account)
-        telemetry.polls.save_failures.labels(account)
+        telemetry.scores.restored.labels(account)
+        telemetry.scores.series.labels(account)
+        telemetry.scores.save_failures.labels(account)
 
     def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
         """Count a request to SendGrid; `code` is its HTTP status, or `error`."""
@@ -253,7 +258,7 @@ class AccountTelemetry:
             polls.last_poll.labels(self._account).set(now)
             polls.duration.labels(self._account).observe(seconds)
             if failure is None:
-                polls.restored.labels(self._account).set(0)
+                self._telemetry.scores.restored.labels(self._account).set(0)
                 polls.last_successful_poll.labels(self._account).set(now)
             else:
                 polls.failures.labels(self._account, failure).inc()
@@ -264,19 +269,19 @@ class AccountTelemetry:
         """Note how many series of scores the account has on the page."""
         with self._lock:
             if not self._is_closed:
-                self._telemetry.polls.series.labels(self._account).set(count)
+                self._telemetry.scores.series.labels(self._account).set(count)
 
     def observe_restore(self) -> None:
         """Note that the scores shown are from before this process."""
         with self._lock:
             if not self._is_closed:
-                self._telemetry.polls.restored.labels(self._account).set(1)
+                self._telemetry.scores.restored.labels(self._account).set(1)
 
     def observe_save_failure(self) -> None:
         """Note that the scores could not be saved."""
         with self._lock:
             if not self._is_closed:
-                self._telemetry.polls.save_failures.labels(self._account).inc()
+                self._telemetry.scores.save_failures.labels(self._account).inc()
 
     def close(self) -> None:
         """Take the account's metrics off the page, for good."""
