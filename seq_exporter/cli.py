@@ -59,6 +59,22 @@ def commands() -> None:
     help="The accounts to poll, and when.",
 )
 @flag(
+    "config.auto-reload-interval",
+    default="0s",
+    show_default=True,
+    metavar="DURATION",
+    callback=read_duration,
+    help="How often to look whether --config.file has changed, and reload it then; 0s: never.",
+)
+@listen_flag
+@flag(
+    "web.config.file",
+    default="",
+    metavar="FILE",
+    help="TLS and basic authentication, in the format of Prometheus' own programs.",
+)
+@flag("web.enable-lifecycle", is_flag=True, help="Allow reloading by POST /-/reload.")
+@flag(
     "shard",
     default="0/1",
     show_default=True,
@@ -73,22 +89,6 @@ def commands() -> None:
     show_default=True,
     help="Divide accounts, or the subusers of each: then each process polls every account.",
 )
-@listen_flag
-@flag(
-    "web.config.file",
-    default="",
-    metavar="FILE",
-    help="TLS and basic authentication, in the format of Prometheus' own programs.",
-)
-@flag(
-    "config.auto-reload-interval",
-    default="0s",
-    show_default=True,
-    metavar="DURATION",
-    callback=read_duration,
-    help="How often to look whether --config.file has changed, and reload it then; 0s: never.",
-)
-@flag("web.enable-lifecycle", is_flag=True, help="Allow reloading by POST /-/reload.")
 @log_flags("info")
 def serve(
     config_file: str,
