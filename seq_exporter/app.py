@@ -8,8 +8,6 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from prometheus_client import CollectorRegistry
-
 from seq_exporter.clock import Clock
 from seq_exporter.config import Account, Config
 from seq_exporter.errors import ConfigError
@@ -20,7 +18,7 @@ from seq_exporter.scores import Snapshot
 from seq_exporter.shard import WHOLE, Shard
 from seq_exporter.state import StateFolder
 from seq_exporter.store import Store
-from seq_exporter.telemetry import AccountTelemetry, Telemetry
+from seq_exporter.telemetry import AccountTelemetry, Renderer, Telemetry
 from seq_exporter.threads import DaemonThreads
 
 # Accounts are polled side by side up to here; each waits for its own SendGrid.
@@ -68,10 +66,9 @@ class Exporter:
         """The series of all accounts, ready to send."""
         return self._store.page
 
-    @property
-    def registry(self) -> CollectorRegistry:
-        """The exporter's own metrics."""
-        return self._telemetry.registry
+    def render_telemetry(self, render: Renderer) -> bytes:
+        """Return the exporter's own metrics as `render` writes them."""
+        return self._telemetry.render(render)
 
     @property
     def accounts(self) -> Sequence[tuple[Snapshot, Health]]:

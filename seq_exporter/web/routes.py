@@ -42,9 +42,8 @@ class Exporter(Protocol):
     def page(self) -> Piece:
         """The series of all accounts, ready to send."""
 
-    @property
-    def registry(self) -> CollectorRegistry:
-        """The exporter's own metrics, rendered at each scrape."""
+    def render_telemetry(self, render: Callable[[CollectorRegistry], bytes]) -> bytes:
+        """Return the exporter's own metrics, of this moment, as `render` writes them."""
 
     @property
     def accounts(self) -> Sequence[tuple[Snapshot, Health]]:
@@ -103,7 +102,7 @@ def _metrics(exporter: Exporter) -> _Handler:
     async def metrics(request: Request) -> SlicedResponse:
         chosen = choose_format(request.headers.get("accept", ""))
         page = exporter.page  # one reference: the answer is of one moment
-        live = chosen.render(exporter.registry)
+        live = exporter.render_telemetry(chosen.render)
         headers = {"Content-Type": chosen.content_type, "Vary": "Accept, Accept-Encoding"}
         if accepts_gzip(request.headers.get("accept-encoding", "")):
             parts = page.gzipped(live)

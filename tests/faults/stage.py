@@ -190,7 +190,7 @@ class Stage:
 
     def _find_key(self) -> Iterator[str]:
         """Search everything that was written for the key, and for half of it."""
-        live = generate_latest(self.bench.registry.registry)
+        live = self.bench.registry.render(generate_latest)
         page = self.bench.store.page
         poller = self.bench.poller
         written = {

@@ -23,6 +23,7 @@ ORDER = (
     "sendgrid",
     "pieces",
     "exposition",
+    "instruments",
     "telemetry",
     "store",
     "state",

@@ -7,12 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as parse_openmetrics,
+)
 from prometheus_client.parser import text_string_to_metric_families
 
 from seq_exporter import __version__
 from seq_exporter.telemetry import AccountTelemetry, Telemetry
 from seq_exporter.transport import RateLimit
+from seq_exporter.web.negotiation import OPENMETRICS
 
 FRESH = f"""
 # HELP seq_exporter_account_up Whether the last poll of the account succeeded (1) or failed (0).
@@ -132,7 +136,7 @@ Observation = Callable[[AccountTelemetry], None]
 
 
 def page_of(telemetry: Telemetry) -> str:
-    page: bytes = generate_latest(telemetry.registry)
+    page = telemetry.render(generate_latest)
     return page.decode()
 
 
@@ -235,6 +239,34 @@ def test_what_a_response_does_not_say_of_the_rate_limit_stays_as_it_was() -> Non
     account.observe_rate_limit(RateLimit(600, 599, 1060))
     changes = changes_of(telemetry, lambda: account.observe_rate_limit(RateLimit(None, 598, None)))
     assert changes == ['api_rate_limit_remaining{account="acme"} 598.0']
+
+
+def test_what_has_not_changed_is_not_rendered_again() -> None:
+    telemetry = Telemetry()
+    account = AccountTelemetry(telemetry, "acme")
+    rendered: list[CollectorRegistry] = []
+
+    def render(registry: CollectorRegistry) -> bytes:
+        rendered.append(registry)
+        return generate_latest(registry)
+
+    telemetry.render(render)
+    telemetry.render(render)
+    assert rendered.count(telemetry.registry) == 1
+    assert len(rendered) == 3  # what the process takes is of the moment
+    account.observe_poll(1000, 1, None, {})
+    assert b'seq_exporter_account_up{account="acme"} 1.0\n' in telemetry.render(render)
+
+
+def test_openmetrics_ends_once() -> None:
+    telemetry = Telemetry()
+    page = telemetry.render(OPENMETRICS.render).decode()
+    assert page.endswith("# EOF\n")
+    families = [family.name for family in parse_openmetrics(page)]  # type: ignore[no-untyped-call]
+    assert "seq_exporter_build_info" in families
+    assert "process_cpu_seconds" in families
+    # The formats do not share what is kept of them.
+    assert "# EOF" not in page_of(telemetry)
 
 
 def test_durations_fall_into_buckets() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -74,6 +74,9 @@ class FakeExporter:
 
     def __post_init__(self) -> None:
         self.registry.register(self.polls)
+
+    def render_telemetry(self, render: Callable[[CollectorRegistry], bytes]) -> bytes:
+        return render(self.registry)
 
     @property
     def page(self) -> Piece:
