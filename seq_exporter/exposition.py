@@ -7,7 +7,6 @@ names, as prometheus-client writes them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -24,11 +23,15 @@ from seq_exporter.shard import Shard
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A gauge: its name, its HELP text, and the lines that a snapshot adds, where it is wanted."""
+    """A gauge: its name, its HELP text, and the lines that a snapshot adds, where it is wanted.
+
+    `is_of_subusers` where each subuser has lines of its own, which say nothing of the others.
+    """
 
     name: str
     help: str
     lines: Callable[[Snapshot, SeriesSelection], Iterator[str]]
+    is_of_subusers: bool = False
 
     @property
     def header(self) -> str:
@@ -178,18 +181,10 @@ def _distribution(snapshot: Snapshot) -> Iterator[str]:
     """
     if snapshot.subusers:
         account = _escape(snapshot.account)
-        scores = snapshot.subusers.by_label.values()
-        # The values first, of which there are few, and then their bands.
-        columns = {"overall": Counter(score.overall for score in scores)}
-        for index, metric in enumerate(METRICS):
-            columns[metric] = Counter(score.metrics[index] for score in scores)
-        for metric, values in columns.items():
-            bands: Counter[int] = Counter()
-            for value, count in values.items():
-                bands[int(value or 0)] += count
-            for band in range(1, 6):
+        for metric, bands in snapshot.subusers.bands.items():
+            for band, count in bands.items():
                 labels = f'account="{account}",band="{band}",metric="{metric}"'
-                yield f"sendgrid_seq_score_subusers{{{labels}}} {float(bands[band])}\n"
+                yield f"sendgrid_seq_score_subusers{{{labels}}} {float(count)}\n"
 
 
 def _subusers(snapshot: Snapshot, shard: Shard) -> Iterator[tuple[str, Score]]:
@@ -232,12 +227,14 @@ FAMILIES = (
         "Overall SEQ score of a subuser, from 1 (poor) to 5 (good), "
         "cached from the last successful poll.",
         _subuser_scores,
+        is_of_subusers=True,
     ),
     Family(
         "sendgrid_seq_metric_score",
         "SEQ score of a subuser in one metric, from 1 (poor) to 5 (good), "
         "cached from the last successful poll.",
         _subuser_metric_scores,
+        is_of_subusers=True,
     ),
     Family(
         "sendgrid_seq_account_score",
@@ -262,6 +259,7 @@ FAMILIES = (
         "Whether SendGrid gave the subuser a score (1) or not (0), "
         "cached from the last successful poll.",
         _eligibility,
+        is_of_subusers=True,
     ),
     Family(
         "sendgrid_seq_subusers",

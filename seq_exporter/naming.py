@@ -65,13 +65,20 @@ class Names:
         self._asked_at = now
         self._pause_seconds = 0.0
         try:
-            for names in sendgrid.list_usernames():
-                self._by_id.update(names)
+            for page in sendgrid.list_usernames():
+                self._by_id.update(page.names)
         except (AccountUnavailable, ServerFailed) as err:
             _log.info("SendGrid tells no usernames now", extra={"error": str(err)})
             self._pause_seconds = _TRY_AGAIN_SECONDS
         except EndpointFailed as err:
             _log.info("SendGrid tells this key no usernames", extra={"error": str(err)})
+
+
+def labels_for(score: Score) -> tuple[str, str, str]:
+    """Return what a user's `subuser` label can be, the best first: the first that is free is it."""
+    name = score.username or score.user_id
+    # The user_id may be the name of yet another user.
+    return name, score.user_id, f"{name} ({score.user_id})"
 
 
 def select_subusers(
@@ -93,9 +100,7 @@ def select_subusers(
         if name in selection:
             if name in by_label:
                 anomalies.note("duplicate_username", score.user_id, name)
-            # The user_id may be the name of yet another user.
-            labels = (name, score.user_id, f"{name} ({score.user_id})")
-            free = (label for label in labels if label not in by_label)
+            free = (label for label in labels_for(score) if label not in by_label)
             by_label.setdefault(next(free, name), score)
     return SubuserScores(
         day=day,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 from typing import NamedTuple
 
 #: The five metrics, in the order in which `Score.metrics` holds their values.
@@ -34,6 +36,34 @@ class Score(NamedTuple):
         return self.overall is not None
 
 
+#: A score lies in the band of its whole part: 4.9 in 4.
+BANDS = (1, 2, 3, 4, 5)
+
+
+def count_bands(scores: Iterable[Score]) -> Mapping[str, Mapping[int, int]]:
+    """Return how many of `scores` lie in each band: `{"overall": {1: 0, ...}, "open_rate": ...}`.
+
+    `overall` comes first, then the METRICS; each has all BANDS.
+    """
+    # The values first, of which there are few, and then their bands; many at once, as a loop over
+    # each score would hold up a poll of a large fleet.
+    overall: Counter[float | None] = Counter()
+    metrics: tuple[Counter[float | None], ...] = tuple(Counter() for _ in METRICS)
+    remaining = iter(scores)
+    while some := list(islice(remaining, 1000)):
+        overall.update([score.overall for score in some])
+        columns = zip(*[score.metrics for score in some], strict=True)
+        for counter, column in zip(metrics, columns, strict=True):
+            counter.update(column)
+    bands = {}
+    for name, found in zip(("overall", *METRICS), (overall, *metrics), strict=True):
+        bands[name] = dict.fromkeys(BANDS, 0)
+        for value, count in found.items():
+            if value is not None:
+                bands[name][int(value)] += count
+    return bands
+
+
 @dataclass(frozen=True, slots=True)
 class SubuserScores:
     """The subusers' scores of `day`, by the value of their `subuser` label.
@@ -59,6 +89,11 @@ class SubuserScores:
             "missing": len(self.missing),
             "scored": scored,
         }
+
+    @property
+    def bands(self) -> Mapping[str, Mapping[int, int]]:
+        """How many scores lie in each band, as `count_bands` returns them."""
+        return count_bands(self.by_label.values())
 
 
 @dataclass(frozen=True, slots=True)

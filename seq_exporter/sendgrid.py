@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from seq_exporter.errors import (
     ConnectionFailed,
@@ -19,7 +19,7 @@ from seq_exporter.items import Anomalies, clean, is_name, parse_date, parse_item
 from seq_exporter.scores import Score
 from seq_exporter.transport import Endpoint, Transport
 
-_SUBUSERS_SCORES = Endpoint("subusers_scores", "/v3/engagementquality/subusers/scores")
+SUBUSERS_SCORES = Endpoint("subusers_scores", "/v3/engagementquality/subusers/scores")
 _SCORES = Endpoint("scores", "/v3/engagementquality/scores")
 _SUBUSERS = Endpoint("subusers", "/v3/subusers")
 
@@ -28,11 +28,35 @@ _SUBUSERS_PAGE = 500
 
 # No list is longer: one that never ends would fill the memory, and use up the rate limit. Nor has
 # it more pages than that takes.
-_MOST_USERS = 2_000_000
+MOST_USERS = 2_000_000
 
 _TRIES = 3
 # Up to here a poll waits for the rate limit; beyond, it is given up until then.
 _LONGEST_WAIT_SECONDS = 60.0
+
+
+class Page(NamedTuple):
+    """One page of a day's scores, and the cursor to the next."""
+
+    scores: list[Score]
+    cursor: str | None
+    has_unreadable: bool
+
+    def is_last(self, new_users: int) -> bool:
+        """Whether no page follows this one, which told of `new_users`.
+
+        Where all are known already, there is no more: the vendor's own example repeats its cursor,
+        and would never end. An item that cannot be read is no sign of that: a page of such items
+        must not cost those that follow.
+        """
+        return self.cursor is None or not (new_users or self.has_unreadable)
+
+
+class NamePage(NamedTuple):
+    """Usernames by user_id, and the offset of what comes after them."""
+
+    names: dict[str, str]
+    next_offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,37 +80,38 @@ class SendGrid:
         Where a score is as `known` has it by user_id, it is that one, with the username known.
         """
         scores: dict[str, Score] = {}
-        params = {"date": day.isoformat(), "limit": str(_SCORES_PAGE)}
-        cursors: set[str | None] = {None}
-        while len(scores) <= _MOST_USERS and len(cursors) <= _MOST_USERS // _SCORES_PAGE:
-            page = self._ask(_SUBUSERS_SCORES, params)
+        known = known or {}
+        cursor: str | None = None
+        cursors = {cursor}
+        while len(scores) <= MOST_USERS and len(cursors) <= MOST_USERS // _SCORES_PAGE:
+            page = self.fetch_page(day, cursor)
             if page is None:
                 return None
-            is_new = self._add_scores(_result_of(page, _SUBUSERS_SCORES), day, scores, known or {})
-            cursor = _cursor_of(page)
-            # The vendor's own example repeats its cursor: without these it would never end.
-            if cursor in cursors or not is_new:
+            users_before = len(scores)
+            for score in page.scores:
+                scores.setdefault(score.user_id, _prefer(known.get(score.user_id), score))
+            cursor = page.cursor
+            if cursor in cursors or page.is_last(len(scores) - users_before):
                 return list(scores.values())
             cursors.add(cursor)
-            params["after_key"] = str(cursor)
-        raise _endless(_SUBUSERS_SCORES)
+        raise endless(SUBUSERS_SCORES)
 
-    def _add_scores(
-        self, items: list[Any], day: date, scores: dict[str, Score], known: Mapping[str, Score]
-    ) -> bool:
-        """Add what is in `items`, and return whether there may be more after them.
-
-        There is no more where all are known already. One that cannot be read is no sign of that:
-        a page of such items must not cost those that follow.
-        """
-        is_new = False
+    def fetch_page(self, day: date, cursor: str | None = None) -> Page | None:
+        """Return the page of `day` after `cursor`, or the first; None while not calculated."""
+        params = {"date": day.isoformat(), "limit": str(_SCORES_PAGE)}
+        if cursor is not None:
+            params["after_key"] = cursor
+        answer = self._ask(SUBUSERS_SCORES, params)
+        if answer is None:
+            return None
+        items = _result_of(answer, SUBUSERS_SCORES)
+        scores = []
         for item in items:
             score = parse_item(item, self.anomalies)
-            is_new = is_new or score is None or score.user_id not in scores
             if score:
-                scores.setdefault(score.user_id, _prefer(known.get(score.user_id), score))
+                scores.append(score)
                 self._check_date(item, day, score)
-        return is_new
+        return Page(scores, _cursor_of(answer), has_unreadable=len(scores) < len(items))
 
     def fetch_own(self, day: date) -> Score | None:
         """Return the account's own score on `day`, or None while it is not calculated.
@@ -106,11 +131,26 @@ class SendGrid:
                 return score
         return Score("")  # calculated, and not eligible
 
-    def list_usernames(self) -> Iterator[dict[str, str]]:
+    def fetch_own_days(self, first: date, last: date) -> Mapping[date, Score]:
+        """Return what one request tells of the account's own scores from `first` to `last`.
+
+        A day that is absent may be there all the same: `fetch_own` asks for it alone. SendGrid
+        answers for up to 90 days at once.
+        """
+        params = {"from": first.isoformat(), "to": last.isoformat()}
+        answer = self._ask(_SCORES, params)
+        found: dict[date, Score] = {}
+        for item in _result_of(answer, _SCORES) if answer is not None else ():
+            day = parse_date(item)
+            score = parse_item(item, self.anomalies)
+            if score and day and first <= day <= last:
+                found.setdefault(day, score)
+        return found
+
+    def list_usernames(self, offset: int = 0) -> Iterator[NamePage]:
         """Return the username of each subuser by user_id, page by page: those not scored too."""
         known: set[str] = set()
-        offset = 0
-        for _ in range(_MOST_USERS // _SUBUSERS_PAGE):
+        for _ in range(MOST_USERS // _SUBUSERS_PAGE):
             params = {"limit": str(_SUBUSERS_PAGE), "offset": str(offset)}
             page = self._ask(_SUBUSERS, params)
             if not isinstance(page, list):
@@ -119,12 +159,12 @@ class SendGrid:
             # A short page is no proof of the end: SendGrid may cap pages lower than asked.
             if names.keys() <= known:
                 return
-            yield names
-            known |= names.keys()
             offset += len(page)
-            if len(known) > _MOST_USERS:
+            yield NamePage(names, offset)
+            known |= names.keys()
+            if len(known) > MOST_USERS:
                 break
-        raise _endless(_SUBUSERS)
+        raise endless(_SUBUSERS)
 
     def _check_date(self, item: Mapping[str, Any], day: date, score: Score) -> None:
         # The day asked for holds: a date is optional here, and the request leaves no doubt.
@@ -150,7 +190,8 @@ class SendGrid:
         raise AssertionError("unreachable: the last try returns or raises")
 
 
-def _endless(endpoint: Endpoint) -> MalformedResponse:
+def endless(endpoint: Endpoint) -> MalformedResponse:
+    """Return the error for a list that does not end."""
     return MalformedResponse(f"{endpoint.path} has no last page: is base_url SendGrid?")
 
 
@@ -187,12 +228,12 @@ def _cursor_of(page: Mapping[str, Any]) -> str | None:
     found: Any = page
     for name in ("_metadata", "next_params", "after_key"):
         if not isinstance(found, Mapping):
-            raise MalformedResponse(f"{_SUBUSERS_SCORES.path} answers no object before {name}")
+            raise MalformedResponse(f"{SUBUSERS_SCORES.path} answers no object before {name}")
         found = found.get(name)
         if not found:  # an empty list too: what some servers make of an empty object
             return None
     if isinstance(found, int) and not isinstance(found, bool):
         return str(found)
     if not is_name(found):
-        raise MalformedResponse(f"{_SUBUSERS_SCORES.path} answers an after_key that is none")
+        raise MalformedResponse(f"{SUBUSERS_SCORES.path} answers an after_key that is none")
     return found

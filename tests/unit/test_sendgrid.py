@@ -194,13 +194,38 @@ def test_an_own_score_that_is_not_calculated(
     assert client.fetch_own(day(5)) is None
 
 
+def test_the_own_scores_of_many_days_are_one_request(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    items = [
+        item("1", score=3.5, date="2026-11-04"),
+        item("1", score=1.0, date="2026-11-04"),  # the first one holds
+        item("1", date="2026-11-05"),  # not eligible
+        item("1", score=4.0, date="2026-11-09"),  # not asked for
+        item("1", score=4.0, date="one day"),
+        item("1", score=4.0),
+        "nonsense",
+    ]
+    mock.get(SCORES, json={"result": items})
+    found = client.fetch_own_days(day(1), day(5))
+    assert {when: score.overall for when, score in found.items()} == {day(4): 3.5, day(5): None}
+    assert mock.calls[0].request.url == f"{SCORES}?from=2026-11-01&to=2026-11-05"
+
+
+def test_own_scores_of_which_none_is_calculated(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    mock.get(SCORES, status=202)
+    assert client.fetch_own_days(day(1), day(5)) == {}
+
+
 def test_usernames_are_read_to_the_first_page_with_none_new(
     mock: responses.RequestsMock, client: SendGrid
 ) -> None:
     mock.get(SUBUSERS, json=[{"id": 1, "username": "a"}, {"id": 2, "username": "b"}])
     mock.get(SUBUSERS, json=[{"id": 3, "username": "c"}, {"id": 4}, "?", {"username": "x" * 257}])
     mock.get(SUBUSERS, json=[])
-    assert list(client.list_usernames()) == [{"1": "a", "2": "b"}, {"3": "c"}]
+    assert list(client.list_usernames()) == [({"1": "a", "2": "b"}, 2), ({"3": "c"}, 6)]
     assert asked(mock, "offset") == ["0", "2", "6"]
 
 
