@@ -24,6 +24,7 @@ from urllib3 import HTTPResponse
 from benchmarks.figures import Figures
 from seq_exporter.clock import Clock
 from seq_exporter.config import Account, PollSettings
+from seq_exporter.pieces import Piece
 from seq_exporter.polling import Poller
 from seq_exporter.scores import METRICS
 from seq_exporter.secret import ApiKey, Secret
@@ -197,7 +198,7 @@ def _make_poll(pretence: _Pretence, delays: _Delays) -> Callable[[], float]:
         page = store.page
         if page is not seen:
             seen = page
-            text = gzip.decompress(b"".join(page.gzipped(b""))).decode()
+            text = gzip.decompress(b"".join(page.gzipped(Piece.join([]), b""))).decode()
             delays.look_at(text, pretence.seconds)
         return pause
 

@@ -66,7 +66,7 @@ class Exporter:
         """The series of all accounts, ready to send."""
         return self._store.page
 
-    def render_telemetry(self, render: Renderer) -> bytes:
+    def render_telemetry(self, render: Renderer) -> tuple[Piece, bytes]:
         """Return the exporter's own metrics as `render` writes them."""
         return self._telemetry.render(render)
 

@@ -60,13 +60,13 @@ class Piece:
         deflated = b"".join(piece.deflated for piece in pieces)
         return cls(deflated, size, lines, crc, _power_of_x(8 * size))
 
-    def gzipped(self, live: bytes) -> tuple[bytes, ...]:
-        """Return the parts of one gzip member (RFC 1952) of this text and `live` after it."""
+    def gzipped(self, following: Piece, live: bytes) -> tuple[bytes, ...]:
+        """Return the parts of one gzip member (RFC 1952): this text, `following`, and `live`."""
         deflate = zlib.compressobj(_LEVEL, wbits=-zlib.MAX_WBITS)
-        crc = zlib.crc32(live, self.crc)
-        trailer = struct.pack("<II", crc, (self.size + len(live)) % 2**32)
-        tail = deflate.compress(live) + deflate.flush() + trailer
-        return _GZIP_HEADER, self.deflated, tail
+        crc = zlib.crc32(live, _multiply(following._shift, self.crc) ^ following.crc)
+        size = self.size + following.size + len(live)
+        tail = deflate.compress(live) + deflate.flush() + struct.pack("<II", crc, size % 2**32)
+        return _GZIP_HEADER, self.deflated, following.deflated, tail
 
     def inflated(self) -> Iterator[bytes]:
         """Yield the text in slices, so that it is nowhere as a whole."""

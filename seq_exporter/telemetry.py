@@ -19,6 +19,7 @@ from seq_exporter import __version__
 from seq_exporter.errors import POLL_FAILURE_REASONS
 from seq_exporter.instruments import Instruments, PollMetrics, RequestMetrics, ScoreMetrics
 from seq_exporter.items import ANOMALY_KINDS
+from seq_exporter.pieces import Piece
 from seq_exporter.shard import Shard
 from seq_exporter.transport import RateLimit
 
@@ -42,7 +43,7 @@ class Telemetry:
         self.registry = CollectorRegistry()
         self._process_registry = CollectorRegistry()
         self._version = object()
-        self._rendered: Mapping[Renderer, tuple[object, bytes]] = {}
+        self._rendered: Mapping[Renderer, tuple[object, Piece]] = {}
         make = Instruments(self.registry)
         self.polls = PollMetrics(make)
         self.scores = ScoreMetrics(make)
@@ -74,11 +75,11 @@ class Telemetry:
         )
         build.labels(__version__, platform.python_version()).set(1)
         ProcessCollector(registry=self._process_registry)
-        PlatformCollector(registry=self._process_registry)
+        PlatformCollector(registry=self.registry)
         GCCollector(registry=self._process_registry)
 
-    def render(self, render: Renderer) -> bytes:
-        """Return all of it as `render` writes it.
+    def render(self, render: Renderer) -> tuple[Piece, bytes]:
+        """Return all of it as `render` writes it: what events change, and what is of the moment.
 
         What has not changed is not written anew: with that, a scrape costs as much as sending a
         large page.
@@ -86,9 +87,10 @@ class Telemetry:
         version = self._version  # before it is rendered: what changes meanwhile makes a new one
         rendered = self._rendered.get(render)
         if rendered is None or rendered[0] is not version:
-            rendered = version, render(self.registry).removesuffix(b"# EOF\n")
+            text = render(self.registry).removesuffix(b"# EOF\n").decode()
+            rendered = version, Piece.of([text])
             self._rendered = {**self._rendered, render: rendered}
-        return rendered[1] + render(self._process_registry)
+        return rendered[1], render(self._process_registry)
 
     @contextlib.contextmanager
     def change(self) -> Iterator[None]:

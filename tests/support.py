@@ -50,6 +50,11 @@ def text_of(page: Piece) -> str:
     return b"".join(page.inflated()).decode()
 
 
+def own_text(rendered: tuple[Piece, bytes]) -> str:
+    """Return the exporter's own metrics, which are rendered in two parts."""
+    return text_of(rendered[0]) + rendered[1].decode()
+
+
 class FakeTime:
     """Noon of TODAY, until a test moves it; sleeping moves it too, and is written down."""
 

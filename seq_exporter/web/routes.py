@@ -42,8 +42,8 @@ class Exporter(Protocol):
     def page(self) -> Piece:
         """The series of all accounts, ready to send."""
 
-    def render_telemetry(self, render: Callable[[CollectorRegistry], bytes]) -> bytes:
-        """Return the exporter's own metrics, of this moment, as `render` writes them."""
+    def render_telemetry(self, render: Callable[[CollectorRegistry], bytes]) -> tuple[Piece, bytes]:
+        """Return the exporter's own metrics as `render` writes them: a first and a last part."""
 
     @property
     def accounts(self) -> Sequence[tuple[Snapshot, Health]]:
@@ -102,14 +102,14 @@ def _metrics(exporter: Exporter) -> _Handler:
     async def metrics(request: Request) -> SlicedResponse:
         chosen = choose_format(request.headers.get("accept", ""))
         page = exporter.page  # one reference: the answer is of one moment
-        live = exporter.render_telemetry(chosen.render)
+        own, live = exporter.render_telemetry(chosen.render)
         headers = {"Content-Type": chosen.content_type, "Vary": "Accept, Accept-Encoding"}
         if accepts_gzip(request.headers.get("accept-encoding", "")):
-            parts = page.gzipped(live)
-            return SlicedResponse(
-                parts, sum(map(len, parts)), headers | {"Content-Encoding": "gzip"}
-            )
-        return SlicedResponse(chain(page.inflated(), [live]), page.size + len(live), headers)
+            member = page.gzipped(own, live)
+            headers["Content-Encoding"] = "gzip"
+            return SlicedResponse(member, sum(map(len, member)), headers)
+        text = chain(page.inflated(), own.inflated(), [live])
+        return SlicedResponse(text, page.size + own.size + len(live), headers)
 
     return metrics
 

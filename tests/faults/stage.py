@@ -190,13 +190,13 @@ class Stage:
 
     def _find_key(self) -> Iterator[str]:
         """Search everything that was written for the key, and for half of it."""
-        live = self.bench.registry.render(generate_latest)
+        own, live = self.bench.registry.render(generate_latest)
         page = self.bench.store.page
         poller = self.bench.poller
         written = {
             "logs": self._written.getvalue(),
-            "page": text_of(page) + live.decode(),
-            "gzipped page": gzip.decompress(b"".join(page.gzipped(live))).decode(),
+            "page": text_of(page) + text_of(own) + live.decode(),
+            "gzipped page": gzip.decompress(b"".join(page.gzipped(own, live))).decode(),
             "status page": StatusPage().render([(poller.slot.snapshot, poller.health)]),
             "poller": repr(vars(poller)),
         }

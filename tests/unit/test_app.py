@@ -17,7 +17,16 @@ from seq_exporter.app import Exporter
 from seq_exporter.config import Config, PollSettings
 from seq_exporter.errors import ConfigError
 from seq_exporter.secret import ApiKey, Secret
-from tests.support import SUBUSERS_SCORES, FakeSendGrid, FakeTime, account, day, item, text_of
+from tests.support import (
+    SUBUSERS_SCORES,
+    FakeSendGrid,
+    FakeTime,
+    account,
+    day,
+    item,
+    own_text,
+    text_of,
+)
 
 OTHER_URL = SUBUSERS_SCORES.replace("api.sendgrid.com", "other.example")
 
@@ -56,7 +65,7 @@ class Bench:
 
     @property
     def own_page(self) -> str:
-        return self.exporter.render_telemetry(generate_latest).decode()
+        return own_text(self.exporter.render_telemetry(generate_latest))
 
     async def wait_until_ready(self) -> None:
         await wait_until(lambda: all(health.is_ready for _, health in self.exporter.accounts))

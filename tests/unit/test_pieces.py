@@ -25,15 +25,18 @@ def test_a_piece_tells_what_it_is_made_of(lines: list[str]) -> None:
     assert b"".join(piece.inflated()) == text(lines)
 
 
-@given(st.lists(LINES, max_size=5), st.binary())
-def test_pieces_that_are_joined_are_one_member(pieces: list[list[str]], live: bytes) -> None:
+@given(st.lists(LINES, max_size=5), LINES, st.binary())
+def test_pieces_that_are_joined_are_one_member(
+    pieces: list[list[str]], own: list[str], live: bytes
+) -> None:
     whole = b"".join(map(text, pieces))
     joined = Piece.join(map(Piece.of, pieces))
     assert (joined.size, joined.lines) == (len(whole), whole.count(b"\n"))
     assert joined.crc == zlib.crc32(whole)
     assert b"".join(joined.inflated()) == whole
     inflate = zlib.decompressobj(wbits=31)
-    assert inflate.decompress(b"".join(joined.gzipped(live))) == whole + live
+    member = b"".join(joined.gzipped(Piece.of(own), live))
+    assert inflate.decompress(member) == whole + text(own) + live
     assert inflate.eof
     assert not inflate.unused_data
 
@@ -54,4 +57,4 @@ def test_a_large_text_is_inflated_in_slices() -> None:
 def test_nothing_is_a_piece_too() -> None:
     nothing = Piece.join([])
     assert (nothing.size, nothing.lines, nothing.crc) == (0, 0, 0)
-    assert gzip.decompress(b"".join(nothing.gzipped(b"live"))) == b"live"
+    assert gzip.decompress(b"".join(nothing.gzipped(nothing, b"live"))) == b"live"

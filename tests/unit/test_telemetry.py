@@ -17,6 +17,7 @@ from seq_exporter import __version__
 from seq_exporter.telemetry import AccountTelemetry, Telemetry
 from seq_exporter.transport import RateLimit
 from seq_exporter.web.negotiation import OPENMETRICS
+from tests.support import own_text
 
 FRESH = f"""
 # HELP seq_exporter_account_up Whether the last poll of the account succeeded (1) or failed (0).
@@ -136,8 +137,7 @@ Observation = Callable[[AccountTelemetry], None]
 
 
 def page_of(telemetry: Telemetry) -> str:
-    page = telemetry.render(generate_latest)
-    return page.decode()
+    return own_text(telemetry.render(generate_latest))
 
 
 def series_of(telemetry: Telemetry, **labels: str) -> list[str]:
@@ -255,12 +255,12 @@ def test_what_has_not_changed_is_not_rendered_again() -> None:
     assert rendered.count(telemetry.registry) == 1
     assert len(rendered) == 3  # what the process takes is of the moment
     account.observe_poll(1000, 1, None, {})
-    assert b'seq_exporter_account_up{account="acme"} 1.0\n' in telemetry.render(render)
+    assert 'seq_exporter_account_up{account="acme"} 1.0\n' in own_text(telemetry.render(render))
 
 
 def test_openmetrics_ends_once() -> None:
     telemetry = Telemetry()
-    page = telemetry.render(OPENMETRICS.render).decode()
+    page = own_text(telemetry.render(OPENMETRICS.render))
     assert page.endswith("# EOF\n")
     families = [family.name for family in parse_openmetrics(page)]  # type: ignore[no-untyped-call]
     assert "seq_exporter_build_info" in families

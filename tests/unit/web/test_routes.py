@@ -39,8 +39,11 @@ scores are for, cached from the last successful poll.
 # TYPE sendgrid_seq_score_date_timestamp_seconds gauge
 sendgrid_seq_score_date_timestamp_seconds{account="acme",scope="own"} 1.7937504e+09
 """
-TEXT = SCORES + "# HELP polls_total All polls.\n# TYPE polls_total counter\npolls_total 1.0\n"
-OPENMETRICS = SCORES + "# HELP polls All polls.\n# TYPE polls counter\npolls_total 1.0\n# EOF\n"
+OWN = "# TYPE shards gauge\nshards 1.0\n"
+TEXT = SCORES + OWN + "# HELP polls_total All polls.\n# TYPE polls_total counter\npolls_total 1.0\n"
+OPENMETRICS = (
+    SCORES + OWN + "# HELP polls All polls.\n# TYPE polls counter\npolls_total 1.0\n# EOF\n"
+)
 
 ROUTES = {
     "/": {"GET", "HEAD"},
@@ -75,8 +78,8 @@ class FakeExporter:
     def __post_init__(self) -> None:
         self.registry.register(self.polls)
 
-    def render_telemetry(self, render: Callable[[CollectorRegistry], bytes]) -> bytes:
-        return render(self.registry)
+    def render_telemetry(self, render: Callable[[CollectorRegistry], bytes]) -> tuple[Piece, bytes]:
+        return Piece.of([OWN]), render(self.registry)
 
     @property
     def page(self) -> Piece:
@@ -129,6 +132,7 @@ def test_metrics_are_openmetrics_for_whoever_asks_for_it() -> None:
     assert names == [
         "sendgrid_seq_account_score",
         "sendgrid_seq_score_date_timestamp_seconds",
+        "shards",
         "polls",
     ]
 
@@ -153,7 +157,7 @@ def test_metrics_are_rendered_anew_at_each_scrape() -> None:
     assert scraper.get("/metrics").text == TEXT.replace("polls_total 1.0", "polls_total 2.0")
     exporter.accounts = ()
     assert scraper.get("/metrics").text == (
-        "# HELP polls_total All polls.\n# TYPE polls_total counter\npolls_total 2.0\n"
+        f"{OWN}# HELP polls_total All polls.\n# TYPE polls_total counter\npolls_total 2.0\n"
     )
 
 
