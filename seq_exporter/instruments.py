@@ -93,6 +93,13 @@ class ScoreMetrics:
             "How many series of scores the account has on the page.",
             "account",
         )
+        self.day_first_seen = make.gauge(
+            "sendgrid_seq_score_date_first_seen_timestamp_seconds",
+            "When a poll first found the day that the published scores are for; absent where the "
+            "poll before it did not look, as at the start.",
+            "account",
+            "scope",
+        )
         self.save_failures = make.counter(
             "seq_exporter_state_save_failures_total",
             "How often the scores of the account could not be written to state_dir.",

@@ -169,7 +169,7 @@ class Poller:
             return
         self._swap(snapshot)
         self._is_saved = False
-        self._log_new_days(held, snapshot)
+        self._note_new_days(held, snapshot)
 
     def _swap(self, snapshot: Snapshot) -> None:
         """Put `snapshot` on the page. Raises TooManySeries."""
@@ -247,13 +247,16 @@ class Poller:
             self._telemetry.observe_save_failure()
             _log.warning("cannot save scores", extra=self._about(error=str(err)))
 
-    def _log_new_days(self, held: Snapshot, snapshot: Snapshot) -> None:
+    def _note_new_days(self, held: Snapshot, snapshot: Snapshot) -> None:
+        # Had the poll before this one failed, the day might have been there for long.
+        has_looked = self.health.last_success is not None and not self.health.failure
         for scope, old, new in (
             ("subusers", held.subusers, snapshot.subusers),
             ("own", held.own, snapshot.own),
         ):
             if new and new.has_scores and (old is None or old.day != new.day):
                 _log.info("scores of a new day", extra=self._about(scope=scope, day=str(new.day)))
+                self._telemetry.observe_new_day(scope, self._clock.now() if has_looked else None)
 
     def _report(self, failures: list[PollError], anomalies: Anomalies, seconds: float) -> None:
         reason = failures[0].reason if failures else None

@@ -186,6 +186,15 @@ class AccountTelemetry:
             if is_open:
                 self._telemetry.scores.series.labels(self._account).set(count)
 
+    def observe_new_day(self, scope: str, first_seen: float | None) -> None:
+        """Note when the day was first seen that scores are published for; None: nobody looked."""
+        gauge = self._telemetry.scores.day_first_seen
+        with self._writing() as is_open:
+            if is_open and first_seen is not None:
+                gauge.labels(self._account, scope).set(first_seen)
+            elif is_open:
+                gauge.remove_by_labels({"account": self._account, "scope": scope})
+
     def observe_restore(self) -> None:
         """Note that the scores shown are from before this process."""
         with self._writing() as is_open:

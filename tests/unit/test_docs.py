@@ -53,7 +53,7 @@ def own_metrics() -> list[str]:
     return [
         family.name + ("_total" if family.type == "counter" else "")
         for family in Telemetry().registry.collect()
-        if family.name.startswith("seq_exporter_")
+        if family.name.startswith(("seq_exporter_", "sendgrid_seq_"))
     ]
 
 

@@ -130,6 +130,36 @@ def test_the_rate_limit_of_one_endpoint_is_kept_after_a_failure_of_the_other(
     assert bench.poller.blocked_seconds == 0
 
 
+def test_when_a_day_was_first_seen_is_told_where_somebody_looked(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    def first_seen() -> float | None:
+        name = "sendgrid_seq_score_date_first_seen_timestamp_seconds"
+        labels = {"account": "acme", "scope": "subusers"}
+        return bench.registry.registry.get_sample_value(name, labels)
+
+    sendgrid.subusers = {day(3): [item("1", "a", 4)]}
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    assert first_seen() is None  # it may have been there for long
+    time.pass_hours(1)
+    bench.poll()
+    sendgrid.subusers[day(4)] = [item("1", "a", 4)]
+    time.pass_hours(1)
+    bench.poll()
+    seen = time.seconds
+    assert first_seen() == seen
+    time.pass_hours(1)
+    bench.poll()
+    assert first_seen() == seen
+    sendgrid.subusers[day(5)] = (401, {}, "")
+    bench.poll()
+    sendgrid.subusers[day(5)] = [item("1", "a", 4)]
+    time.pass_hours(1)
+    bench.poll()
+    assert first_seen() is None  # the poll before could not see it
+
+
 def test_a_key_file_is_read_anew_at_every_poll(
     sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path, mock: Any
 ) -> None:

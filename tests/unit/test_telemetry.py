@@ -74,6 +74,8 @@ seq_exporter_scores_restored{{account="acme"}} 0.0
 # HELP seq_exporter_account_series How many series of scores the account has on the page.
 # TYPE seq_exporter_account_series gauge
 seq_exporter_account_series{{account="acme"}} 0.0
+# HELP sendgrid_seq_score_date_first_seen_timestamp_seconds When a poll first found the day that the published scores are for; absent where the poll before it did not look, as at the start.
+# TYPE sendgrid_seq_score_date_first_seen_timestamp_seconds gauge
 # HELP seq_exporter_state_save_failures_total How often the scores of the account could not be written to state_dir.
 # TYPE seq_exporter_state_save_failures_total counter
 seq_exporter_state_save_failures_total{{account="acme"}} 0.0
@@ -133,6 +135,8 @@ RATE_LIMIT = [
     'api_rate_limit_reset_timestamp_seconds{account="acme"} 1060.0',
 ]
 
+_PREFIXES = ("seq_exporter_", "sendgrid_seq_")
+
 Observation = Callable[[AccountTelemetry], None]
 
 
@@ -146,7 +150,7 @@ def series_of(telemetry: Telemetry, **labels: str) -> list[str]:
     return [
         line.removeprefix("seq_exporter_")
         for line in page_of(telemetry).splitlines()
-        if line.startswith("seq_exporter_") and all(label in line for label in wanted)
+        if line.startswith(_PREFIXES) and all(label in line for label in wanted)
     ]
 
 
@@ -162,12 +166,12 @@ def test_the_page_before_the_first_poll() -> None:
     telemetry = Telemetry()
     AccountTelemetry(telemetry, "acme")
     lines = page_of(telemetry).splitlines(keepends=True)
-    assert "".join(line for line in lines if "seq_exporter_" in line) == FRESH
+    assert "".join(line for line in lines if any(name in line for name in _PREFIXES)) == FRESH
 
 
 def test_the_page_holds_the_process_and_python_too() -> None:
     families = text_string_to_metric_families(page_of(Telemetry()))
-    names = {family.name for family in families if not family.name.startswith("seq_exporter_")}
+    names = {family.name for family in families if not family.name.startswith(_PREFIXES)}
     assert {name.partition("_")[0] for name in names} == {"process", "python"}
     assert {"process_cpu_seconds", "process_resident_memory_bytes", "python_info"} <= names
 
@@ -200,6 +204,14 @@ def test_two_registries_share_nothing() -> None:
             ],
         ),
         (lambda account: account.observe_series(7), ['account_series{account="acme"} 7.0']),
+        (
+            lambda account: account.observe_new_day("own", 1000.0),
+            [
+                "sendgrid_seq_score_date_first_seen_timestamp_seconds"
+                '{account="acme",scope="own"} 1000.0'
+            ],
+        ),
+        (lambda account: account.observe_new_day("own", None), []),
         (lambda account: account.observe_restore(), ['scores_restored{account="acme"} 1.0']),
         (
             lambda account: account.observe_save_failure(),
