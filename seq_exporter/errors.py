@@ -3,6 +3,8 @@
     SeqExporterError
     ├── ConfigError                  the files, flags or environment are wrong: exit status 2
     ├── ListenError                  an address cannot be listened on: exit status 1
+    ├── BackfillError                the past cannot be fetched or written: exit status 1
+    │   └── RemoteWriteFailed          its receiver did not take it
     ├── PollStopped                  a poll ends because its account is no longer wanted
     └── PollError                    a poll failed; `reason` is its label value
         ├── TooManySeries            too_many_series     more than the account's max_series
@@ -38,6 +40,14 @@ class ConfigError(SeqExporterError):
 
 class ListenError(SeqExporterError):
     """An address cannot be listened on."""
+
+
+class BackfillError(SeqExporterError):
+    """The past cannot be fetched or written."""
+
+
+class RemoteWriteFailed(BackfillError):
+    """A remote-write receiver did not take a request, at once or after retries."""
 
 
 class PollStopped(SeqExporterError):

@@ -65,8 +65,8 @@ class Names:
         self._asked_at = now
         self._pause_seconds = 0.0
         try:
-            for page in sendgrid.list_usernames():
-                self._by_id.update(page.names)
+            for names in sendgrid.list_usernames():
+                self._by_id.update(names)
         except (AccountUnavailable, ServerFailed) as err:
             _log.info("SendGrid tells no usernames now", extra={"error": str(err)})
             self._pause_seconds = _TRY_AGAIN_SECONDS

@@ -21,10 +21,10 @@ from seq_exporter.transport import Endpoint, Transport
 
 SUBUSERS_SCORES = Endpoint("subusers_scores", "/v3/engagementquality/subusers/scores")
 _SCORES = Endpoint("scores", "/v3/engagementquality/scores")
-_SUBUSERS = Endpoint("subusers", "/v3/subusers")
+SUBUSERS = Endpoint("subusers", "/v3/subusers")
 
-_SCORES_PAGE = 1000
-_SUBUSERS_PAGE = 500
+SCORES_PAGE = 1000
+SUBUSERS_PAGE = 500
 
 # No list is longer: one that never ends would fill the memory, and use up the rate limit. Nor has
 # it more pages than that takes.
@@ -83,7 +83,7 @@ class SendGrid:
         known = known or {}
         cursor: str | None = None
         cursors = {cursor}
-        while len(scores) <= MOST_USERS and len(cursors) <= MOST_USERS // _SCORES_PAGE:
+        while len(scores) <= MOST_USERS and len(cursors) <= MOST_USERS // SCORES_PAGE:
             page = self.fetch_page(day, cursor)
             if page is None:
                 return None
@@ -98,7 +98,7 @@ class SendGrid:
 
     def fetch_page(self, day: date, cursor: str | None = None) -> Page | None:
         """Return the page of `day` after `cursor`, or the first; None while not calculated."""
-        params = {"date": day.isoformat(), "limit": str(_SCORES_PAGE)}
+        params = {"date": day.isoformat(), "limit": str(SCORES_PAGE)}
         if cursor is not None:
             params["after_key"] = cursor
         answer = self._ask(SUBUSERS_SCORES, params)
@@ -147,24 +147,29 @@ class SendGrid:
                 found.setdefault(day, score)
         return found
 
-    def list_usernames(self, offset: int = 0) -> Iterator[NamePage]:
+    def list_usernames(self) -> Iterator[Mapping[str, str]]:
         """Return the username of each subuser by user_id, page by page: those not scored too."""
         known: set[str] = set()
-        for _ in range(MOST_USERS // _SUBUSERS_PAGE):
-            params = {"limit": str(_SUBUSERS_PAGE), "offset": str(offset)}
-            page = self._ask(_SUBUSERS, params)
-            if not isinstance(page, list):
-                raise MalformedResponse(f"{_SUBUSERS.path} answers no list")
-            names = dict(filter(None, map(_parse_subuser, page)))
+        offset = 0
+        for _ in range(MOST_USERS // SUBUSERS_PAGE):
+            page = self.fetch_usernames(offset)
             # A short page is no proof of the end: SendGrid may cap pages lower than asked.
-            if names.keys() <= known:
+            if page.names.keys() <= known:
                 return
-            offset += len(page)
-            yield NamePage(names, offset)
-            known |= names.keys()
+            yield page.names
+            known |= page.names.keys()
+            offset = page.next_offset
             if len(known) > MOST_USERS:
                 break
-        raise endless(_SUBUSERS)
+        raise endless(SUBUSERS)
+
+    def fetch_usernames(self, offset: int) -> NamePage:
+        """Return one page of that list, after `offset` subusers."""
+        page = self._ask(SUBUSERS, {"limit": str(SUBUSERS_PAGE), "offset": str(offset)})
+        if not isinstance(page, list):
+            raise MalformedResponse(f"{SUBUSERS.path} answers no list")
+        names = dict(filter(None, map(_parse_subuser, page)))
+        return NamePage(names, offset + len(page))
 
     def _check_date(self, item: Mapping[str, Any], day: date, score: Score) -> None:
         # The day asked for holds: a date is optional here, and the request leaves no doubt.
@@ -234,6 +239,6 @@ def _cursor_of(page: Mapping[str, Any]) -> str | None:
             return None
     if isinstance(found, int) and not isinstance(found, bool):
         return str(found)
-    if not is_name(found):
+    if not is_name(found) or found != clean(found):
         raise MalformedResponse(f"{SUBUSERS_SCORES.path} answers an after_key that is none")
     return found

@@ -188,7 +188,7 @@ class Transport:
             return self._timed_out()
         if isinstance(err, requests.exceptions.ContentDecodingError):
             return MalformedResponse("the body is not in the encoding that its header names")
-        return ConnectionFailed(f"no connection to {self.account.base_url}: {_root_cause(err)}")
+        return ConnectionFailed(f"no connection to {self.account.base_url}: {root_cause(err)}")
 
     def _status_error(
         self, status: int, headers: Mapping[str, str], body: bytes, rate_limit: RateLimit
@@ -233,16 +233,22 @@ def _read_rate_limit(headers: Mapping[str, str], now: float) -> RateLimit:
 
 def _read_wait(headers: Mapping[str, str], rate_limit: RateLimit, now: float) -> float | None:
     """Return for how many seconds a 429 asks to wait, or None if it does not say."""
-    retry_after = headers.get("Retry-After")
-    seconds = _read_number(retry_after)
-    if seconds is None and retry_after:
+    seconds = read_retry_after(headers, now)
+    if seconds is None and rate_limit.reset_timestamp_seconds is not None:
+        seconds = max(rate_limit.reset_timestamp_seconds - now, 0.0)
+    return seconds
+
+
+def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds that `Retry-After` asks to wait, as a number or a date, or None."""
+    text = headers.get("Retry-After")
+    seconds = _read_number(text)
+    if seconds is None and text:
         try:
-            seconds = parsedate_to_datetime(retry_after).timestamp() - now
+            seconds = max(parsedate_to_datetime(text).timestamp() - now, 0.0)
         except (ValueError, OverflowError):
             seconds = None
-    if seconds is None and rate_limit.reset_timestamp_seconds is not None:
-        seconds = rate_limit.reset_timestamp_seconds - now
-    return None if seconds is None else max(seconds, 0.0)
+    return seconds
 
 
 def _read_number(text: str | None) -> float | None:
@@ -253,10 +259,16 @@ def _read_number(text: str | None) -> float | None:
     return number if math.isfinite(number) and number >= 0 else None
 
 
-def _root_cause(err: BaseException) -> str:
-    """Name the innermost cause; the outer ones repeat addresses and object ids around it."""
+def innermost(err: BaseException) -> BaseException:
+    """Return the first cause of `err`."""
     while inner := err.__cause__ or err.__context__:
         err = inner
+    return err
+
+
+def root_cause(err: BaseException) -> str:
+    """Name the innermost cause; the outer ones repeat addresses and object ids around it."""
+    err = innermost(err)
     if isinstance(err, ssl.SSLCertVerificationError):
         return f"its certificate is refused: {err.verify_message}"
     if isinstance(err, OSError) and err.strerror:

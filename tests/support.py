@@ -24,7 +24,10 @@ SUBUSERS = f"{BASE_URL}/v3/subusers"
 
 TODAY = date(2026, 11, 5)
 
-_Answer = tuple[int, dict[str, str], str]
+#: Of a pretence of SendGrid: a status, headers and a body.
+Answer = tuple[int, dict[str, str], str]
+
+NOT_CALCULATED: Answer = (202, {}, "")
 
 
 def day(number: int) -> date:
@@ -79,13 +82,16 @@ class FakeSendGrid:
     """Answers 202 for every day that a test has given nothing for, and writes down each request.
 
     `subusers` and `own` map days to items, or to an answer: a status, headers and a body. `names`
-    is what /v3/subusers lists, or such an answer.
+    is what /v3/subusers lists, or such an answer. `page_size` is how much a page of either list
+    holds. `first` maps requests, as they are written down, to what is answered to them first.
     """
 
     def __init__(self, mock: responses.RequestsMock) -> None:
-        self.subusers: dict[date, list[Any] | _Answer] = {}
+        self.subusers: dict[date, list[Any] | Answer] = {}
         self.own: dict[date, Any] = {}
-        self.names: dict[str, str] | _Answer = {}
+        self.names: dict[str, str] | Answer = {}
+        self.page_size = 500
+        self.first: dict[str, list[Answer]] = {}
         self.requests: list[str] = []
         for url, answer in (
             (SUBUSERS_SCORES, self._subusers_scores),
@@ -95,39 +101,60 @@ class FakeSendGrid:
             mock.add_callback(responses.GET, url, answer)
 
     def take_requests(self) -> list[str]:
-        """Return the requests since the last call: `subusers 2026-11-05`, and so on."""
+        """Return the requests since the last call.
+
+        These are `subusers 2026-11-05`, `subusers 2026-11-05 after 500` for a later page,
+        `own 2026-11-05`, `own 2026-11-01..2026-11-05` and `names 0`.
+        """
         taken, self.requests = self.requests, []
         return taken
 
-    def _subusers_scores(self, request: PreparedRequest) -> _Answer:
+    def _subusers_scores(self, request: PreparedRequest) -> Answer:
         query = _query(request)
-        self.requests.append(f"subusers {query['date']}")
+        start = int(query.get("after_key", 0))
+        if early := self._note(f"subusers {query['date']}" + (f" after {start}" if start else "")):
+            return early
         found = self.subusers.get(date.fromisoformat(query["date"]))
         if found is None:
-            return 202, {}, ""
-        return found if isinstance(found, tuple) else _ok({"result": found})
+            return NOT_CALCULATED
+        if isinstance(found, tuple):
+            return found
+        end = start + self.page_size
+        next_params = {"after_key": str(end) if end < len(found) else None}
+        return ok({"result": found[start:end], "_metadata": {"next_params": next_params}})
 
-    def _scores(self, request: PreparedRequest) -> _Answer:
+    def _scores(self, request: PreparedRequest) -> Answer:
         query = _query(request)
-        assert query["from"] == query["to"]
-        self.requests.append(f"own {query['to']}")
-        found = self.own.get(date.fromisoformat(query["to"]))
-        if found is None:
-            return 202, {}, ""
-        return found if isinstance(found, tuple) else _ok({"result": [found]})
+        first, last = (date.fromisoformat(query[key]) for key in ("from", "to"))
+        if early := self._note(f"own {first}" if first == last else f"own {first}..{last}"):
+            return early
+        found = {day: own for day, own in self.own.items() if first <= day <= last}
+        for answer in found.values():
+            if isinstance(answer, tuple):
+                return answer
+        items = [{"date": day.isoformat()} | own for day, own in found.items()]
+        return ok({"result": items}) if items else NOT_CALCULATED
 
-    def _subusers(self, request: PreparedRequest) -> _Answer:
+    def _subusers(self, request: PreparedRequest) -> Answer:
         offset = int(_query(request)["offset"])
-        self.requests.append(f"names {offset}")
+        if early := self._note(f"names {offset}"):
+            return early
         if isinstance(self.names, tuple):
             return self.names
         known = [{"id": int(key), "username": name} for key, name in self.names.items()]
-        return _ok(known[offset:])
+        return ok(known[offset : offset + self.page_size])
+
+    def _note(self, request: str) -> Answer | None:
+        """Write a request down; return what is to be answered to it first."""
+        self.requests.append(request)
+        early = self.first.get(request)
+        return early.pop(0) if early else None
 
 
 def _query(request: PreparedRequest) -> dict[str, str]:
     return {key: values[0] for key, values in parse_qs(urlsplit(request.url or "").query).items()}
 
 
-def _ok(answer: object) -> _Answer:
+def ok(answer: object) -> Answer:
+    """Return the answer of status 200 with this JSON."""
     return 200, {"Content-Type": "application/json"}, json.dumps(answer)

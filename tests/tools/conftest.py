@@ -51,7 +51,8 @@ def find_tool(name: str) -> str:
     """Return the path of a tool; without it the test is skipped, or fails where it must run."""
     path = shutil.which(name)
     if path is None:
-        message = f"{name} is not installed; on Debian: apt install prometheus curl openssl"
+        packages = "prometheus victoria-metrics curl openssl"
+        message = f"{name} is not installed; on Debian: apt install {packages}"
         if os.environ.get("SEQ_EXPORTER_TEST_TOOLS") == "required":
             pytest.fail(message)
         pytest.skip(message)
@@ -96,9 +97,11 @@ def exporter(start: Start) -> Start:
     return run
 
 
-def start_simulator(exporter: Start, subusers: int = 30) -> tuple[subprocess.Popen[str], Pretence]:
+def start_simulator(
+    exporter: Start, subusers: int = 30, *arguments: str
+) -> tuple[subprocess.Popen[str], Pretence]:
     """Start the simulator with three accounts, each with so many subusers."""
-    process = exporter("simulate", "--listen=127.0.0.1:0", f"--subusers={subusers}")
+    process = exporter("simulate", "--listen=127.0.0.1:0", f"--subusers={subusers}", *arguments)
     assert process.stdout
     lines = [process.stdout.readline() for _ in range(1 + 3 * 3)]
     return process, Pretence("".join(lines))

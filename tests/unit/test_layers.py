@@ -39,6 +39,7 @@ ORDER = (
     "logs",
     "process",
     "flags",
+    "backfill",
     "cli",
     "__main__",
 )

@@ -131,6 +131,7 @@ def test_pages_end(mock: responses.RequestsMock, client: SendGrid, last: Any) ->
         {"next_params": {"after_key": True}},
         {"next_params": {"after_key": 2.5}},
         {"next_params": {"after_key": "9" * 300}},
+        {"next_params": {"after_key": "\ud800"}},
     ],
 )
 def test_a_cursor_that_cannot_be_read_is_no_end(
@@ -225,7 +226,7 @@ def test_usernames_are_read_to_the_first_page_with_none_new(
     mock.get(SUBUSERS, json=[{"id": 1, "username": "a"}, {"id": 2, "username": "b"}])
     mock.get(SUBUSERS, json=[{"id": 3, "username": "c"}, {"id": 4}, "?", {"username": "x" * 257}])
     mock.get(SUBUSERS, json=[])
-    assert list(client.list_usernames()) == [({"1": "a", "2": "b"}, 2), ({"3": "c"}, 6)]
+    assert list(client.list_usernames()) == [{"1": "a", "2": "b"}, {"3": "c"}]
     assert asked(mock, "offset") == ["0", "2", "6"]
 
 

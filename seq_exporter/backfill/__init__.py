@@ -1,0 +1,1 @@
+"""The past: scores of earlier days, as the live exporter would have shown them."""

@@ -1,0 +1,129 @@
+"""Remote write 1.0 on the wire: `prometheus.WriteRequest` of protobuf, in a block of snappy.
+
+Its source is https://prometheus.io/docs/specs/prw/remote_write_spec/. Prometheus accepts 1.0 in
+every version that has a receiver, and 2.0 only in newer ones. The message is small enough to be
+described here: what protoc makes of a file would have to match the installed protobuf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import cramjam
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Field
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+#: Measured with Prometheus 2.42 and VictoriaMetrics 1.79: with 500, writing takes up to three times
+#: as long; with 50,000 it is no quicker, costs memory, and comes near to the limits of receivers.
+MOST_SAMPLES = 10_000
+
+
+class TimeSeries(NamedTuple):
+    """A series and its samples: (milliseconds since the epoch, value), in order of time.
+
+    The name of the metric is the label `__name__`.
+    """
+
+    labels: Mapping[str, str]
+    samples: Sequence[tuple[int, float]]
+
+
+def encode_request(series: Sequence[TimeSeries]) -> bytes:
+    """Return the body of a request that writes `series`."""
+    request = _WriteRequest(
+        timeseries=[
+            {
+                # A receiver may refuse labels that are not in order, or take them for a new series.
+                "labels": [
+                    {"name": name, "value": one.labels[name]} for name in sorted(one.labels)
+                ],
+                "samples": [{"timestamp": time, "value": value} for time, value in one.samples],
+            }
+            for one in series
+        ]
+    )
+    return bytes(cramjam.snappy.compress_raw(request.SerializeToString()))
+
+
+def batch(
+    series: Iterable[TimeSeries], most_samples: int = MOST_SAMPLES
+) -> Iterator[list[TimeSeries]]:
+    """Divide `series`, as they come, into requests of at most so many samples.
+
+    A series with more goes into several, in order of time; one with none goes into none.
+    """
+    if most_samples < 1:
+        raise ValueError("a request has room for one sample at least")
+    request: list[TimeSeries] = []
+    room = most_samples
+    for labels, samples in series:
+        start = 0
+        while start < len(samples):
+            part = samples[start : start + room]
+            request.append(TimeSeries(labels, part))
+            start += len(part)
+            room -= len(part)
+            if not room:
+                yield request
+                request, room = [], most_samples
+    if request:
+        yield request
+
+
+def _scalar(number: int, name: str, kind: Field.Type.ValueType) -> Field:
+    return Field(name=name, number=number, label=Field.LABEL_OPTIONAL, type=kind)
+
+
+def _repeated(number: int, name: str, message: str) -> Field:
+    kind = f".prometheus.{message}"
+    return Field(
+        name=name,
+        number=number,
+        label=Field.LABEL_REPEATED,
+        type=Field.TYPE_MESSAGE,
+        type_name=kind,
+    )
+
+
+def _build_message() -> type[Message]:
+    """Return the class of a request, with those of its fields that are sent.
+
+    https://github.com/prometheus/prometheus/blob/main/prompb/types.proto has them all.
+    """
+    file = FileDescriptorProto(
+        name="remote.proto",
+        package="prometheus",
+        syntax="proto3",
+        message_type=[
+            DescriptorProto(
+                name="Label",
+                field=[
+                    _scalar(1, "name", Field.TYPE_STRING),
+                    _scalar(2, "value", Field.TYPE_STRING),
+                ],
+            ),
+            DescriptorProto(
+                name="Sample",
+                field=[
+                    _scalar(1, "value", Field.TYPE_DOUBLE),
+                    _scalar(2, "timestamp", Field.TYPE_INT64),
+                ],
+            ),
+            DescriptorProto(
+                name="TimeSeries",
+                field=[_repeated(1, "labels", "Label"), _repeated(2, "samples", "Sample")],
+            ),
+            DescriptorProto(name="WriteRequest", field=[_repeated(1, "timeseries", "TimeSeries")]),
+        ],
+    )
+    # A pool of its own: in the common one it would collide with another library's description.
+    pool = DescriptorPool()
+    pool.Add(file)
+    return GetMessageClass(pool.FindMessageTypeByName("prometheus.WriteRequest"))
+
+
+_WriteRequest = _build_message()

@@ -1,0 +1,188 @@
+"""Ninety days are written to a real Prometheus and to a real VictoriaMetrics, and read again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import requests
+
+from seq_exporter.backfill.remotewrite import Receiver
+from seq_exporter.backfill.wire import TimeSeries, batch
+from seq_exporter.errors import RemoteWriteFailed
+from seq_exporter.session import open_session
+from tests.tools.conftest import Start, find_tool, free_port, wait_for, wait_until
+
+pytestmark = pytest.mark.tools
+
+DAY_SECONDS = 86400
+STEP_SECONDS = 3600
+
+WINDOW = "storage: {tsdb: {out_of_order_time_window: 91d}}\n"
+SCRAPES = """
+global: {scrape_interval: 1s}
+scrape_configs: [{job_name: itself, static_configs: [{targets: ["ADDRESS"]}]}]
+"""
+RECEIVES = "--web.enable-remote-write-receiver"
+
+Sample = tuple[int, float]
+#: The samples of each series, by its labels.
+Found = dict[tuple[tuple[str, str], ...], list[Sample]]
+
+
+def make_past(now: int) -> list[TimeSeries]:
+    """Return four series over ninety days, whose scores have a decimal, and are all different."""
+    times = range(now - 90 * DAY_SECONDS, now + 1, STEP_SECONDS)
+    return [
+        TimeSeries(
+            {"__name__": name, "account": "acme", "subuser": subuser, "job": "seq-exporter"},
+            [(at * 1000, (10 + (at // STEP_SECONDS * 7 + number) % 41) / 10) for at in times],
+        )
+        for number, (name, subuser) in enumerate(
+            (name, subuser)
+            for name in ("sendgrid_seq_score", "sendgrid_seq_subuser_eligible")
+            for subuser in ("shop", "büro")
+        )
+    ]
+
+
+def expect(past: list[TimeSeries]) -> Found:
+    return {key_of(series.labels): list(series.samples) for series in past}
+
+
+def key_of(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(labels.items()))
+
+
+def read_past(base: str, now: int) -> Found:
+    """Return every sample of ninety days, asked for day by day."""
+    found: dict[tuple[tuple[str, str], ...], dict[int, float]] = {}
+    for days in range(91):
+        answer = requests.get(
+            f"{base}/api/v1/query",
+            {
+                "query": '{__name__=~"sendgrid_seq_.*"}[1d]',
+                "time": str(now - days * DAY_SECONDS),
+            },
+            timeout=60,
+        ).json()
+        for series in answer["data"]["result"]:
+            samples = [(round(at * 1000), float(value)) for at, value in series["values"]]
+            assert len(dict(samples)) == len(samples), "a time has two samples"
+            found.setdefault(key_of(series["metric"]), {}).update(samples)
+    return {labels: sorted(samples.items()) for labels, samples in found.items()}
+
+
+@pytest.fixture
+def receiver_at() -> Iterator[Callable[[str], Receiver]]:
+    with open_session() as session:
+        yield lambda url: Receiver(url, {}, session, time.sleep, 60)
+
+
+def start_prometheus(start: Start, tmp_path: Path, config: str, *flags: str) -> str:
+    """Start it with `config`; return its base URL, once it has scraped if it is to do so."""
+    address = f"127.0.0.1:{free_port()}"
+    (tmp_path / "prometheus.yml").write_text(config.replace("ADDRESS", address))
+    server = start(
+        find_tool("prometheus"),
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=data",
+        "--storage.tsdb.retention.time=100d",
+        f"--web.listen-address={address}",
+        *flags,
+    )
+    wait_for(f"http://{address}/-/ready", server)
+    if SCRAPES in config:
+        up = f"http://{address}/api/v1/query?query=up"
+        wait_until(lambda: bool(requests.get(up, timeout=10).json()["data"]["result"]), server)
+    return f"http://{address}"
+
+
+def start_victoriametrics(start: Start, *flags: str) -> str:
+    """Start it; return its base URL."""
+    address = f"127.0.0.1:{free_port()}"
+    server = start(
+        find_tool("victoria-metrics"), f"-httpListenAddr={address}", "-storageDataPath=data", *flags
+    )
+    wait_for(f"http://{address}/health", server)
+    return f"http://{address}"
+
+
+@pytest.mark.parametrize("config", [WINDOW, SCRAPES + WINDOW], ids=["empty", "scraping"])
+def test_prometheus_has_every_sample_and_a_resend_changes_nothing(
+    start: Start, tmp_path: Path, receiver_at: Callable[[str], Receiver], config: str
+) -> None:
+    base = start_prometheus(start, tmp_path, config, RECEIVES)
+    now = int(time.time())
+    past = make_past(now)
+    receiver = receiver_at(f"{base}/api/v1/write")
+    for _ in range(2):
+        for request in batch(past, 1000):
+            receiver.send(request)
+        assert read_past(base, now) == expect(past)
+
+
+def test_victoriametrics_has_every_sample_and_a_resend_changes_nothing(
+    start: Start, receiver_at: Callable[[str], Receiver]
+) -> None:
+    # It keeps a month unless told otherwise, and drops what is older with a 204. It keeps both of
+    # two samples that are the same, too, unless it is told how near is too near.
+    flags = ("-retentionPeriod=100d", "-dedup.minScrapeInterval=1ms")
+    base = start_victoriametrics(start, *flags)
+    now = int(time.time())
+    past = make_past(now)
+    receiver = receiver_at(f"{base}/api/v1/write")
+    for _ in range(2):
+        for request in batch(past, 1000):
+            receiver.send(request)
+        requests.get(f"{base}/internal/force_flush", timeout=60)
+        assert read_past(base, now) == expect(past)
+
+
+OLD = "it takes no samples so old: set storage.tsdb.out_of_order_time_window: 91d in"
+NO_RECEIVER = "was Prometheus started with --web.enable-remote-write-receiver?"
+
+
+@pytest.mark.parametrize(
+    ("config", "flags", "path", "status", "remedy"),
+    [
+        (SCRAPES, [RECEIVES], "/api/v1/write", "answers 400 (out of bounds)", OLD),
+        (
+            SCRAPES + WINDOW.replace("91d", "30d"),
+            [RECEIVES],
+            "/api/v1/write",
+            "(too old sample)",
+            OLD,
+        ),
+        (WINDOW, [], "/api/v1/write", "answers 404 (remote write receiver needs", NO_RECEIVER),
+        (WINDOW, [RECEIVES], "/write", "answers 404 (404 page not found)", NO_RECEIVER),
+        (WINDOW, [RECEIVES], "/", "answers 405 (Method Not Allowed)", NO_RECEIVER),
+    ],
+    ids=["no window", "too short a window", "no receiver", "no such path", "only pages"],
+)
+def test_prometheus_that_takes_no_past_is_told_how(
+    start: Start,
+    tmp_path: Path,
+    receiver_at: Callable[[str], Receiver],
+    config: str,
+    flags: list[str],
+    path: str,
+    status: str,
+    remedy: str,
+) -> None:
+    base = start_prometheus(start, tmp_path, config, *flags)
+    past = make_past(int(time.time()))
+    with pytest.raises(RemoteWriteFailed) as caught:
+        receiver_at(base + path).send(past)
+    assert status in str(caught.value)
+    assert remedy in str(caught.value)
+
+
+def test_victoriametrics_at_another_path_is_told_so(
+    start: Start, receiver_at: Callable[[str], Receiver]
+) -> None:
+    base = start_victoriametrics(start)
+    with pytest.raises(RemoteWriteFailed, match=r"unsupported path.*: is the path right"):
+        receiver_at(f"{base}/api/write").send(make_past(int(time.time())))
