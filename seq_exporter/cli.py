@@ -15,11 +15,12 @@ from pathlib import Path
 import click
 
 from seq_exporter import __version__
+from seq_exporter.backfill.command import backfill
 from seq_exporter.config import Config, take_part
-from seq_exporter.configfile import load_config
+from seq_exporter.configfile import find_config, load_config
 from seq_exporter.durations import DAY_SECONDS
 from seq_exporter.errors import ConfigError, SeqExporterError
-from seq_exporter.flags import flag, listen_flag, log_flags, read_duration, read_shard
+from seq_exporter.flags import config_flag, flag, listen_flag, log_flags, read_duration, read_shard
 from seq_exporter.logs import configure_logs
 from seq_exporter.process import AutoReload, run_app, run_exporter
 from seq_exporter.shard import Shard
@@ -51,13 +52,7 @@ def commands() -> None:
 
 
 @commands.command()
-@flag(
-    "config.file",
-    default="config.yaml",
-    show_default=True,
-    metavar="FILE",
-    help="The accounts to poll, and when.",
-)
+@config_flag
 @flag(
     "config.auto-reload-interval",
     default="0s",
@@ -106,7 +101,7 @@ def serve(
     SIGHUP reloads the configuration file; SIGTERM and SIGINT stop.
     """
     configure_logs(log_level, log_format)
-    path = _find_config(config_file)
+    path = find_config(config_file)
 
     def load() -> Config:
         config = load_config(path, os.environ)
@@ -235,15 +230,7 @@ def simulate(
     asyncio.run(run_app(app, sockets))
 
 
-def _find_config(name: str) -> Path:
-    path = Path(name)
-    if not os.path.lexists(path):
-        raise ConfigError(
-            f"no configuration file: looked for {path.absolute()}\n"
-            "Write one as config.example.yaml shows, or name one with --config.file=FILE.\n"
-            "To look around without a SendGrid key: seq-exporter demo"
-        )
-    return path
+commands.add_command(backfill)
 
 
 def _parse_config(text: str) -> Config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -27,13 +28,25 @@ from seq_exporter.config import (
     SubuserSelection,
 )
 from seq_exporter.durations import DAY_SECONDS, parse_duration
-from seq_exporter.errors import KeyUnavailable
+from seq_exporter.errors import ConfigError, KeyUnavailable
 from seq_exporter.scores import METRICS
 from seq_exporter.secret import ApiKey, Secret, parse_key
 from seq_exporter.yamlfile import ALTERNATIVE, Problem, Section, read_document
 
 # Longer ones are slips of the hand, and too long for a timer of the operating system.
 _LONGEST_SECONDS = 365 * DAY_SECONDS
+
+
+def find_config(name: str) -> Path:
+    """Return the configuration file of that name. Raises ConfigError where there is none."""
+    path = Path(name)
+    if not os.path.lexists(path):
+        raise ConfigError(
+            f"no configuration file: looked for {path.absolute()}\n"
+            "Write one as config.example.yaml shows, or name one with --config.file=FILE.\n"
+            "To look around without a SendGrid key: seq-exporter demo"
+        )
+    return path
 
 
 def load_config(path: Path, environ: Mapping[str, str]) -> Config:

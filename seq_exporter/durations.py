@@ -29,3 +29,12 @@ def parse_duration(text: str) -> float:
         raise ValueError("must be a duration such as 90s, 15m, 1h30m or 7d, not {value}")
     pairs = zip(match.groups(), _UNIT_SECONDS.values(), strict=True)
     return sum(int(count) * seconds for count, seconds in pairs if count)
+
+
+def format_duration(seconds: int) -> str:
+    """Return whole seconds as Prometheus writes them: `4m`, `1h30m`, `1d`."""
+    parts = []
+    for unit in ("d", "h", "m", "s"):
+        count, seconds = divmod(seconds, int(_UNIT_SECONDS[unit]))
+        parts += [f"{count}{unit}"] if count else []
+    return "".join(parts) or "0s"

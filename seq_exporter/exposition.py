@@ -82,7 +82,7 @@ def _subuser_scores(snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[str
     sendgrid_seq_score{account="acme",subuser="shop-de"} 4.2
     sendgrid_seq_score{account="acme",subuser="shop-fr"} 3.0
     """
-    account = _escape(snapshot.account)
+    account = escape_label(snapshot.account)
     for subuser, score in _subusers(snapshot, wanted.shard) if wanted.scores else ():
         if score.overall is not None:
             labels = f'account="{account}",subuser="{subuser}"'
@@ -95,7 +95,7 @@ def _subuser_metric_scores(snapshot: Snapshot, wanted: SeriesSelection) -> Itera
     sendgrid_seq_metric_score{account="acme",metric="open_rate",subuser="shop-de"} 3.0
     sendgrid_seq_metric_score{account="acme",metric="spam_rate",subuser="shop-de"} 5.0
     """
-    account = _escape(snapshot.account)
+    account = escape_label(snapshot.account)
     chosen = [metric in wanted.metrics for metric in METRICS]
     starts = [
         f'sendgrid_seq_metric_score{{account="{account}",metric="{metric}",subuser="'
@@ -120,7 +120,7 @@ def _account_score(snapshot: Snapshot) -> Iterator[str]:
     """
     if snapshot.own and snapshot.own.score.overall is not None:
         value = _number(snapshot.own.score.overall)
-        yield f'sendgrid_seq_account_score{{account="{_escape(snapshot.account)}"}} {value}\n'
+        yield f'sendgrid_seq_account_score{{account="{escape_label(snapshot.account)}"}} {value}\n'
 
 
 def _account_metric_scores(snapshot: Snapshot) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _account_metric_scores(snapshot: Snapshot) -> Iterator[str]:
     sendgrid_seq_account_metric_score{account="acme",metric="bounce_rate"} 4.0
     sendgrid_seq_account_metric_score{account="acme",metric="spam_rate"} 5.0
     """
-    account = _escape(snapshot.account)
+    account = escape_label(snapshot.account)
     for metric, value in _known_metrics(snapshot.own.score) if snapshot.own else ():
         labels = f'account="{account}",metric="{metric}"'
         yield f"sendgrid_seq_account_metric_score{{{labels}}} {_number(value)}\n"
@@ -141,7 +141,7 @@ def _score_dates(snapshot: Snapshot) -> Iterator[str]:
     sendgrid_seq_score_date_timestamp_seconds{account="acme",scope="own"} 1.762128e+09
     sendgrid_seq_score_date_timestamp_seconds{account="acme",scope="subusers"} 1.7620416e+09
     """
-    account = _escape(snapshot.account)
+    account = escape_label(snapshot.account)
     for scope, held in (("own", snapshot.own), ("subusers", snapshot.subusers)):
         if held and held.has_scores:
             midnight = datetime.combine(held.day, time(), UTC).timestamp()
@@ -155,9 +155,9 @@ def _eligibility(snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[str]:
     sendgrid_seq_subuser_eligible{account="acme",subuser="shop-de",user_id="180"} 1.0
     sendgrid_seq_subuser_eligible{account="acme",subuser="shop-it",user_id="181"} 0.0
     """
-    account = _escape(snapshot.account)
+    account = escape_label(snapshot.account)
     for subuser, score in _subusers(snapshot, wanted.shard) if wanted.eligible else ():
-        labels = f'account="{account}",subuser="{subuser}",user_id="{_escape(score.user_id)}"'
+        labels = f'account="{account}",subuser="{subuser}",user_id="{escape_label(score.user_id)}"'
         yield f"sendgrid_seq_subuser_eligible{{{labels}}} {float(score.is_scored)}\n"
 
 
@@ -169,7 +169,7 @@ def _subuser_counts(snapshot: Snapshot) -> Iterator[str]:
     """
     if snapshot.subusers:
         for state, count in snapshot.subusers.counts.items():
-            labels = f'account="{_escape(snapshot.account)}",state="{state}"'
+            labels = f'account="{escape_label(snapshot.account)}",state="{state}"'
             yield f"sendgrid_seq_subusers{{{labels}}} {float(count)}\n"
 
 
@@ -180,7 +180,7 @@ def _distribution(snapshot: Snapshot) -> Iterator[str]:
     sendgrid_seq_score_subusers{account="acme",band="5",metric="overall"} 0.0
     """
     if snapshot.subusers:
-        account = _escape(snapshot.account)
+        account = escape_label(snapshot.account)
         for metric, bands in snapshot.subusers.bands.items():
             for band, count in bands.items():
                 labels = f'account="{account}",band="{band}",metric="{metric}"'
@@ -191,7 +191,7 @@ def _subusers(snapshot: Snapshot, shard: Shard) -> Iterator[tuple[str, Score]]:
     if snapshot.subusers:
         for label, score in snapshot.subusers.by_label.items():
             if shard.owns(snapshot.account, score.user_id):
-                yield _escape(label), score
+                yield escape_label(label), score
 
 
 def _known_metrics(score: Score) -> Iterator[tuple[str, float]]:
@@ -205,7 +205,8 @@ def _number(value: float) -> str:
     return str(floatToGoString(value))  # type: ignore[no-untyped-call]
 
 
-def _escape(value: str) -> str:
+def escape_label(value: str) -> str:
+    """Return a label's value as it stands between quotation marks."""
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 

@@ -14,11 +14,25 @@ from seq_exporter.shard import Shard
 Command = Callable[..., None]
 
 
-def flag(name: str, **options: Any) -> Callable[[Command], Command]:
+def flag(name: str, parameter: str | None = None, **options: Any) -> Callable[[Command], Command]:
     """Make a flag that an environment variable can set too: SEQ_EXPORTER_ and its name."""
-    parameter = name.replace(".", "_").replace("-", "_")
-    variable = f"SEQ_EXPORTER_{parameter.upper()}"
-    return click.option(f"--{name}", parameter, envvar=variable, show_envvar=True, **options)
+    variable = name.replace(".", "_").replace("-", "_")
+    return click.option(
+        f"--{name}",
+        parameter or variable,
+        envvar=f"SEQ_EXPORTER_{variable.upper()}",
+        show_envvar=True,
+        **options,
+    )
+
+
+config_flag = flag(
+    "config.file",
+    default="config.yaml",
+    show_default=True,
+    metavar="FILE",
+    help="The accounts to poll, and when.",
+)
 
 
 listen_flag = flag(

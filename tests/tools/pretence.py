@@ -24,17 +24,24 @@ class Pretence:
 
     def read_newest(self) -> Samples:
         """Return every score of the newest day, as the page must hold it."""
+        day = datetime.now(UTC).date()
+        while not (samples := self.read_day(day)):
+            day -= timedelta(days=1)
+        return samples
+
+    def read_day(self, day: date) -> Samples:
+        """Return every score of `day`, as the page must hold it; none if it is not calculated."""
         samples: Samples = {}
         for account in yaml.safe_load(self.config)["accounts"]:
-            samples |= dict(_read_account(account))
+            samples |= dict(_read_account(account, day))
         return samples
 
 
-def _read_account(account: dict[str, str]) -> Iterator[tuple[tuple[str, ...], float]]:
+def _read_account(account: dict[str, str], day: date) -> Iterator[tuple[tuple[str, ...], float]]:
     name = account["name"]
-    day = datetime.now(UTC).date()
-    while (items := _read_subusers(account, day)) is None:
-        day -= timedelta(days=1)
+    items = _read_subusers(account, day)
+    if items is None:
+        return
     for item in items:
         if "score" in item:
             yield ("sendgrid_seq_score", name, item["username"]), item["score"]
@@ -42,9 +49,10 @@ def _read_account(account: dict[str, str]) -> Iterator[tuple[tuple[str, ...], fl
                 labels = (name, metric, item["username"])
                 yield ("sendgrid_seq_metric_score", *labels), item["metrics"][metric]
     (own,) = _ask(account, "scores", {"from": str(day), "to": str(day)}).json()["result"]
-    yield ("sendgrid_seq_account_score", name), own["score"]
-    for metric in METRICS:
-        yield ("sendgrid_seq_account_metric_score", name, metric), own["metrics"][metric]
+    if "score" in own:
+        yield ("sendgrid_seq_account_score", name), own["score"]
+        for metric in METRICS:
+            yield ("sendgrid_seq_account_metric_score", name, metric), own["metrics"][metric]
 
 
 def _read_subusers(account: dict[str, str], day: date) -> list[dict[str, Any]] | None:

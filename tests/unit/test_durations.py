@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seq_exporter.durations import parse_duration
+from seq_exporter.durations import format_duration, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,12 @@ def test_durations_are_those_of_prometheus(text: str, seconds: float) -> None:
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match="must be a duration such as"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (59, "59s"), (240, "4m"), (5400, "1h30m"), (86_400, "1d"), (93_784, "1d2h3m4s")],
+)
+def test_durations_are_written_as_they_are_read(seconds: int, text: str) -> None:
+    assert format_duration(seconds) == text
+    assert parse_duration(text) == seconds

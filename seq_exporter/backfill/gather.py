@@ -1,0 +1,124 @@
+"""From the configuration to a plan: asks for what is not there yet, and lays it out in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from seq_exporter.backfill.archive import AccountArchive, Archive
+from seq_exporter.backfill.fetch import Fetch
+from seq_exporter.backfill.history import History
+from seq_exporter.backfill.labels import label_scores
+from seq_exporter.backfill.pace import Pacer
+from seq_exporter.backfill.plan import Past, Plan, choose_step
+from seq_exporter.backfill.progress import Report
+from seq_exporter.backfill.timeline import Shown, trace_days
+from seq_exporter.clock import Clock
+from seq_exporter.config import ALL_SUBUSERS, Account, PollSettings
+from seq_exporter.errors import BackfillError, PollError
+from seq_exporter.items import Anomalies
+from seq_exporter.sendgrid import SendGrid
+from seq_exporter.session import open_session
+from seq_exporter.transport import Transport
+
+#: For how long SendGrid keeps scores.
+DAYS_KEPT = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is wanted of the past: the days from `first` to `last`.
+
+    `until` is the moment to end before, None for the present one. `delay_seconds` is how long after
+    the end of a day its scores appeared. `step_seconds` is the time between two samples, None to
+    choose it; `labels` are added to every series.
+    """
+
+    first: date
+    last: date
+    until: int | None
+    delay_seconds: int
+    step_seconds: int | None
+    labels: Mapping[str, str]
+    requests_per_minute: int
+
+    @property
+    def days(self) -> list[date]:
+        """The days wanted, the oldest first: it is what SendGrid forgets next."""
+        return [self.first + timedelta(n) for n in range((self.last - self.first).days + 1)]
+
+
+class Fetched(NamedTuple):
+    """An account whose days are there, but for those that are not calculated."""
+
+    account: Account
+    archive: AccountArchive
+    not_calculated: set[date]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """Asks SendGrid for the past of accounts."""
+
+    poll: PollSettings
+    wish: Wish
+    clock: Clock
+    sleep: Callable[[float], None]
+
+    def fetch(self, accounts: Sequence[Account], archive: Archive, report: Report) -> list[Fetched]:
+        """Fetch what is not there yet. Tells `report` of days.
+
+        One account that fails does not keep the others from being fetched; at the end, it is a
+        BackfillError all the same: files without it would look whole.
+        """
+        fetched, failures = [], []
+        for account in accounts:
+            try:
+                fetched.append(self._fetch_account(account, archive, report))
+            except PollError as err:
+                failures.append(f"account {account.name!r}: {err}")
+        if failures:
+            raise BackfillError(
+                "\n".join(failures) + "\nNothing is written yet. What has come is kept: run the "
+                "same command again, or name the accounts that are wanted with --account."
+            )
+        return fetched
+
+    def _fetch_account(self, account: Account, archive: Archive, report: Report) -> Fetched:
+        key = account.api_key.read()
+        own = archive.claim(account, key)
+        pacer = Pacer(self.wish.requests_per_minute, self.clock, self.sleep)
+        with open_session() as session:
+            transport = Transport(
+                account, key, session, self.poll.timeout_seconds, self.clock, pacer
+            )
+            sendgrid = SendGrid(transport, pacer.sleep, Anomalies())
+            today = datetime.fromtimestamp(self.clock.now(), UTC).date()
+            oldest = today - timedelta(DAYS_KEPT - 2)  # a midnight may pass meanwhile
+            not_calculated = Fetch(account, own, sendgrid, oldest, report).run(self.wish.days)
+        return Fetched(account, own, not_calculated)
+
+    def plan(self, fetched: Sequence[Fetched], until: int) -> Plan:
+        """Return what is to be written, up to the moment `until`."""
+        pasts = [self._trace(each, until) for each in fetched]
+        step_seconds = self.wish.step_seconds or choose_step(pasts)
+        return Plan(pasts, step_seconds, self.wish.labels)
+
+    def _trace(self, fetched: Fetched, until: int) -> Past:
+        account, archive, _ = fetched
+        label_scores(archive, account.subusers or ALL_SUBUSERS)
+        history = History(account, archive)
+
+        def trace(days: Mapping[date, bool]) -> list[Shown]:
+            return trace_days(
+                {day: has_scores for day, has_scores in days.items() if day in wanted},
+                delay_seconds=self.wish.delay_seconds,
+                lookback_days=self.poll.lookback_days,
+                until=until,
+            )
+
+        wanted = set(self.wish.days)
+        subusers = trace(history.subuser_days) if account.subusers else []
+        return Past(history, subusers, trace(history.own_days) if account.own_score else [])

@@ -1,0 +1,99 @@
+"""The whole of a backfill: from SendGrid into the archive, and from there to where it is wanted."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from seq_exporter.backfill.archive import Archive
+from seq_exporter.backfill.folder import opened
+from seq_exporter.backfill.gather import Gathering, Wish
+from seq_exporter.backfill.openmetrics import PATTERN, check_space, write_files
+from seq_exporter.backfill.plan import Plan
+from seq_exporter.backfill.progress import showing
+from seq_exporter.backfill.remotewrite import Receiver, show_url
+from seq_exporter.backfill.sending import send_series
+from seq_exporter.backfill.summary import describe_files, describe_sending, summarize
+from seq_exporter.clock import Clock
+from seq_exporter.config import Account, PollSettings
+from seq_exporter.errors import BackfillError
+from seq_exporter.session import open_session
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A receiver of remote write: its URL and the headers that it wants, which may hold secrets."""
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+
+
+def run_backfill(
+    accounts: Sequence[Account],
+    poll: PollSettings,
+    wish: Wish,
+    folder: Path,
+    target: Target | None,
+    clock: Clock,
+) -> None:
+    """Fetch what is wished for, write or send it, and say what there is and what to do next.
+
+    Raises ConfigError or BackfillError; a stop by Ctrl-C or SIGTERM is one as well.
+    """
+    gathering = Gathering(poll, wish, clock, time.sleep)
+    with _stoppable(), opened(folder) as archive:
+        try:
+            total = len(accounts) * len(wish.days)
+            with showing("Asking SendGrid", total, "days", sys.stderr, clock) as report:
+                fetched = gathering.fetch(accounts, archive, report)
+            until = archive.begin(int(clock.now())) if wish.until is None else wish.until
+            plan = gathering.plan(fetched, until)
+            if target:
+                done = _send(plan, archive, target, poll.timeout_seconds, clock)
+            else:
+                done = _write(plan, archive, folder, clock)
+            archive.end()
+        except KeyboardInterrupt:
+            files = len(list(folder.glob(PATTERN)))
+            raise BackfillError(
+                f"stopped: {archive.count_days()} days of scores and {files} whole files are in "
+                f"{folder};\nthe same command goes on from there"
+            ) from None
+        click.echo(f"{summarize(fetched, plan, wish, clock.now())}\n\n{done}")
+
+
+def _write(plan: Plan, archive: Archive, folder: Path, clock: Clock) -> str:
+    """Write the files; return what there is to say of them."""
+    there_bytes = sum(path.stat().st_size for path in folder.glob(PATTERN))
+    check_space(plan, shutil.disk_usage(folder).free + there_bytes, folder)
+    with showing("Writing", plan.samples, "samples", sys.stderr, clock) as report:
+        return describe_files(write_files(plan, archive, folder, report), plan, folder)
+
+
+def _send(plan: Plan, archive: Archive, target: Target, seconds: float, clock: Clock) -> str:
+    """Send the samples; return what there is to say of them."""
+    with (
+        open_session() as session,
+        showing("Sending", plan.samples, "samples", sys.stderr, clock) as report,
+    ):
+        receiver = Receiver(target.url, target.headers, session, time.sleep, seconds, clock)
+        samples = send_series(plan, archive, receiver, report)
+    return describe_sending(samples, plan, show_url(target.url))
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Take SIGTERM as Ctrl-C is taken."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,61 @@
+"""From a plan to a receiver of remote write, in requests that are counted: a stop loses none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from seq_exporter.backfill.archive import Archive
+from seq_exporter.backfill.history import Series
+from seq_exporter.backfill.plan import Plan, Window
+from seq_exporter.backfill.progress import Report
+from seq_exporter.backfill.remotewrite import Receiver, show_url
+from seq_exporter.backfill.timeline import instants
+from seq_exporter.backfill.wire import TimeSeries, batch
+
+_LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"', re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)")
+
+
+def send_series(plan: Plan, archive: Archive, receiver: Receiver, report: Report) -> int:
+    """Send the samples of `plan`, and return how many there are.
+
+    What the receiver has taken in an earlier run is not sent again. Tells `report` of samples.
+    Raises RemoteWriteFailed.
+    """
+    sent = 0
+    place = show_url(receiver.url)
+    for window in plan.windows():
+        name, content = f"{place} {window.start}", plan.fingerprint(window)
+        begun, done = archive.get_output(name)
+        requests_before = done if begun == content else 0
+        for number, request in enumerate(batch(_list_series(plan, window)), 1):
+            if number > requests_before:
+                receiver.send(request)
+                archive.set_output(name, content, number)
+            count = sum(len(series.samples) for series in request)
+            sent += count
+            report(count, place)
+    return sent
+
+
+def _list_series(plan: Plan, window: Window) -> Iterator[TimeSeries]:
+    for past in plan.pasts:
+        for series in past.trace(window):
+            samples = [
+                (1000 * second, float(value))
+                for shown, value in series.values
+                for second in instants(shown, plan.step_seconds, *window)
+            ]
+            yield TimeSeries(_labels_of(series) | dict(plan.labels), samples)
+
+
+def _labels_of(series: Series) -> dict[str, str]:
+    """Read the labels of `name{account="acme",...}`."""
+    found: Mapping[str, str] = dict(_LABEL.findall(series.text))
+    labels = {name: _ESCAPE.sub(_unescape, value) for name, value in found.items()}
+    return {"__name__": series.family, **labels}
+
+
+def _unescape(match: re.Match[str]) -> str:
+    return "\n" if match[1] == "n" else match[1]

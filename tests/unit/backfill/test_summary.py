@@ -1,0 +1,116 @@
+"""What a backfill says at its end, as a person reads it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seq_exporter.backfill.archive import Archive
+from seq_exporter.backfill.gather import Fetched, Wish
+from seq_exporter.backfill.summary import describe_files, describe_sending, summarize
+from seq_exporter.secret import Secret
+from tests.support import KEY, account, day
+from tests.unit.backfill.past import HOURS, at, fill, plan_of
+
+WISH = Wish(
+    first=day(1),
+    last=day(3),
+    until=None,
+    delay_seconds=12 * HOURS,
+    step_seconds=None,
+    labels={},
+    requests_per_minute=300,
+)
+
+
+def summary(archive: Archive, not_calculated: set[date], now: int, **changes: Any) -> str:
+    made = account()
+    plan = plan_of(fill(archive, made), at(4))
+    fetched = Fetched(made, archive.claim(made, Secret(KEY)), not_calculated)
+    return summarize([fetched], plan, replace(WISH, **changes), now)
+
+
+def test_days_that_are_there_and_days_that_are_not(archive: Archive) -> None:
+    archive.claim(account(), Secret(KEY)).forget(date(2026, 10, 31))
+    said = summary(archive, {day(4), day(3)}, at(4), first=date(2026, 10, 31), last=day(4))
+    assert said == (
+        "acme: 2 days, 3 scores of subusers\n"
+        "  not calculated: 2026-11-03, 2026-11-04\n"
+        "  no longer told by SendGrid: 2026-10-31"
+    )
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "hint"),
+    [
+        pytest.param(2, at(3, 15), "", id="as --delay says"),
+        pytest.param(
+            2,
+            at(3, 9),
+            "\n  2026-11-02 is there 9.0 h after its end: --delay is less",
+            id="earlier",
+        ),
+        pytest.param(3, at(4, 9), "", id="not there yet"),
+        pytest.param(
+            3,
+            at(4, 15),
+            "\n  2026-11-03 is not there 15.0 h after its end: --delay is more",
+            id="later",
+        ),
+    ],
+)
+def test_a_delay_that_does_not_fit_is_told(
+    last: int, now: int, hint: str, archive: Archive
+) -> None:
+    said = summary(archive, set(), now, last=day(last))
+    assert said == f"acme: 2 days, 3 scores of subusers{hint}"
+
+
+def test_the_commands_that_come_next(archive: Archive, tmp_path: Path) -> None:
+    plan = plan_of(fill(archive, account()), at(4))
+    folder = tmp_path / "the past"
+    folder.mkdir()
+    file = folder / "scores-2026-10-30.om"
+    file.write_bytes(b"x" * 1_550_000)
+    assert (
+        describe_files([file], plan, folder)
+        == f"""\
+1 file, 1.6 MB, a sample every 12h.
+Next, make blocks of them, and put these into Prometheus' data directory:
+
+  for file in '{folder}'/scores-*.om; do
+    promtool tsdb create-blocks-from openmetrics \\
+      --max-block-duration=486h "$file" '{folder}/blocks'
+  done
+  mv '{folder}/blocks'/* PROMETHEUS_DATA_DIRECTORY
+
+Prometheus has to keep them: --storage.tsdb.retention.time=100d or more.
+One that runs already may take them from 2026-11-04 03:00 UTC on, three hours
+after their newest sample; earlier, it may lose samples of its own."""
+    )
+
+
+def test_without_the_labels_of_the_target_past_and_present_stay_apart(
+    archive: Archive, tmp_path: Path
+) -> None:
+    plan = replace(plan_of(fill(archive, account()), at(4)), labels={"job": "seq"})
+    warning = (
+        "They have no job or no instance: without --label=job=...,instance=... as of the live\n"
+        "exporter, its series and these stay apart."
+    )
+    file = tmp_path / "scores-2026-10-30.om"
+    file.touch()
+    assert warning in describe_files([file], plan, tmp_path)
+    assert describe_sending(1234, plan, "http://localhost/write") == (
+        f"1,234 samples sent to http://localhost/write, one every 12h.\n{warning}"
+    )
+
+
+def test_nothing_is_written(archive: Archive, tmp_path: Path) -> None:
+    plan = plan_of(fill(archive, account()), at(2))
+    said = "Nothing was shown in that time: no file is written."
+    assert describe_files([], plan, tmp_path) == said
