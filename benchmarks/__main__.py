@@ -2,6 +2,7 @@
 
     make bench                                      fleets of 1,000, 10,000 and 100,000 subusers
     make bench SIZES=1000000 MEASURE=scrapes        these only
+    make bench SIZES=100,1000 MEASURE=backfill      the past; left out above: it takes minutes
 
 Everything runs on loopback, with a pretend SendGrid. Absolute figures belong to a machine and to
 what else it does; what is compared is measured in turns, so the ratios hold.
@@ -16,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.backfill import measure_backfill
 from benchmarks.day import measure_day
 from benchmarks.figures import Figures
 from benchmarks.polls import measure_polls, polled_exporter
@@ -28,6 +30,7 @@ from benchmarks.waits import measure_waits
 _SIZES = "1000,10000,100000"
 _LARGEST = 1_000_000  # the simulator has no larger account
 _MEASURES = "startup,waits,polls,scrapes,day"
+_ALL_MEASURES = f"{_MEASURES},backfill"
 
 
 def main() -> None:
@@ -37,9 +40,9 @@ def main() -> None:
     sizes, measures = _setting("SIZES", _SIZES), _setting("MEASURE", _MEASURES)
     if not all(size.isdecimal() and 1 <= int(size) <= _LARGEST for size in sizes):
         sys.exit(f"SIZES is {','.join(sizes)}; it is like {_SIZES}, each from 1 to {_LARGEST}")
-    unknown = set(measures) - set(_MEASURES.split(","))
+    unknown = set(measures) - set(_ALL_MEASURES.split(","))
     if unknown:
-        sys.exit(f"MEASURE has {', '.join(sorted(unknown))}; there are {_MEASURES}")
+        sys.exit(f"MEASURE has {', '.join(sorted(unknown))}; there are {_ALL_MEASURES}")
     with tempfile.TemporaryDirectory() as folder:
         by_size = {int(size): _measure(Path(folder), int(size), measures) for size in sizes}
     print(render_table(by_size))
@@ -55,6 +58,9 @@ def _measure(folder: Path, subusers: int, measures: list[str]) -> Figures:
     if "day" in measures:
         _say(subusers, "requests a day")
         figures |= measure_day(subusers)
+    if "backfill" in measures:
+        _say(subusers, "the past")
+        figures |= measure_backfill(folder, subusers)
     if "poll cpu" in figures and "start cpu" in figures:
         figures["poll cpu"] -= figures["start cpu"]
     return figures

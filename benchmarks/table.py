@@ -134,4 +134,13 @@ ROWS = (
     _ratio("naive / exporter", "naive requests a day", "requests a day"),
     _value("a new day is published after, at most", "new day published after", _duration),
     _value("a late score is published after, at most", "late score published after", _duration),
+    _heading("the past 90 days, with the defaults"),
+    _value("asking SendGrid", "backfill asking", _duration),
+    _value("writing files", "backfill writing", _duration),
+    _value("a sample every", "backfill step", _duration),
+    _value("files", "backfill files", _size),
+    _value("what was asked, kept beside them", "backfill archive", _size),
+    _value("memory, the most there ever was", "backfill memory", _size),
+    _value("promtool makes blocks", "promtool", _duration),
+    _value("blocks", "blocks", _size),
 )
