@@ -1,0 +1,68 @@
+"""The shipped rules and examples, by Prometheus' own judgement."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.tools.conftest import find_tool
+
+pytestmark = pytest.mark.tools
+
+FOLDER = Path(__file__).parents[2] / "prometheus"
+CASES = sorted((FOLDER / "tests").glob("*.yaml"))
+
+
+def run(tool: str, *arguments: str) -> str:
+    """Run it and return what it says; it must be content."""
+    done = subprocess.run(
+        [find_tool(tool), *arguments],
+        cwd=FOLDER,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_rules_are_free_of_lint() -> None:
+    said = run(
+        "promtool", "check", "rules", "--lint=all", "--lint-fatal", "seq-exporter.rules.yaml"
+    )
+    assert "SUCCESS" in said
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_alerts_fire_when_they_must_and_only_then(case: Path) -> None:
+    assert "SUCCESS" in run("promtool", "test", "rules", str(case))
+
+
+def test_prometheus_takes_the_example() -> None:
+    said = run("promtool", "check", "config", "prometheus.example.yaml")
+    assert "rules found" in said
+
+
+def test_alertmanager_takes_the_example() -> None:
+    said = run("amtool", "check-config", "alertmanager.example.yaml")
+    assert "SUCCESS" in said
+
+
+@pytest.mark.parametrize(
+    ("alert", "receiver"),
+    [
+        (("alertname=SeqScoreDropped", "severity=warning"), "deliverability"),
+        (("alertname=SeqFleetScoreDropped", "severity=critical"), "deliverability"),
+        (("alertname=SeqAccountScoreDropped", "severity=critical"), "deliverability"),
+        (("alertname=SeqScoreDeclining", "severity=info"), "digest"),
+        (("alertname=SeqAccountUnauthorized", "severity=critical"), "operators"),
+        (("alertname=SeqWebConfigReloadFailed", "severity=warning"), "operators"),
+        (("alertname=SeqExporterDown", "severity=critical"), "operators"),
+    ],
+)
+def test_alerts_reach_those_whom_they_concern(alert: tuple[str, str], receiver: str) -> None:
+    command = ("config", "routes", "test", "--config.file=alertmanager.example.yaml")
+    assert run("amtool", *command, *alert).strip() == receiver
