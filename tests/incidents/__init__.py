@@ -1,0 +1,1 @@
+"""The shipped alerts, judged by the incidents that the simulator plants."""

@@ -1,0 +1,145 @@
+"""What the shipped configuration of Alertmanager would send of alerts that fire and end."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import requests
+import yaml
+
+from seq_exporter.durations import parse_duration
+from tests.incidents.replay import STEP_HOURS, Firing
+from tests.tools.conftest import free_port
+
+EXAMPLE = Path(__file__).parents[2] / "prometheus" / "alertmanager.example.yaml"
+_PATIENCE_SECONDS = 20
+
+
+class Notification(NamedTuple):
+    """What one receiver is sent in an hour: the alerts of a group that are not inhibited."""
+
+    hour: int
+    receiver: str
+    alerts: frozenset[Firing]
+
+
+class Alertmanager:
+    """A real Alertmanager that groups and inhibits as the shipped file says, and sends nothing."""
+
+    def __init__(self, binary: str, folder: Path) -> None:
+        port = free_port()
+        config = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+        for receiver in config["receivers"]:
+            receiver.pop("webhook_configs")
+        # What is asked for here is which alerts are grouped and inhibited, not when they are sent.
+        (folder / "alertmanager.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        self._routes = {route["receiver"]: route for route in config["route"]["routes"]}
+        self._default: Mapping[str, str] = config["route"]
+        self._url = f"http://127.0.0.1:{port}/api/v2"
+        self._process = subprocess.Popen(
+            [
+                binary,
+                f"--config.file={folder / 'alertmanager.yaml'}",
+                f"--storage.path={folder / 'alertmanager'}",
+                f"--web.listen-address=127.0.0.1:{port}",
+                "--cluster.listen-address=",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def __enter__(self) -> Self:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            try:
+                requests.get(f"{self._url}/status", timeout=5).raise_for_status()
+            except requests.RequestException:
+                time.sleep(0.05)
+            else:
+                return self
+        raise AssertionError("Alertmanager does not start")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def notify(self, firings: Sequence[Firing]) -> Iterator[Notification]:
+        """Return what is sent of alerts of one account, in order of time; not what has ended."""
+        sent: dict[tuple[str, str], tuple[int, frozenset[Firing]]] = {}
+        hours = sorted({hour for f in firings for hour in (f.start, f.end + STEP_HOURS)})
+        for hour in hours:
+            groups = self._group([f for f in firings if f.start <= hour <= f.end])
+            # What is inhibited for a while is not forgotten, and not told of anew.
+            sent = {key: sent[key] for key in sent if key in groups}
+            for key, alerts in groups.items():
+                receiver, _ = key
+                last, told = sent.get(key, (None, frozenset()))
+                is_due = last is None or self._is_due(receiver, hour - last, alerts - told)
+                if alerts and is_due:
+                    sent[key] = hour, alerts
+                    yield Notification(hour, receiver, alerts)
+
+    def _is_due(self, receiver: str, hours: int, new: frozenset[Firing]) -> bool:
+        """Whether a group is sent again, so many hours later; with `new` alerts, or without."""
+        route = self._default | self._routes.get(receiver, {})
+        wait = route["group_interval" if new else "repeat_interval"]
+        return hours * 3600 >= parse_duration(wait)
+
+    def _group(self, firings: Sequence[Firing]) -> dict[tuple[str, str], frozenset[Firing]]:
+        """Return the alerts that are not inhibited, of each receiver and group; it may be none."""
+        by_labels = {frozenset(firing.labels.items()): firing for firing in firings}
+        self._post(firings)
+        groups: dict[tuple[str, str], frozenset[Firing]] = {}
+        for group in self._settle(set(by_labels)):
+            groups[group["receiver"]["name"], str(sorted(group["labels"].items()))] = frozenset(
+                by_labels[frozenset(alert["labels"].items())]
+                for alert in group["alerts"]
+                if alert["status"]["state"] == "active"
+            )
+        return groups
+
+    def _post(self, firings: Sequence[Firing]) -> None:
+        """Make these, and no others, the alerts that fire."""
+        now = datetime.now(UTC)
+        start, long = (now - timedelta(hours=1)).isoformat(), (now + timedelta(hours=1)).isoformat()
+        ended = [{"labels": alert["labels"]} for alert in self._get("alerts")]
+        wanted: list[dict[str, Any]] = [{"labels": dict(firing.labels)} for firing in firings]
+        alerts = [
+            *(alert | {"endsAt": now.isoformat()} for alert in ended if alert not in wanted),
+            *(alert | {"endsAt": long} for alert in wanted),
+        ]
+        posted = [alert | {"startsAt": start} for alert in alerts]
+        requests.post(f"{self._url}/alerts", json=posted, timeout=5).raise_for_status()
+
+    def _settle(self, wanted: set[frozenset[tuple[str, str]]]) -> list[Any]:
+        """Return the groups, once they hold what is wanted and two answers are the same.
+
+        Alertmanager passes alerts on to what groups and to what inhibits, one after the other.
+        """
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        before: object = None
+        while time.monotonic() < deadline:
+            groups = self._get("alerts/groups")
+            held = {frozenset(a["labels"].items()) for group in groups for a in group["alerts"]}
+            states = sorted(str((a["labels"], a["status"])) for g in groups for a in g["alerts"])
+            if held == wanted and states == before:
+                return groups
+            before = states
+            time.sleep(0.05)
+        raise AssertionError("Alertmanager does not settle")
+
+    def _get(self, path: str) -> list[Any]:
+        answer = requests.get(f"{self._url}/{path}", timeout=5)
+        answer.raise_for_status()
+        return list(answer.json())

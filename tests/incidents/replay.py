@@ -1,0 +1,95 @@
+"""The shipped rules over a simulated past, by Prometheus' own engine: promtool's rule tests."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from tests.incidents.past import Hours, Past
+
+RULES = Path(__file__).parents[2] / "prometheus" / "seq-exporter.rules.yaml"
+
+#: The rules are evaluated so often: what lasts 12 hours in them is seen to, and it takes a minute
+#: for the quarter of a year instead of an hour.
+STEP_HOURS = 6
+_ASKED = re.compile(r"time: (\S+),\n.*\n\s+got: (.*)")
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+_UNIT_HOURS = {"w": 168, "d": 24, "h": 1}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Firing:
+    """An alert that fired without a break, from one hour until another, both inclusive."""
+
+    start: int
+    end: int
+    labels: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.labels["alertname"]
+
+
+def replay(past: Past, promtool: str, folder: Path) -> list[Firing]:
+    """Return every alert that the shipped rules raise, in order of time.
+
+    promtool tells what a query answered only where that was not expected. So it is asked at each
+    step for all alerts, and none is expected.
+    """
+    case = folder / "case.yaml"
+    case.write_text(json.dumps(_write_case(past)), encoding="utf-8")
+    done = subprocess.run(
+        [promtool, "test", "rules", str(case)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    # A rule that cannot be evaluated would look like an alert that does not fire.
+    if "err:" in said or "FAILED" not in said:
+        raise AssertionError(said[:2000])
+    return sorted(_join(_read_alerts(said)), key=lambda firing: firing.start)
+
+
+def _write_case(past: Past) -> object:
+    series = [{"series": name, "values": _shorten(past.series[name])} for name in past.series]
+    series.append({"series": 'up{job="seq-exporter"}', "values": f"1x{past.hours}"})
+    asked = [
+        {"eval_time": f"{hour}h", "expr": 'ALERTS{alertstate="firing"}', "exp_samples": []}
+        for hour in range(0, past.hours, STEP_HOURS)
+    ]
+    test = {"interval": "1h", "input_series": series, "promql_expr_test": asked}
+    evaluation = f"{STEP_HOURS}h"
+    return {"rule_files": [str(RULES)], "evaluation_interval": evaluation, "tests": [test]}
+
+
+def _shorten(hours: Hours) -> str:
+    """Write values as promtool takes them: `_x36 4.4x23` are 36 hours of nothing, 24 of 4.4."""
+    runs = ((value, len(list(run))) for value, run in groupby(hours))
+    return " ".join(f"_x{n}" if value is None else f"{value:g}x{n - 1}" for value, n in runs)
+
+
+def _read_alerts(said: str) -> Iterator[tuple[int, tuple[tuple[str, str], ...]]]:
+    for time, got in _ASKED.findall(said):
+        hour = sum(int(n) * _UNIT_HOURS[unit] for n, unit in re.findall(r"(\d+)([wdh])", time))
+        for sample in re.findall(r"\{(.*?)\}", got):
+            labels = dict(_LABEL.findall(sample))
+            del labels["__name__"], labels["alertstate"]
+            yield hour, tuple(sorted(labels.items()))
+
+
+def _join(alerts: Iterator[tuple[int, tuple[tuple[str, str], ...]]]) -> Iterator[Firing]:
+    by_labels = sorted((labels, hour) for hour, labels in alerts)
+    for labels, found in groupby(by_labels, key=lambda alert: alert[0]):
+        hours = [hour for _, hour in found]
+        start = hours[0]
+        for hour, following in zip(hours, [*hours[1:], None], strict=True):
+            if following is None or following > hour + STEP_HOURS:
+                yield Firing(start, hour, dict(labels))
+                start = following or 0
