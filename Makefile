@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit faults soak check incidents bench format clean
+.PHONY: help demo test test-unit faults soak check dashboards incidents bench format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -33,6 +33,9 @@ check: $(VENV)/dev ## lint, formatting, types
 
 faults: $(VENV)/dev ## play every fault that must do no harm, and print what was seen
 	@$(BIN)/python -m tests.faults
+
+dashboards: $(VENV)/dev ## make grafana/*.json anew
+	@$(BIN)/python -m grafana.source
 
 incidents: $(VENV)/dev ## play SEEDS=1 2 3 fleets through the alerts, and print what they found
 	@$(BIN)/python -m tests.incidents $(SEEDS)

@@ -1,0 +1,112 @@
+"""What frames the panels: variables, links, the time, and a place for each panel."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models import dashboard as models
+
+from grafana.source.panels import DATASOURCE, Panel
+
+TAG = "seq-exporter"
+_WIDTH = 24
+_ALL = models.VariableOption(selected=True, text=["All"], value=["$__all"])
+# An account may have scores of its own only, of subusers only, or none yet; the past has no
+# `seq_exporter_account_up`.
+_SIGNS_OF_ACCOUNTS = "seq_exporter_account_up|sendgrid_seq_account_score|sendgrid_seq_subusers"
+
+
+class Board:
+    """A dashboard that grows from the top."""
+
+    def __init__(self, uid: str, title: str, description: str, begins: str) -> None:
+        board = build.Dashboard(title).uid(uid).description(description)
+        board = board.tags([TAG, "sendgrid"]).timezone("utc").readonly()
+        board = board.time(begins, "now").refresh("5m").link(_link_to_the_others())
+        self._board = board.tooltip(models.DashboardCursorSync.CROSSHAIR)
+        self._next_id = 1
+        self._top = 0
+        self.choose(_choose_datasource())
+        self.choose(_choose("job", "Job", "label_values(seq_exporter_build_info, job)"))
+        signs = f'{{__name__=~"{_SIGNS_OF_ACCOUNTS}", job=~"$job"}}'
+        self.choose(_choose("account", "Account", f"label_values({signs}, account)"))
+
+    def choose(self, variable: Builder[models.VariableModel]) -> None:
+        """Add a variable."""
+        self._board.with_variable(variable)
+
+    def row(self, title: str) -> Self:
+        """Begin a part of the dashboard, with a title above it."""
+        position = models.GridPos(h=1, w=_WIDTH, x=0, y=self._top)
+        self._board.with_row(build.Row(title).id(self._take_id()).grid_pos(position))
+        self._top += 1
+        return self
+
+    def place(self, height: int, *panels: tuple[int, Panel]) -> Self:
+        """Put panels of given widths side by side, under what is there."""
+        left = 0
+        for width, panel in panels:
+            position = models.GridPos(h=height, w=width, x=left, y=self._top)
+            self._board.with_panel(panel.id(self._take_id()).grid_pos(position))
+            left += width
+        if left > _WIDTH:
+            raise ValueError(f"a row is {_WIDTH} wide, not {left}")
+        self._top += height
+        return self
+
+    def build(self) -> models.Dashboard:
+        """Return the whole."""
+        return self._board.build()
+
+    def _take_id(self) -> int:
+        self._next_id += 1
+        return self._next_id - 1
+
+
+def choose_subuser() -> build.QueryVariable:
+    """Return the variable for one subuser, scored or not."""
+    signs = '{__name__=~"sendgrid_seq_score|sendgrid_seq_subuser_eligible"'
+    query = f'label_values({signs}, job=~"$job", account=~"$account"}}, subuser)'
+    return _ask("subuser", "Subuser", query).multi(False).include_all(False)
+
+
+def choose_one(name: str, label: str, values: tuple[str, ...]) -> build.CustomVariable:
+    """Return a variable for one of some values; it begins with the first."""
+    options = [
+        models.VariableOption(selected=value == values[0], text=value, value=value)
+        for value in values
+    ]
+    variable = build.CustomVariable(name).label(label).values(",".join(values))
+    return variable.options(options).current(options[0]).multi(False).include_all(False)
+
+
+def type_in(name: str, label: str) -> build.TextBoxVariable:
+    """Return a variable that is typed; it begins empty."""
+    option = models.VariableOption(selected=True, text="", value="")
+    return build.TextBoxVariable(name).label(label).default_value("").current(option)
+
+
+def _choose_datasource() -> build.DatasourceVariable:
+    variable = build.DatasourceVariable("datasource").label("Data source").type("prometheus")
+    return variable.regex("").multi(False).include_all(False)
+
+
+def _choose(name: str, label: str, query: str) -> build.QueryVariable:
+    variable = _ask(name, label, query).multi(True).include_all(True)
+    return variable.all_value(".+").current(_ALL)
+
+
+def _ask(name: str, label: str, query: str) -> build.QueryVariable:
+    variable = build.QueryVariable(name).label(label).query(query).datasource(DATASOURCE)
+    variable = variable.refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+    return variable.sort(models.VariableSort.ALPHABETICAL_CASE_INSENSITIVE_ASC)
+
+
+def _link_to_the_others() -> build.DashboardLink:
+    link = build.DashboardLink("SendGrid Engagement Quality").type(
+        models.DashboardLinkType.DASHBOARDS
+    )
+    link = link.tags([TAG]).as_dropdown(True).include_vars(True).keep_time(True)
+    return link.icon("external link").tooltip("The other dashboards, with the same choices")

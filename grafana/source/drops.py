@@ -1,0 +1,62 @@
+"""The last drop of a subuser's overall score, and what each metric did at that time.
+
+A drop is a fall by 0.5 or more within two days. While one is under way, the differences to two days
+before are those that explain it; the last moment of which that holds is the last drop's. Two days,
+as a fall may take two to show whole, and as two falls further apart are two.
+"""
+
+from __future__ import annotations
+
+from grafana.source import cells, panels, promql
+from grafana.source.scale import CHANGE_STEPS, PLAIN_STEPS, SCORE_STEPS
+
+_WITHIN = "2d"
+_WITHIN_SECONDS = 2 * 86400
+_FALL = "-0.45"  # of rounded differences
+_SHORT = "account, subuser"
+
+WHEN = (
+    "When the overall score last began to fall by 0.5 or more within two days, in the time that "
+    "the dashboard shows; nothing if it did not."
+)
+
+
+def when(*matchers: str) -> str:
+    """Return the moment of the last drop, in milliseconds."""
+    last = f"max_over_time(timestamp({_falling(*matchers)})[$__range:{promql.PACE}])"
+    return f"({last} - {_WITHIN_SECONDS}) * 1000"
+
+
+def last_drop(*matchers: str) -> panels.Panel:
+    """Make a table of what the overall score and each metric did at the last drop."""
+    now, before = promql.every_score(*matchers), promql.every_score(*matchers, ago=_WITHIN)
+    asked = {
+        "Before": _at_the_last_drop(before, *matchers),
+        "After": _at_the_last_drop(now, *matchers),
+        "Change": _at_the_last_drop(f"round({now} - {before}, 0.1)", *matchers),
+    }
+    letters = dict(zip("ABC", asked, strict=True))
+    targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
+    panel = panels.table("What fell last", _DESCRIPTION, targets, "none", PLAIN_STEPS)
+    panel = cells.name_columns(panel, ("account", "subuser", "metric"), letters)
+    for name in ("Before", "After"):
+        panel = cells.color_column(panel, name, SCORE_STEPS)
+    panel = cells.color_column(panel, "Change", CHANGE_STEPS)
+    return cells.sort_by(cells.hide_columns(panel, "account", "subuser"), "Change")
+
+
+_DESCRIPTION = (
+    "The last time that the overall score fell by 0.5 or more within two days, and what each "
+    "metric did in these days: the one that fell most explains the drop. “Last fell” above tells "
+    "when. Empty if there was no such drop in the time that the dashboard shows."
+)
+
+
+def _falling(*matchers: str) -> str:
+    fall = f"{promql.score(*matchers)} - {promql.score(*matchers, ago=_WITHIN)}"
+    return f"round({fall}, 0.1) < {_FALL}"
+
+
+def _at_the_last_drop(values: str, *matchers: str) -> str:
+    during = f"{values} and on ({_SHORT}) {_falling(*matchers)}"
+    return f"last_over_time(({during})[$__range:{promql.PACE}])"

@@ -1,0 +1,185 @@
+"""The fleet: how many are well, who is not, and who has moved."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import table as tables
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from grafana.source import cells, panels, promql
+from grafana.source.board import Board, choose_one, type_in
+from grafana.source.names import METRIC_NAMES
+from grafana.source.scale import (
+    AGE_STEPS,
+    CHANGE_STEPS,
+    FAULT_STEPS,
+    PLAIN_STEPS,
+    SCORE_STEPS,
+    band_name,
+)
+
+_OVERALL = 'metric="overall"'
+_SEARCHED = 'subuser=~"(?i).*${search}.*"'
+_WORST = 10
+
+
+def build_fleet() -> Dashboard:
+    """Make the dashboard."""
+    board = Board(
+        "seq-fleet",
+        "SendGrid Engagement Quality / Fleet",
+        "All subusers' scores: how they are spread, who is worst, who has moved.",
+        begins="now-90d",
+    )
+    board.choose(choose_one("metric", "Bands of", ("overall", *promql.METRICS)))
+    board.choose(type_in("search", "Subuser contains"))
+    _place_numbers(board)
+    board.row("How the scores are spread")
+    board.place(9, (16, _bands_over_time()), (8, _bands_now()))
+    board.row("Who needs help")
+    board.place(11, (10, _worst()), (14, _accounts()))
+    board.row("Who has moved")
+    board.place(9, (12, _movers("fell", "7d", 7)), (12, _movers("fell", "30d", 30)))
+    board.place(9, (12, _movers("rose", "7d", 7)), (12, _movers("rose", "30d", 30)))
+    board.row("Everyone")
+    board.place(18, (24, _everyone()))
+    return board.build()
+
+
+def _place_numbers(board: Board) -> None:
+    under = promql.held("sendgrid_seq_score_subusers", _OVERALL, 'band=~"1|2"', by="account, band")
+    fallen = f"count({promql.change(ago='7d')} <= -0.95) or vector(0)"
+    day = promql.held("sendgrid_seq_score_date_timestamp_seconds", by="account, scope")
+    scored, ineligible, missing = (
+        f"sum({promql.subusers(state)})" for state in ("scored", "ineligible", "missing")
+    )
+    number = panels.number
+    board.place(
+        4,
+        (4, number("Scored", "Subusers that have a score.", scored, "short", PLAIN_STEPS)),
+        (4, number("Ineligible", _INELIGIBLE, ineligible, "short", PLAIN_STEPS)),
+        (4, number("Missing", _MISSING, missing, "short", FAULT_STEPS)),
+        (4, number("Score under 3", _UNDER, f"sum({under})", "short", FAULT_STEPS)),
+        (4, number("Fell by 1 or more in 7 days", _FALLEN, fallen, "short", FAULT_STEPS)),
+        (4, number("Age of the oldest scores", _AGE, f"max(time() - {day})", "s", AGE_STEPS)),
+    )
+
+
+_INELIGIBLE = (
+    "Subusers that SendGrid gives no score: without open tracking, or with under 1,000 messages "
+    "in 30 days. That is no bad score."
+)
+_MISSING = "Subusers that the configuration names and SendGrid does not know: mistyped, or deleted."
+_UNDER = "Subusers whose overall score is under 3 now."
+_FALLEN = "Subusers whose overall score is lower by 1 point or more than it was 7 days ago."
+_AGE = (
+    "Counted from midnight UTC of the day that the scores are for, in the account that is furthest "
+    "behind. Two to three days are normal: SendGrid rates a day after its end."
+)
+
+
+def _bands_over_time() -> panels.Panel:
+    targets = [
+        panels.query(
+            promql.bands("$metric", f'band="{band}"'), band_name(band), ref="ABCDE"[band - 1]
+        )
+        for band in range(1, 6)
+    ]
+    description = (
+        "How many subusers have a score in each band, day by day: the brighter, the more. "
+        "“Bands of” chooses the overall score or one of the metrics."
+    )
+    return panels.heat("Bands over time: $metric", description, targets, "short")
+
+
+def _bands_now() -> panels.Panel:
+    targets = [
+        panels.query_now(
+            promql.bands("$metric", f'band="{band}"'), band_name(band), ref="ABCDE"[band - 1]
+        )
+        for band in range(5, 0, -1)
+    ]
+    description = "How many subusers have a score in each band now."
+    return panels.bars("Bands now: $metric", description, targets, "short", PLAIN_STEPS).min(0)
+
+
+def _worst() -> panels.Panel:
+    worst = f"sort(bottomk({_WORST}, {promql.score()}))"
+    panel = panels.bars(
+        "Worst ten now",
+        "The ten lowest overall scores. A click leads to the subuser.",
+        [panels.query_now(worst, "{{account}} / {{subuser}}")],
+        "none",
+        SCORE_STEPS,
+    )
+    return panel.min(1).max(5).decimals(1).data_links([cells.link_series_to_subuser()])
+
+
+def _accounts() -> panels.Panel:
+    under = promql.held("sendgrid_seq_score_subusers", _OVERALL, 'band=~"1|2"', by="account, band")
+    date = promql.held("sendgrid_seq_score_date_timestamp_seconds", by="account")
+    asked = {
+        "Own score": promql.held("sendgrid_seq_account_score", by="account"),
+        "Mean": f"avg by (account) ({promql.score()})",
+        "Lowest": f"min by (account) ({promql.score()})",
+        "Under 3": f"sum by (account) ({under})",
+        "Scored": promql.subusers("scored"),
+        "Ineligible": promql.subusers("ineligible"),
+        "Missing": promql.subusers("missing"),
+        "Day": f"{date} * 1000",
+    }
+    description = (
+        "Each account: the score of its own mail, the mean and the lowest of its subusers, and how "
+        "many there are. A click on its name leaves only that account."
+    )
+    panel = _table("Accounts", description, ("account",), asked)
+    for name in ("Own score", "Mean", "Lowest"):
+        panel = cells.color_column(panel, name)
+    panel = cells.give_unit(panel, "Day", "dateTimeAsIso")
+    panel = cells.link_column(panel, "account", cells.link_row_to_account())
+    return cells.sort_by(panel, "Lowest")
+
+
+def _movers(direction: str, ago: str, days: int) -> panels.Panel:
+    falls = direction == "fell"
+    changed = promql.change(ago=ago)
+    most = f"bottomk({_WORST}, {changed}) < 0" if falls else f"topk({_WORST}, {changed}) > 0"
+    panel = _table(
+        f"{direction.capitalize()} most in {days} days",
+        f"The ten subusers whose overall score {direction} most, now against {days} days ago. "
+        "None are shown if nobody's did, or if there are no scores of that day.",
+        ("account", "subuser"),
+        {"Change": most},
+    )
+    panel = cells.color_column(panel, "Change", CHANGE_STEPS)
+    panel = cells.link_column(panel, "subuser", cells.link_row_to_subuser())
+    return cells.sort_by(panel, "Change", descending=not falls)
+
+
+def _everyone() -> panels.Panel:
+    scores = {"Overall": promql.score(_SEARCHED)}
+    for metric, name in METRIC_NAMES.items():
+        scores[name] = promql.metric_score(metric, _SEARCHED)
+    changes = {
+        "7 days": promql.change(_SEARCHED, ago="7d"),
+        "30 days": promql.change(_SEARCHED, ago="30d"),
+    }
+    description = (
+        "Every scored subuser, the worst first; “Subuser contains” chooses some of them. "
+        "The last columns tell how the overall score has changed."
+    )
+    panel = _table("Every subuser", description, ("account", "subuser"), scores | changes)
+    for name in scores:
+        panel = cells.color_column(panel, name)
+    for name in changes:
+        panel = cells.color_column(panel, name, CHANGE_STEPS)
+    panel = cells.link_column(panel, "subuser", cells.link_row_to_subuser())
+    return cells.sort_by(panel, "Overall")
+
+
+def _table(
+    title: str, description: str, keys: tuple[str, ...], asked: dict[str, str]
+) -> tables.Panel:
+    letters = dict(zip("ABCDEFGHIJ", asked, strict=False))
+    targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
+    panel = panels.table(title, description, targets, "none", PLAIN_STEPS)
+    return cells.name_columns(panel, keys, letters)

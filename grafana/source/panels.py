@@ -1,0 +1,158 @@
+"""Panels with what all of them share: a title, a description, a unit, the data source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from grafana_foundation_sdk.builders import bargauge, common, heatmap, stat, statetimeline
+from grafana_foundation_sdk.builders import table as tables
+from grafana_foundation_sdk.builders import text as texts
+from grafana_foundation_sdk.builders import timeseries as graphs
+from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
+from grafana_foundation_sdk.builders.heatmap import HeatmapColorOptions
+from grafana_foundation_sdk.builders.prometheus import Dataquery
+from grafana_foundation_sdk.models import common as shapes
+from grafana_foundation_sdk.models import dashboard as models
+from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+from grafana_foundation_sdk.models.text import TextMode
+
+from grafana.source.scale import PLAIN_STEPS, Steps, thresholds
+
+DATASOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
+
+
+#: Every kind that is drawn from queries.
+Chart = TypeVar(
+    "Chart",
+    stat.Panel,
+    tables.Panel,
+    bargauge.Panel,
+    heatmap.Panel,
+    statetimeline.Panel,
+    graphs.Panel,
+)
+Panel = (
+    stat.Panel
+    | tables.Panel
+    | bargauge.Panel
+    | heatmap.Panel
+    | statetimeline.Panel
+    | graphs.Panel
+    | texts.Panel
+)
+
+
+def query(expr: str, legend: str = "", *, ref: str = "A") -> Dataquery:
+    """Ask for lines over the time of the dashboard."""
+    asked = Dataquery().expr(expr).ref_id(ref).range().datasource(DATASOURCE)
+    return asked.format(PromQueryFormat.TIME_SERIES).legend_format(legend or "__auto")
+
+
+def query_now(expr: str, legend: str = "", *, ref: str = "A") -> Dataquery:
+    """Ask for values at the end of the dashboard's time."""
+    asked = Dataquery().expr(expr).ref_id(ref).instant().datasource(DATASOURCE)
+    return asked.format(PromQueryFormat.TIME_SERIES).legend_format(legend or "__auto")
+
+
+def query_rows(expr: str, *, ref: str = "A") -> Dataquery:
+    """Ask for values at the end of the dashboard's time, a row each."""
+    asked = Dataquery().expr(expr).ref_id(ref).instant().datasource(DATASOURCE)
+    return asked.format(PromQueryFormat.TABLE)
+
+
+def number(title: str, description: str, expr: str, unit: str, steps: Steps) -> stat.Panel:
+    """Show one number now, on the colour of its step."""
+    panel = _dress(stat.Panel(), title, description, unit, [query_now(expr)])
+    panel = _color_by_steps(panel, thresholds(steps)).graph_mode(shapes.BigValueGraphMode.NONE)
+    mode = shapes.BigValueColorMode
+    colored = mode.NONE if steps == PLAIN_STEPS else mode.BACKGROUND_SOLID
+    return panel.color_mode(colored).reduce_options(_last())
+
+
+def bars(
+    title: str, description: str, targets: Sequence[Dataquery], unit: str, steps: Steps
+) -> bargauge.Panel:
+    """Show values now as bars that lie one under the other."""
+    panel = _dress(bargauge.Panel(), title, description, unit, targets)
+    panel = _color_by_steps(panel, thresholds(steps))
+    panel = panel.orientation(shapes.VizOrientation.HORIZONTAL).reduce_options(_last())
+    panel = panel.display_mode(shapes.BarGaugeDisplayMode.BASIC).show_unfilled(True)
+    panel = panel.value_mode(shapes.BarGaugeValueMode.TEXT).sizing(shapes.BarGaugeSizing.AUTO)
+    return panel.min_viz_height(16).max_viz_height(300).min_viz_width(8)
+
+
+def graph(
+    title: str, description: str, targets: Sequence[Dataquery], unit: str, interval: str = "1m"
+) -> graphs.Panel:
+    """Draw lines that stay where they are until a value changes; none is nearer than `interval`."""
+    panel = _dress(graphs.Panel(), title, description, unit, targets).interval(interval)
+    panel = panel.line_interpolation(shapes.LineInterpolation.STEP_AFTER).line_width(2)
+    legend = common.VizLegendOptions().show_legend(True).placement(shapes.LegendPlacement.BOTTOM)
+    panel = panel.legend(legend.display_mode(shapes.LegendDisplayMode.LIST).calcs([]))
+    tooltip = common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI)
+    panel = panel.tooltip(tooltip.sort(shapes.SortOrder.ASCENDING))
+    return panel.color_scheme(FieldColor().mode(models.FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
+
+
+def columns(
+    title: str, description: str, targets: Sequence[Dataquery], unit: str = "none"
+) -> graphs.Panel:
+    """Draw a stacked column for what happened in each hour, or in each longer step."""
+    panel = graph(title, description, targets, unit, "1h").draw_style(shapes.GraphDrawStyle.BARS)
+    panel = panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL).group("A"))
+    return panel.fill_opacity(80).line_width(0).min(0)
+
+
+def heat(title: str, description: str, targets: Sequence[Dataquery], unit: str) -> heatmap.Panel:
+    """Draw a column for each day, with a cell for each of the targets' series."""
+    panel = _dress(heatmap.Panel(), title, description, unit, targets).interval("1d")
+    color = HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Cividis").fill("dark-blue")
+    color = color.scale(HeatmapColorScale.EXPONENTIAL).exponent(0.5).steps(64)
+    rows = heatmap.RowsHeatmapOptions().layout(shapes.HeatmapCellLayout.AUTO)
+    axis = heatmap.YAxisConfig().unit("none").axis_placement(shapes.AxisPlacement.LEFT)
+    return panel.calculate(False).color(color).rows_frame(rows).y_axis(axis).cell_gap(1)
+
+
+def states(
+    title: str, description: str, targets: Sequence[Dataquery], unit: str, steps: Steps
+) -> statetimeline.Panel:
+    """Draw a bar for each series, coloured by the steps that it is on."""
+    panel = _dress(statetimeline.Panel(), title, description, unit, targets).interval("10m")
+    panel = _color_by_steps(panel, thresholds(steps)).merge_values(True).row_height(0.85)
+    legend = common.VizLegendOptions().show_legend(True).placement(shapes.LegendPlacement.BOTTOM)
+    panel = panel.legend(legend.display_mode(shapes.LegendDisplayMode.LIST).calcs([]))
+    return panel.show_value(shapes.VisibilityMode.NEVER).fill_opacity(85).line_width(0)
+
+
+def table(
+    title: str, description: str, targets: Sequence[Dataquery], unit: str, steps: Steps
+) -> tables.Panel:
+    """Make a row for each set of labels, in pages."""
+    panel = _dress(tables.Panel(), title, description, unit, targets)
+    panel = _color_by_steps(panel, thresholds(steps)).cell_height(shapes.TableCellHeight.SM)
+    footer = common.TableFooterOptions().enable_pagination(True).show(False).reducer([])
+    return panel.footer(footer).filterable(True)
+
+
+def note(title: str, description: str, content: str) -> texts.Panel:
+    """Show a text."""
+    panel = texts.Panel().title(title).description(description)
+    return panel.mode(TextMode.MARKDOWN).content(content)
+
+
+def _dress(
+    panel: Chart, title: str, description: str, unit: str, targets: Sequence[Dataquery]
+) -> Chart:
+    panel = panel.title(title).description(description).datasource(DATASOURCE)
+    return panel.unit(unit).targets(list(targets))
+
+
+def _color_by_steps(panel: Chart, steps: ThresholdsConfig) -> Chart:
+    color = FieldColor().mode(models.FieldColorModeId.THRESHOLDS)
+    return panel.thresholds(steps).color_scheme(color)
+
+
+def _last() -> common.ReduceDataOptions:
+    return common.ReduceDataOptions().values(False).calcs(["lastNotNull"]).fields("")

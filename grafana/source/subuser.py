@@ -1,0 +1,163 @@
+"""One subuser: how its scores went, what fell last, and what to do about each metric."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import common
+from grafana_foundation_sdk.builders.timeseries import Panel as Graph
+from grafana_foundation_sdk.models.common import AxisPlacement, GraphThresholdsStyleMode
+from grafana_foundation_sdk.models.dashboard import (
+    Dashboard,
+    DynamicConfigValue,
+    ValueMap,
+    ValueMappingResult,
+)
+
+from grafana.source import cells, drops, panels, promql
+from grafana.source.board import Board, choose_subuser
+from grafana.source.names import METRIC_NAMES, REMEDIES
+from grafana.source.scale import (
+    BAD,
+    CHANGE_STEPS,
+    GOOD,
+    PLAIN_STEPS,
+    SCORE_STEPS,
+    WELL_STEPS,
+    thresholds,
+)
+
+CHOSEN = 'subuser="$subuser"'
+_DAY = 86400
+
+
+def build_subuser() -> Dashboard:
+    """Make the dashboard."""
+    board = Board(
+        "seq-subuser",
+        "SendGrid Engagement Quality / Subuser",
+        "One subuser's scores: since when they are what they are, by which metric, what to do.",
+        begins="now-90d",
+    )
+    board.choose(choose_subuser())
+    _place_numbers(board)
+    board.place(8, (24, _overall()))
+    board.place(9, (24, _timeline()))
+    board.row("What fell")
+    board.place(9, (12, drops.last_drop(CHOSEN)), (12, _then_and_now()))
+    for metric, name in METRIC_NAMES.items():
+        board.row(name)
+        remedy = panels.note(
+            f"{name}: what to do", f"Meaning and remedy: {name}.", REMEDIES[metric]
+        )
+        board.place(7, (16, _metric(metric, name)), (8, remedy))
+    return board.build()
+
+
+def _place_numbers(board: Board) -> None:
+    number = panels.number
+    eligible = promql.held("sendgrid_seq_subuser_eligible", CHOSEN, by="account, subuser")
+    words = {
+        "0": ValueMappingResult(text="no", color=BAD),
+        "1": ValueMappingResult(text="yes", color=GOOD),
+    }
+    now = number(
+        "Overall score", "The overall score now.", promql.score(CHOSEN), "none", SCORE_STEPS
+    )
+    asked = number("Eligible", _ELIGIBLE, eligible, "none", WELL_STEPS)
+    board.place(
+        4,
+        (4, now.decimals(1)),
+        (3, _change("7d", 7)),
+        (3, _change("30d", 30)),
+        (3, asked.mappings([ValueMap(words)])),
+        (4, number("Eligible for", _SINCE, _eligible_for(), "s", PLAIN_STEPS)),
+        (3, number("Days with a score", _DAYS, _days_with_a_score(), "short", PLAIN_STEPS)),
+        (4, number("Last fell", drops.WHEN, drops.when(CHOSEN), "dateTimeFromNow", PLAIN_STEPS)),
+    )
+
+
+_ELIGIBLE = (
+    "Whether SendGrid rates the subuser now: it does if open tracking is on and at least 1,000 "
+    "messages were sent in the last 30 days."
+)
+_SINCE = (
+    "For how long SendGrid has rated the subuser without a break, as far back as the dashboard's "
+    "time goes; 0 if it gives no score now."
+)
+_DAYS = "On how many days of the time that the dashboard shows there was an overall score."
+
+
+def _eligible_for() -> str:
+    # A sample that says "not eligible" is seen for as long as samples are held.
+    eligible = promql.held("sendgrid_seq_subuser_eligible", CHOSEN, by="account, subuser")
+    ended = f"max_over_time(timestamp({eligible} == 0)[$__range:{promql.PACE}])"
+    began = f"min_over_time(timestamp({eligible})[$__range:{promql.PACE}])"
+    return f"time() - ({ended} or {began})"
+
+
+def _days_with_a_score() -> str:
+    return f"count_over_time({promql.score(CHOSEN)}[$__range:1d])"
+
+
+def _change(ago: str, days: int) -> panels.Panel:
+    description = f"By how much the overall score has changed in {days} days."
+    changed = promql.change(CHOSEN, ago=ago)
+    return panels.number(f"In {days} days", description, changed, "none", CHANGE_STEPS).decimals(1)
+
+
+def _overall() -> panels.Panel:
+    description = (
+        "The overall score: 1 is poor, 5 is good. The colours behind it change at 2, 3 and 4. "
+        "A gap is a time without a score."
+    )
+    overall = [panels.query(promql.score(CHOSEN), "{{account}} / {{subuser}}")]
+    return _on_scale(panels.graph("Overall score over time", description, overall, "none", "10m"))
+
+
+def _metric(metric: str, name: str) -> panels.Panel:
+    scores = promql.metric_score(metric, CHOSEN)
+    description = f"The score in one metric, {name.lower()}: 1 is poor, 5 is good."
+    targets = [panels.query(scores, "{{account}} / {{subuser}}")]
+    return _on_scale(panels.graph(name, description, targets, "none", "10m"))
+
+
+def _on_scale(panel: Graph) -> Graph:
+    style = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.AREA)
+    panel = panel.thresholds(thresholds(SCORE_STEPS)).thresholds_style(style)
+    return panel.min(1).max(5).decimals(1).axis_placement(AxisPlacement.LEFT)
+
+
+def _timeline() -> panels.Panel:
+    description = (
+        "All six scores by colour: the row that changes colour first tells which metric took the "
+        "overall score along."
+    )
+    legend = "{{metric}}"
+    targets = [panels.query(promql.every_score(CHOSEN), legend)]
+    panel = panels.states("All scores over time", description, targets, "none", SCORE_STEPS)
+    for metric, name in {"overall": "Overall", **METRIC_NAMES}.items():
+        panel = panel.override_by_name(metric, [DynamicConfigValue("displayName", name)])
+    return panel
+
+
+def _then_and_now() -> panels.Panel:
+    now = promql.every_score(CHOSEN)
+    asked = {
+        "Now": now,
+        "7 days": f"round({now} - {promql.every_score(CHOSEN, ago='7d')}, 0.1)",
+        "30 days": f"round({now} - {promql.every_score(CHOSEN, ago='30d')}, 0.1)",
+        "Lowest": f"min_over_time({now}[$__range:{promql.PACE}])",
+        "Highest": f"max_over_time({now}[$__range:{promql.PACE}])",
+    }
+    description = (
+        "Each score now, how it has changed in 7 and in 30 days, and its lowest and highest in the "
+        "time that the dashboard shows. A slow decline shows here first."
+    )
+    letters = dict(zip("ABCDE", asked, strict=True))
+    targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
+    panel = panels.table("Then and now", description, targets, "none", PLAIN_STEPS)
+    panel = cells.name_columns(panel, ("account", "subuser", "metric"), letters)
+    for name in ("Now", "Lowest", "Highest"):
+        panel = cells.color_column(panel, name)
+    for name in ("7 days", "30 days"):
+        panel = cells.color_column(panel, name, CHANGE_STEPS)
+    return cells.sort_by(cells.hide_columns(panel, "account", "subuser"), "30 days")
