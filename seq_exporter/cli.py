@@ -41,6 +41,11 @@ def main() -> None:
     except SeqExporterError as err:
         click.echo(f"seq-exporter: {err}", err=True)
         sys.exit(2 if isinstance(err, ConfigError) else 1)
+    except OSError as err:  # of standard output: a full disk, above all
+        click.echo(f"seq-exporter: cannot write what there is to say: {err.strerror}", err=True)
+        # What is left in the buffer would be tried again at the end, and fail with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -224,7 +229,7 @@ def simulate(
         return time.time() + offset_seconds
 
     fleet = Fleet(seed, accounts, subusers, anchor=datetime.fromtimestamp(clock(), UTC).date())
-    sockets = open_sockets([listen])
+    sockets = open_sockets([listen], "--listen")
     click.echo(render_config(fleet, local_url(sockets[0])))
     app = build_simulator(fleet, clock=clock, delay_seconds=delay, rate_limit_per_minute=rate_limit)
     asyncio.run(run_app(app, sockets))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+#: For how many days SendGrid keeps scores; of own scores, it tells as many at once.
+DAYS_KEPT = 90
 DAY_SECONDS = 86_400.0
 
 _UNIT_SECONDS = {
@@ -15,7 +17,7 @@ _UNIT_SECONDS = {
     "s": 1.0,
     "ms": 0.001,
 }
-_DURATION = re.compile("".join(rf"(?:([0-9]+){unit})?" for unit in _UNIT_SECONDS))
+_DURATION = re.compile("".join(rf"(?:([0-9]{{1,12}}){unit})?" for unit in _UNIT_SECONDS))
 
 
 def parse_duration(text: str) -> float:

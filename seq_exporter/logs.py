@@ -31,6 +31,8 @@ def configure_logs(level: str, log_format: str) -> None:
     # none, would let whoever sends them fill the log.
     for chatty in ("uvicorn", "asyncio", "urllib3.connection"):
         logging.getLogger(chatty).setLevel(max(logging.ERROR, logging.root.level))
+    # At debug level, it would show the queries of URLs, which may hold a token.
+    logging.getLogger("urllib3.connectionpool").setLevel(max(logging.INFO, logging.root.level))
 
 
 class LogFormatter(logging.Formatter):

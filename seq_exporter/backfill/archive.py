@@ -10,22 +10,23 @@ import hashlib
 import hmac
 import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping
 from pathlib import Path
 
+from seq_exporter.backfill.account_archive import NUMBERS, AccountArchive
 from seq_exporter.config import Account
 from seq_exporter.errors import BackfillError
-from seq_exporter.scores import METRICS, Score
 from seq_exporter.secret import Secret
-from seq_exporter.sendgrid import NamePage
 
 _FORMAT = 1
 
 # The output that stands for a run as a whole; after an hour, another one is another run.
 _RUN = "run"
 _RUN_SECONDS = 3600
-_NUMBERS = ", ".join(f"{name} REAL" for name in ("overall", *METRICS))
+
+# The output that holds the salt of receivers' names.
+_SALT = "salt"
+_NUMBERS = ", ".join(f"{name} REAL" for name in NUMBERS)
 
 # In `days`, state is begun or done; cursor leads to the next page.
 # In `scores`, position is the order of arrival; label is NULL where the user is not wanted.
@@ -92,28 +93,55 @@ class Archive:
                 )
             return AccountArchive(self.connection, int(cursor.lastrowid or 0))
         account_id, salt, owner = found
-        if not hmac.compare_digest(owner, _hash_owner(account, key, salt)):
-            raise BackfillError(
-                f"account {account.name!r} was asked with another key, host or on_behalf_of "
-                "before: name another --output-dir, or delete this one"
-            )
-        return AccountArchive(self.connection, account_id)
+        archive = AccountArchive(self.connection, account_id)
+        now = _hash_owner(account, key, salt)
+        if not hmac.compare_digest(owner, now):
+            if not archive.is_empty():
+                raise BackfillError(
+                    f"account {account.name!r} was asked with another key, host or on_behalf_of "
+                    "before: name another --output-dir, or delete this one"
+                )
+            # A key that was mistyped at first has brought nothing.
+            with self.connection:
+                query = "UPDATE accounts SET owner = ? WHERE id = ?"
+                self.connection.execute(query, (now, account_id))
+        return archive
 
     def count_days(self) -> int:
-        """Return how many days are there of all accounts."""
-        query = "SELECT count(*) FROM days WHERE state = 'done'"
+        """Return how many days are there of all accounts, of subusers or the account's own."""
+        query = (
+            "SELECT count(*) FROM (SELECT account, day FROM days WHERE state = 'done' "
+            "UNION SELECT account, day FROM own_scores)"
+        )
         return int(self.connection.execute(query).fetchone()[0])
 
-    def begin(self, now: int) -> int:
+    def begin(self, now: int, wish: str) -> int:
         """Return `now`, or the moment of a run that stopped while it wrote, not long before.
 
         Else the past would end at another moment, and what ends with it would be written anew.
+        That is of a run with the same `wish`, a text.
         """
-        moment, is_done = self.get_output(_RUN)
-        if is_done or not 0 <= now - int(moment or 0) < _RUN_SECONDS:
+        wish = hashlib.sha256(wish.encode()).hexdigest()
+        content, is_done = self.get_output(_RUN)
+        moment, _, before = content.partition(" ")
+        if is_done or before != wish or not 0 <= now - int(moment) < _RUN_SECONDS:
             moment = str(now)
-            self.set_output(_RUN, moment, 0)
+            self.set_output(_RUN, f"{moment} {wish}", 0)
         return int(moment)
+
+    def name_receiver(self, url: str, headers: Mapping[str, str]) -> str:
+        """Return a name for what is sent there, which does not tell a password or a token."""
+        salt, _ = self.get_output(_SALT)
+        if not salt:
+            salt = os.urandom(16).hex()
+            self.set_output(_SALT, salt, 0)
+        return _hash(repr((url, sorted(headers.items()))), salt)
+
+    def forget_outputs(self, begin: str) -> None:
+        """Forget the outputs whose names begin so."""
+        with self.connection:
+            query = "DELETE FROM outputs WHERE substr(name, 1, ?) = ?"
+            self.connection.execute(query, (len(begin), begin))
 
     def end(self) -> None:
         """Note that the run has done all that it was to do."""
@@ -147,154 +175,10 @@ class Archive:
             connection.executescript(f"BEGIN;{_TABLES}COMMIT;")
 
 
-class AccountArchive:
-    """What there is of one account."""
-
-    def __init__(self, connection: sqlite3.Connection, account_id: int) -> None:
-        self.connection = connection
-        self.account_id = account_id
-
-    def unfinished(self, days: Iterable[date]) -> list[date]:
-        """Return those of `days` that are to be asked for, or to be asked for further."""
-        finished = self.forgotten() | self._select_days(
-            "SELECT day FROM days WHERE account = ? AND state = 'done'"
-        )
-        return [day for day in days if day not in finished]
-
-    def unfinished_own(self, days: Iterable[date]) -> list[date]:
-        """Return those of `days` that the account's own score is to be asked for."""
-        finished = self.own_scores().keys() | self.forgotten()
-        return [day for day in days if day not in finished]
-
-    def forgotten(self) -> set[date]:
-        """Return the days that SendGrid no longer tells of."""
-        return self._select_days("SELECT day FROM forgotten WHERE account = ?")
-
-    def _select_days(self, query: str) -> set[date]:
-        found = self.connection.execute(query, (self.account_id,))
-        return {date.fromisoformat(day) for (day,) in found}
-
-    def find_cursor(self, day: date) -> str | None:
-        """Return where the reading of `day` stopped; None to begin."""
-        query = "SELECT cursor FROM days WHERE account = ? AND day = ?"
-        found = self.connection.execute(query, (self.account_id, day.isoformat())).fetchone()
-        return found[0] if found else None
-
-    def add_page(self, day: date, scores: Sequence[Score], cursor: str | None) -> int:
-        """Add what one page tells of `day`; return how many users are new.
-
-        `cursor` leads to the next page.
-        """
-        key = self.account_id, day.isoformat()
-        with self.connection as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO days (account, day, state) VALUES (?, ?, 'begun')", key
-            )
-            query = "SELECT users FROM days WHERE account = ? AND day = ?"
-            (users,) = connection.execute(query, key).fetchone()
-            rows = (
-                (*key, score.user_id, position, score.username, score.overall, *score.metrics)
-                for position, score in enumerate(scores, users)
-            )
-            added = connection.executemany(
-                "INSERT OR IGNORE INTO scores VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?)", rows
-            ).rowcount
-            connection.execute(
-                "UPDATE days SET cursor = ?, users = users + ? WHERE account = ? AND day = ?",
-                (cursor, len(scores), *key),
-            )
-            self._revise()
-        return max(added, 0)
-
-    def finish(self, day: date) -> None:
-        """Note that all pages of `day` are there."""
-        with self.connection as connection:
-            connection.execute(
-                "UPDATE days SET state = 'done', cursor = NULL, has_scores = EXISTS (SELECT 1 FROM "
-                "scores s WHERE s.account = days.account AND s.day = days.day "
-                "AND overall IS NOT NULL) WHERE account = ? AND day = ?",
-                (self.account_id, day.isoformat()),
-            )
-            self._revise()
-
-    def drop(self, day: date) -> None:
-        """Forget the pages of `day`: it turned out not to be calculated."""
-        key = self.account_id, day.isoformat()
-        with self.connection as connection:
-            connection.execute("DELETE FROM scores WHERE account = ? AND day = ?", key)
-            connection.execute("DELETE FROM days WHERE account = ? AND day = ?", key)
-
-    def forget(self, day: date) -> None:
-        """Note that SendGrid no longer tells of `day`. What it told in whole stays."""
-        if self.unfinished([day]):
-            self.drop(day)
-        with self.connection as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO forgotten VALUES (?, ?)", (self.account_id, day.isoformat())
-            )
-
-    def add_own(self, scores: Mapping[date, Score]) -> None:
-        """Add the account's own scores."""
-        rows = [
-            (self.account_id, day.isoformat(), score.overall, *score.metrics)
-            for day, score in scores.items()
-        ]
-        with self.connection as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO own_scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
-            )
-            if rows:
-                self._revise()
-
-    def own_scores(self) -> dict[date, Score]:
-        """Return the account's own scores, in order of their days."""
-        query = "SELECT * FROM own_scores WHERE account = ? ORDER BY day"
-        return {
-            date.fromisoformat(row[1]): Score("", None, row[2], tuple(row[3:]))
-            for row in self.connection.execute(query, (self.account_id,))
-        }
-
-    def find_names_offset(self) -> int | None:
-        """Return how far the list of names was read; None where no name is missing."""
-        query = """
-            SELECT EXISTS (
-                SELECT 1 FROM scores s LEFT JOIN names n USING (account, user_id)
-                WHERE s.account = ? AND s.username IS NULL AND n.user_id IS NULL
-            ), names_offset FROM accounts WHERE id = ?
-        """
-        is_missing, offset = self.connection.execute(query, (self.account_id,) * 2).fetchone()
-        return int(offset) if is_missing else None
-
-    def add_names(self, page: NamePage) -> None:
-        """Add a page of the list of names."""
-        with self.connection as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO names VALUES (?, ?, ?)",
-                ((self.account_id, user_id, name) for user_id, name in page.names.items()),
-            )
-            self._set_names_offset(page.next_offset)
-
-    def finish_names(self) -> None:
-        """Note that SendGrid knows no more names."""
-        with self.connection as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO names SELECT DISTINCT account, user_id, NULL FROM scores "
-                "WHERE account = ? AND username IS NULL",
-                (self.account_id,),
-            )
-            self._set_names_offset(0)
-
-    def _set_names_offset(self, offset: int) -> None:
-        query = "UPDATE accounts SET names_offset = ? WHERE id = ?"
-        self.connection.execute(query, (offset, self.account_id))
-        self._revise()
-
-    def _revise(self) -> None:
-        query = "UPDATE accounts SET revision = revision + 1 WHERE id = ?"
-        self.connection.execute(query, (self.account_id,))
-
-
 def _hash_owner(account: Account, key: Secret, salt: str) -> str:
+    return _hash(f"{key.reveal()}\n{(account.base_url, account.on_behalf_of)!r}", salt)
+
+
+def _hash(text: str, salt: str) -> str:
     # A key may be guessable where a test or a proxy hands it out: a slow hash, about 50 ms.
-    text = f"{key.reveal()}\n{(account.base_url, account.on_behalf_of)!r}".encode()
-    return hashlib.scrypt(text, salt=salt.encode(), n=2**14, r=8, p=1, dklen=32).hex()
+    return hashlib.scrypt(text.encode(), salt=salt.encode(), n=2**14, r=8, p=1, dklen=32).hex()

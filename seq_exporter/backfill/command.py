@@ -14,12 +14,11 @@ import click
 from seq_exporter.clock import Clock
 from seq_exporter.config import Account, Config
 from seq_exporter.configfile import find_config, load_config
-from seq_exporter.durations import DAY_SECONDS
+from seq_exporter.durations import DAY_SECONDS, DAYS_KEPT
 from seq_exporter.errors import ConfigError
 from seq_exporter.flags import config_flag, flag, log_flags, read_duration
 from seq_exporter.logs import configure_logs
 
-_DAYS_KEPT = 90
 _DAY = click.DateTime(["%Y-%m-%d"])
 _PAIR = re.compile(r"([^=]+)=(.+)", re.DOTALL)
 _HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
@@ -63,8 +62,20 @@ def _read_labels(
             raise click.BadParameter(f"'{name}' is a label that the series have themselves")
         if name in labels:
             raise click.BadParameter(f"'{name}' is there twice")
+        if not _is_text(label):
+            raise click.BadParameter(f"the value of '{name}' is not UTF-8")
+        if label[0] == label[-1] == '"':
+            raise click.BadParameter(f"the value of '{name}' is in quotes: leave them out")
         labels[name] = label
     return labels
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _HeaderType(click.types.StringParamType):
@@ -197,11 +208,14 @@ def backfill(
     # Not imported with the command line: SQLite and protobuf are no load for `serve`.
     from seq_exporter.backfill.gather import Wish
     from seq_exporter.backfill.run import Target, run_backfill
+    from seq_exporter.backfill.timeline import midnight
 
     configure_logs(log_level, log_format)
     config = load_config(find_config(config_file), os.environ)
     clock = Clock()
     first_day, last_day = _choose_days(first, last, clock)
+    if until is not None and until <= midnight(first_day):
+        raise click.UsageError(f"--until ends before --from={first_day} begins")
     wish = Wish(
         first=first_day,
         last=last_day,
@@ -213,18 +227,18 @@ def backfill(
     )
     accounts = _choose_accounts(config, names)
     target = Target(url, headers) if url else None
-    run_backfill(accounts, config.poll, wish, output_dir, target, clock)
+    click.echo(run_backfill(accounts, config.poll, wish, output_dir, target, clock))
 
 
 def _choose_days(first: datetime | None, last: datetime | None, clock: Clock) -> tuple[date, date]:
     today = datetime.fromtimestamp(clock.now(), UTC).date()
-    oldest = today - timedelta(_DAYS_KEPT)
+    oldest = today - timedelta(DAYS_KEPT)
     first_day = first.date() if first else oldest
     last_day = last.date() if last else max(today - timedelta(1), first_day)
     for name, day in (("from", first_day), ("to", last_day)):
         if day < oldest:
             raise click.UsageError(
-                f"--{name}={day} is over {_DAYS_KEPT} days back, which SendGrid has forgotten: "
+                f"--{name}={day} is over {DAYS_KEPT} days back, which SendGrid has forgotten: "
                 f"{oldest} is the oldest day"
             )
         if day > today:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
-from datetime import date
-from typing import TypeVar
+from datetime import date, timedelta
+from typing import NamedTuple, TypeVar
 
-from seq_exporter.backfill.archive import AccountArchive
+from seq_exporter.backfill.account_archive import AccountArchive
 from seq_exporter.backfill.progress import Report
 from seq_exporter.config import Account
-from seq_exporter.errors import BadRequest, EndpointFailed, RateLimited, ServerFailed
+from seq_exporter.durations import DAYS_KEPT
+from seq_exporter.errors import BadRequest, EndpointFailed, Forbidden, RateLimited, ServerFailed
+from seq_exporter.scores import Score
 from seq_exporter.sendgrid import (
     MOST_USERS,
     SCORES_PAGE,
@@ -22,9 +23,6 @@ from seq_exporter.sendgrid import (
     endless,
 )
 
-# Of own scores, SendGrid tells this many days at once.
-_DAYS_AT_ONCE = 90
-
 # How often in a row, and for how long at most, SendGrid may ask for a pause.
 _PAUSES = 10
 _USUAL_PAUSE_SECONDS = 60.0
@@ -32,48 +30,62 @@ _LONGEST_PAUSE_SECONDS = 3600.0
 
 _Answer = TypeVar("_Answer")
 
-_log = logging.getLogger(__name__)
+# A day that has just been answered without any score may be filled still.
+_DAYS_TO_FILL = 3
+
+
+class Missing(NamedTuple):
+    """What SendGrid did not tell: days that are not calculated, and why it told no usernames."""
+
+    days: set[date]
+    names: str = ""
 
 
 class Fetch:
-    """Fetches one account's days; whatever it raises, what has come by then is kept.
-
-    `oldest` is the last day that SendGrid is bound to tell of; it may refuse those before.
-    """
+    """Fetches one account's days; whatever it raises, what has come by then is kept."""
 
     def __init__(
         self,
         account: Account,
         archive: AccountArchive,
         sendgrid: SendGrid,
-        oldest: date,
+        today: date,
         report: Report,
     ) -> None:
         self._account = account
         self._archive = archive
         self._sendgrid = sendgrid
-        self._oldest = oldest
+        self._today = today
+        # SendGrid may refuse those before: a midnight may pass meanwhile.
+        self._oldest = today - timedelta(DAYS_KEPT - 2)
         self._report = report
 
-    def run(self, days: Sequence[date]) -> set[date]:
-        """Fetch what is not there yet of `days`; return those that are not calculated.
+    def run(self, days: Sequence[date]) -> Missing:
+        """Fetch what is not there yet of `days`, and return what is still missing.
 
-        They are asked for once more at the end. Raises PollError.
+        Days that are not calculated are asked for once more at the end. Raises PollError.
         """
         pending: set[date] = set()
+        names = ""
         if self._account.subusers is not None:
             unfinished = self._archive.unfinished(days)
             self._report(len(days) - len(unfinished), self._account.name)
             again = self._fetch_days(unfinished)
             pending |= set(self._fetch_days(again))
             self._report(len(pending), self._account.name)
-            self._fetch_names()
+            names = self._fetch_names()
         else:
             self._report(len(days), self._account.name)
         if self._account.own_score:
+            pending |= self._fetch_own(days)
+        return Missing(pending, names)
+
+    def _fetch_own(self, days: Sequence[date]) -> set[date]:
+        try:
             again = self._fetch_own_days(self._archive.unfinished_own(days))
-            pending |= set(self._fetch_own_days(again))
-        return pending
+            return set(self._fetch_own_days(again))
+        except Forbidden as err:
+            raise Forbidden(f"{err}; if only its own score is refused: own_score: false") from None
 
     def _fetch_days(self, days: Sequence[date]) -> list[date]:
         """Return those of `days` that are not calculated."""
@@ -107,24 +119,38 @@ class Fetch:
             new_users = self._archive.add_page(day, page.scores, page.cursor)
             cursor = page.cursor
             if cursor in cursors or page.is_last(new_users):
-                self._archive.finish(day)
-                return True
+                return self._finish(day)
             cursors.add(cursor)
             self._report(0, f"{self._account.name} {day}, page {number}")
         raise endless(SUBUSERS_SCORES)
 
-    def _fetch_names(self) -> None:
-        """Fetch the list of names where pages leave names out. A key may be refused the list."""
+    def _finish(self, day: date) -> bool:
+        """Note that all pages of the day are there; return whether nothing more is to come."""
+        self._archive.finish(day)
+        if self._may_be_filled(day) and not self._archive.has_scores(day):
+            self._archive.drop(day)
+            return False
+        return True
+
+    def _may_be_filled(self, day: date) -> bool:
+        return (self._today - day).days <= _DAYS_TO_FILL
+
+    def _fetch_names(self) -> str:
+        """Fetch the list of names where pages leave names out; return why there is none.
+
+        A key may be refused the list. That is not kept: a mended key is told it.
+        """
         offset = self._archive.find_names_offset()
         if offset is None:
-            return
+            return ""
         try:
             self._list_names(offset)
         except ServerFailed:  # it may tell them later: labels would be other ones than the live
             raise
         except EndpointFailed as err:
-            _log.info("SendGrid tells this key no usernames", extra={"error": str(err)})
+            return str(err)
         self._archive.finish_names()
+        return ""
 
     def _list_names(self, offset: int) -> None:
         last = NamePage({}, offset)
@@ -140,8 +166,8 @@ class Fetch:
     def _fetch_own_days(self, days: Sequence[date]) -> list[date]:
         """Return those of `days` that are not calculated."""
         pending = []
-        for start in range(0, len(days), _DAYS_AT_ONCE):
-            pending += self._fetch_own_range(days[start : start + _DAYS_AT_ONCE])
+        for start in range(0, len(days), DAYS_KEPT):
+            pending += self._fetch_own_range(days[start : start + DAYS_KEPT])
         return pending
 
     def _fetch_own_range(self, days: Sequence[date]) -> list[date]:
@@ -149,21 +175,28 @@ class Fetch:
             found = self._ask(self._sendgrid.fetch_own_days, days[0], days[-1]) if days[1:] else {}
         except BadRequest:  # the first one is too old, perhaps
             return self._fetch_own_range(days[:1]) + self._fetch_own_range(days[1:])
-        self._archive.add_own({day: found[day] for day in days if day in found})
-        alone = [day for day in days if day not in found]
+        told = {day: found[day] for day in days if day in found and self._is_final(day, found[day])}
+        self._archive.add_own(told)
+        alone = [day for day in days if day not in told]
         return [day for day in alone if not self._unless_forgotten(day, self._fetch_own_day)]
 
     def _fetch_own_day(self, day: date) -> bool:
         score = self._ask(self._sendgrid.fetch_own, day)
-        if score:
-            self._archive.add_own({day: score})
-        return score is not None
+        if score is None or not self._is_final(day, score):
+            return False
+        self._archive.add_own({day: score})
+        return True
+
+    def _is_final(self, day: date, score: Score) -> bool:
+        return score.is_scored or not self._may_be_filled(day)
 
     def _unless_forgotten(self, day: date, fetch: Callable[[date], bool]) -> bool:
         """Fetch a day; return whether there is no more to ask for."""
         try:
             return fetch(day)
         except BadRequest:
+            if day == self._today:  # the clocks differ around midnight: it is not there yet
+                return False
             if day >= self._oldest:
                 raise
             self._archive.forget(day)

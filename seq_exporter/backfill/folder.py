@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,11 @@ _ARCHIVE = "scores.sqlite"
 #: Where the blocks are to go that promtool makes.
 BLOCKS = "blocks"
 
-_OURS = (_ARCHIVE, f"{_ARCHIVE}-journal", BLOCKS, PATTERN, f"{PATTERN}.tmp")
+_OURS = (
+    *(_ARCHIVE, f"{_ARCHIVE}-journal", BLOCKS, PATTERN, f"{PATTERN}.tmp"),
+    "etilqs_*",  # what SQLite sorts
+    "lost+found",  # of a file system of its own
+)
 
 
 @contextlib.contextmanager
@@ -41,6 +46,8 @@ def opened(folder: Path) -> Iterator[Archive]:
             f"--output-dir {folder} holds {foreign[0]!r}, which is no part of a backfill: "
             "name a folder that is new or empty, or one that a backfill has begun"
         )
+    # SQLite sorts in files: where there is room, and not where a container can write nothing.
+    os.environ.setdefault("SQLITE_TMPDIR", str(folder.resolve()))
     try:
         with contextlib.closing(Archive(folder / _ARCHIVE)) as archive:
             yield archive

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from seq_exporter.backfill.archive import AccountArchive, Archive
-from seq_exporter.backfill.fetch import Fetch
+from seq_exporter.backfill.account_archive import AccountArchive
+from seq_exporter.backfill.archive import Archive
+from seq_exporter.backfill.fetch import Fetch, Missing
 from seq_exporter.backfill.history import History
 from seq_exporter.backfill.labels import label_scores
 from seq_exporter.backfill.pace import Pacer
@@ -22,9 +23,6 @@ from seq_exporter.items import Anomalies
 from seq_exporter.sendgrid import SendGrid
 from seq_exporter.session import open_session
 from seq_exporter.transport import Transport
-
-#: For how long SendGrid keeps scores.
-DAYS_KEPT = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +49,12 @@ class Wish:
 
 
 class Fetched(NamedTuple):
-    """An account whose days are there, but for those that are not calculated."""
+    """An account whose days are there, but for what is missing; and what was odd about them."""
 
     account: Account
     archive: AccountArchive
-    not_calculated: set[date]
+    missing: Missing
+    anomalies: Anomalies
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +88,20 @@ class Gathering:
     def _fetch_account(self, account: Account, archive: Archive, report: Report) -> Fetched:
         key = account.api_key.read()
         own = archive.claim(account, key)
-        pacer = Pacer(self.wish.requests_per_minute, self.clock, self.sleep)
+        anomalies = Anomalies()
+
+        def tell(reason: str) -> None:
+            report(0, f"{reason}: {account.name}")
+
+        pacer = Pacer(self.wish.requests_per_minute, self.clock, self.sleep, tell)
         with open_session() as session:
             transport = Transport(
                 account, key, session, self.poll.timeout_seconds, self.clock, pacer
             )
-            sendgrid = SendGrid(transport, pacer.sleep, Anomalies())
+            sendgrid = SendGrid(transport, pacer.sleep, anomalies)
             today = datetime.fromtimestamp(self.clock.now(), UTC).date()
-            oldest = today - timedelta(DAYS_KEPT - 2)  # a midnight may pass meanwhile
-            not_calculated = Fetch(account, own, sendgrid, oldest, report).run(self.wish.days)
-        return Fetched(account, own, not_calculated)
+            missing = Fetch(account, own, sendgrid, today, report).run(self.wish.days)
+        return Fetched(account, own, missing, anomalies)
 
     def plan(self, fetched: Sequence[Fetched], until: int) -> Plan:
         """Return what is to be written, up to the moment `until`."""
@@ -107,7 +110,7 @@ class Gathering:
         return Plan(pasts, step_seconds, self.wish.labels)
 
     def _trace(self, fetched: Fetched, until: int) -> Past:
-        account, archive, _ = fetched
+        account, archive = fetched.account, fetched.archive
         label_scores(archive, account.subusers or ALL_SUBUSERS)
         history = History(account, archive)
 
@@ -121,4 +124,18 @@ class Gathering:
 
         wanted = set(self.wish.days)
         subusers = trace(history.subuser_days) if account.subusers else []
-        return Past(history, subusers, trace(history.own_days) if account.own_score else [])
+        past = Past(history, subusers, trace(history.own_days) if account.own_score else [])
+        _check_series(past)
+        return past
+
+
+def _check_series(past: Past) -> None:
+    """Raise BackfillError where the live exporter would not have published a day."""
+    account = past.history.account
+    for shown in past.subusers if account.max_series else ():
+        count = past.count_series(shown)
+        if count > (account.max_series or 0):
+            raise BackfillError(
+                f"account {account.name!r}: {count} series of {shown.day} are more than "
+                f"max_series, {account.max_series}: raise it, or leave series out"
+            )

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import NamedTuple
 
-from seq_exporter.backfill.archive import AccountArchive
+from seq_exporter.backfill.account_archive import NUMBERS, AccountArchive
 from seq_exporter.backfill.timeline import Shown
 from seq_exporter.config import Account
 from seq_exporter.exposition import FAMILIES
@@ -33,6 +33,7 @@ class _CountedScores(SubuserScores):
     """A day whose subusers are counted, and not there."""
 
     counts: dict[str, int] = field(default_factory=dict)
+    fingerprint: str = ""
     bands: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
 
 
@@ -43,12 +44,13 @@ class History:
         self.account = account
         self._archive = archive
 
-    @cached_property
-    def version(self) -> str:
-        """A text that is another one whenever what is in the archive is."""
-        query = "SELECT revision, labelled FROM accounts WHERE id = ?"
-        found = self._archive.connection.execute(query, (self._archive.account_id,)).fetchone()
-        return repr(found)
+    def fingerprint(self, day: date) -> str:
+        """Return a text that is another one whenever the subusers' scores of `day` are."""
+        return self._counted[day].fingerprint
+
+    def own_fingerprint(self, day: date) -> str:
+        """Return a text that is another one whenever the account's own score of `day` is."""
+        return repr(self._own[day])
 
     @cached_property
     def subuser_days(self) -> Mapping[date, bool]:
@@ -100,8 +102,7 @@ class History:
         if not shown:
             return
         query = (
-            "SELECT label, day, user_id, overall, engagement_recency, open_rate, "
-            "bounce_classification, bounce_rate, spam_rate FROM scores WHERE account = ? "
+            f"SELECT label, day, user_id, {', '.join(NUMBERS)} FROM scores WHERE account = ? "  # noqa: S608
             "AND day BETWEEN ? AND ? AND label IS NOT NULL ORDER BY label, day"
         )
         key = self._archive.account_id, min(shown).isoformat(), max(shown).isoformat()
@@ -135,7 +136,12 @@ class History:
                 for metric, counts in read["bands"].items()
             }
             found[day] = _CountedScores(
-                day, {}, has_scores=bool(has_scores), counts=read["counts"], bands=bands
+                day,
+                {},
+                has_scores=bool(has_scores),
+                counts=read["counts"],
+                bands=bands,
+                fingerprint=summary,
             )
         return found
 

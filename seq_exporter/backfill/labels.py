@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import closing
 
-from seq_exporter.backfill.archive import AccountArchive
+from seq_exporter.backfill.account_archive import NUMBERS, AccountArchive
 from seq_exporter.config import SubuserSelection
 from seq_exporter.naming import labels_for
 from seq_exporter.scores import Score, count_bands
@@ -21,12 +22,11 @@ _LEARN_NAMES = """
 UPDATE known SET username = s.username FROM scores s
 WHERE s.account = ? AND s.day = ? AND s.user_id = known.user_id AND s.username IS NOT NULL
 """
-_LIST_USERS = """
-SELECT s.user_id, coalesce(s.username, k.username), s.overall, s.engagement_recency, s.open_rate,
-    s.bounce_classification, s.bounce_rate, s.spam_rate
+_LIST_USERS = f"""
+SELECT s.user_id, coalesce(s.username, k.username), {", ".join(f"s.{name}" for name in NUMBERS)}
 FROM scores s LEFT JOIN known k USING (user_id)
 WHERE s.account = ? AND s.day = ? ORDER BY s.position
-"""
+"""  # noqa: S608
 _SET_LABEL = """
 UPDATE OR IGNORE scores SET label = ? WHERE account = ? AND day = ? AND user_id = ?
 """
@@ -66,6 +66,7 @@ def label_scores(archive: AccountArchive, selection: SubuserSelection) -> None:
 
 def _label_day(archive: AccountArchive, day: str, selection: SubuserSelection) -> None:
     missing = set(selection.names)
+    digest = hashlib.sha256()
     wanted = 0
 
     def label_users() -> Iterator[Score]:
@@ -75,7 +76,8 @@ def _label_day(archive: AccountArchive, day: str, selection: SubuserSelection) -
             name = labels_for(score)[0]
             missing.discard(name)
             if name in selection:
-                _set_label(archive, day, score)
+                label = _set_label(archive, day, score)
+                digest.update(repr((label, score.user_id, overall, metrics)).encode())
                 wanted += 1
                 yield score
 
@@ -85,12 +87,17 @@ def _label_day(archive: AccountArchive, day: str, selection: SubuserSelection) -
     counts = {"ineligible": wanted - scored, "missing": len(missing), "scored": scored}
     archive.connection.execute(
         "UPDATE days SET summary = ? WHERE account = ? AND day = ?",
-        (json.dumps({"counts": counts, "bands": bands}), archive.account_id, day),
+        (
+            json.dumps({"counts": counts, "bands": bands, "digest": digest.hexdigest()}),
+            archive.account_id,
+            day,
+        ),
     )
 
 
-def _set_label(archive: AccountArchive, day: str, score: Score) -> None:
+def _set_label(archive: AccountArchive, day: str, score: Score) -> str | None:
     for label in labels_for(score):
         values = (label, archive.account_id, day, score.user_id)
         if archive.connection.execute(_SET_LABEL, values).rowcount:
-            return
+            return label
+    return None

@@ -54,16 +54,17 @@ def write_files(plan: Plan, archive: Archive, folder: Path, report: Report) -> l
         sendgrid_seq_score{account="acme",subuser="shop-de",job="seq-exporter"} 4.2 1793883600
     """
     files = {folder / f"scores-{_day_of(window)}.om": window for window in plan.windows()}
-    for path in {*folder.glob(PATTERN), *folder.glob(f"{PATTERN}.tmp")} - files.keys():
-        path.unlink()
+    contents = {path: plan.fingerprint(window) for path, window in files.items()}
+    # All of them at first: a stop must not leave files of two plans side by side.
+    for path in [*folder.glob(PATTERN), *folder.glob(f"{PATTERN}.tmp")]:
+        if archive.get_output(path.name) != (contents.get(path), 1):
+            path.unlink()
     for path, window in files.items():
-        content = plan.fingerprint(window)
-        if archive.get_output(path.name) == (content, 1) and path.exists():
+        if path.exists():
             report(plan.count_samples(window), path.name)
         else:
-            path.unlink(missing_ok=True)
             _File(plan, window, report).write(path)
-            archive.set_output(path.name, content, 1)
+            archive.set_output(path.name, contents[path], 1)
     return list(files)
 
 

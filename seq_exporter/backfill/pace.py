@@ -11,6 +11,8 @@ from seq_exporter.transport import RateLimit
 _SHARE_LEFT = 0.25
 _LONGEST_WAIT_SECONDS = 3600.0
 
+_WONDER_SECONDS = 5.0
+
 
 class Pacer:
     """Sleeps before each request of one key; hears of the rate limit from each answer.
@@ -19,9 +21,14 @@ class Pacer:
     """
 
     def __init__(
-        self, requests_per_minute: float, clock: Clock, sleep: Callable[[float], None]
+        self,
+        requests_per_minute: float,
+        clock: Clock,
+        sleep: Callable[[float], None],
+        tell: Callable[[str], None] = lambda reason: None,
     ) -> None:
-        self.requests = 0
+        """Begin; `tell` is told of a pause that a person would wonder about."""
+        self._tell = tell
         self._spacing_seconds = 60.0 / requests_per_minute
         self._clock = clock
         self._sleep = sleep
@@ -30,12 +37,13 @@ class Pacer:
     def sleep(self, seconds: float) -> None:
         """Wait for as long as the next request has to, and `seconds` at least."""
         pause = max(seconds, self._next_at - self._clock.monotonic(), 0.0)
+        if pause > max(seconds, _WONDER_SECONDS):
+            self._tell(f"pausing {pause:.0f} s until SendGrid's rate limit allows more")
         if pause:
             self._sleep(pause)
 
     def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
         """Take note of a request, which took `seconds`."""
-        self.requests += 1
         now = self._clock.monotonic()
         self._next_at = max(self._next_at, now - seconds) + self._spacing_seconds
 

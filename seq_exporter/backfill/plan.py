@@ -20,8 +20,9 @@ WINDOW_SECONDS = 486 * 3600
 _MOST_SAMPLES = 30_000_000
 _STEPS_SECONDS = (240, 3600, 86_400)
 
-# Those of an account as a whole: scores, dates, counts, the distribution.
-_SERIES_OF_AN_ACCOUNT = 41
+# Those of all subusers together, the date, the counts, the distribution; and of the account itself.
+_SERIES_OF_SUBUSERS = 34
+_SERIES_OF_AN_ACCOUNT = 7
 
 
 class Window(NamedTuple):
@@ -43,13 +44,20 @@ class Past:
         """Return the series that have anything in `window`."""
         return self.history.trace(_within(self.subusers, window), _within(self.own, window))
 
+    def count_series(self, shown: Shown) -> int:
+        """Return how many series of subusers are shown at that time, about."""
+        return self.history.count_series(shown.day) + _SERIES_OF_SUBUSERS
+
     def count_samples(self, step_seconds: int, window: Window) -> int:
         """Return how many samples there are in `window`, about."""
-        return sum(
-            len(instants(shown, step_seconds, *window))
-            * (self.history.count_series(shown.day) + _SERIES_OF_AN_ACCOUNT)
+        subusers = sum(
+            len(instants(shown, step_seconds, *window)) * self.count_series(shown)
             for shown in _within(self.subusers, window)
         )
+        own = sum(
+            len(instants(shown, step_seconds, *window)) for shown in _within(self.own, window)
+        )
+        return subusers + own * _SERIES_OF_AN_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +79,16 @@ class Plan:
         if not shown:
             return []
         start = min(each.start for each in shown) // WINDOW_SECONDS * WINDOW_SECONDS
-        end = max(each.end for each in shown)
         return [
-            Window(begin, begin + WINDOW_SECONDS) for begin in range(start, end, WINDOW_SECONDS)
+            Window(begin, begin + WINDOW_SECONDS)
+            for begin in range(start, self.end, WINDOW_SECONDS)
         ]
+
+    @property
+    def end(self) -> int:
+        """The moment that all samples are before; 0 if there are none."""
+        ends = (each.end for past in self.pasts for each in (*past.subusers, *past.own))
+        return max(ends, default=0)
 
     @property
     def samples(self) -> int:
@@ -91,9 +105,14 @@ class Plan:
             (
                 past.history.account.name,
                 past.history.account.series,
-                past.history.version,
-                [_clip(shown, window) for shown in _within(past.subusers, window)],
-                [_clip(shown, window) for shown in _within(past.own, window)],
+                [
+                    (_clip(shown, window), past.history.fingerprint(shown.day))
+                    for shown in _within(past.subusers, window)
+                ],
+                [
+                    (_clip(shown, window), past.history.own_fingerprint(shown.day))
+                    for shown in _within(past.own, window)
+                ],
             )
             for past in self.pasts
         ]

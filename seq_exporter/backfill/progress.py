@@ -18,6 +18,9 @@ _USUAL_COLUMNS = 80
 _SECONDS_BETWEEN_LINES = 10.0
 
 
+# Said at once, as nothing else will be for a while.
+_PAUSE = "pausing"
+
 #: Takes what is done: how many more of the total, and a word on where the work is.
 Report = Callable[[int, str], None]
 
@@ -65,7 +68,8 @@ def _lines(label: str, total: int, unit: str, stream: TextIO, clock: Clock) -> I
         was_done, done = done, min(done + steps, total)
         now = clock.monotonic()
         is_at_end = was_done < done == total
-        if now - said_at < _SECONDS_BETWEEN_LINES and not is_at_end:
+        is_due = now - said_at >= _SECONDS_BETWEEN_LINES
+        if not (is_due or is_at_end or text.startswith(_PAUSE)):
             return
         said_at = now
         left = f", {(now - started) * (total - done) / done:.0f} s left" if done else ""

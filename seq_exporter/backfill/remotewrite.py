@@ -92,7 +92,8 @@ class Receiver:
     """Takes series at `url`, whose user and password become a header unless `headers` has it.
 
     `session` is what `open_session` returns; `timeout_seconds` bounds connecting, and once more
-    the whole answer. `sleep` pauses for seconds, and may raise to end the retries.
+    the whole answer. `sleep` pauses for seconds, and may raise to end the retries; `tell` is told
+    why, before.
     """
 
     url: str = field(repr=False)  # with its password
@@ -101,6 +102,7 @@ class Receiver:
     sleep: Callable[[float], None]
     timeout_seconds: float
     clock: Clock = field(default_factory=Clock)
+    tell: Callable[[str], None] = field(default=lambda reason: None)
 
     def send(self, series: Sequence[TimeSeries]) -> None:
         """Write `series` in one request. To send it again changes nothing in Prometheus.
@@ -116,6 +118,7 @@ class Receiver:
                 self._post(body)
             except _MayPass as err:
                 pause_seconds = self._pause_after(err, tries, started)
+                self.tell(f"pausing {pause_seconds:.0f} s: {err}")
             else:
                 return
             self.sleep(pause_seconds)

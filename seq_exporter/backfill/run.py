@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import click
-
 from seq_exporter.backfill.archive import Archive
 from seq_exporter.backfill.folder import opened
 from seq_exporter.backfill.gather import Gathering, Wish
@@ -43,8 +41,8 @@ def run_backfill(
     folder: Path,
     target: Target | None,
     clock: Clock,
-) -> None:
-    """Fetch what is wished for, write or send it, and say what there is and what to do next.
+) -> str:
+    """Fetch what is wished for, write or send it; return what there is and what to do next.
 
     Raises ConfigError or BackfillError; a stop by Ctrl-C or SIGTERM is one as well.
     """
@@ -54,7 +52,10 @@ def run_backfill(
             total = len(accounts) * len(wish.days)
             with showing("Asking SendGrid", total, "days", sys.stderr, clock) as report:
                 fetched = gathering.fetch(accounts, archive, report)
-            until = archive.begin(int(clock.now())) if wish.until is None else wish.until
+            until = wish.until
+            if until is None:
+                about = repr((wish, [account.name for account in accounts], bool(target)))
+                until = archive.begin(int(clock.now()), about)
             plan = gathering.plan(fetched, until)
             if target:
                 done = _send(plan, archive, target, poll.timeout_seconds, clock)
@@ -67,7 +68,7 @@ def run_backfill(
                 f"stopped: {archive.count_days()} days of scores and {files} whole files are in "
                 f"{folder};\nthe same command goes on from there"
             ) from None
-        click.echo(f"{summarize(fetched, plan, wish, clock.now())}\n\n{done}")
+        return f"{summarize(fetched, plan, wish, clock.now())}\n\n{done}"
 
 
 def _write(plan: Plan, archive: Archive, folder: Path, clock: Clock) -> str:
@@ -84,9 +85,17 @@ def _send(plan: Plan, archive: Archive, target: Target, seconds: float, clock: C
         open_session() as session,
         showing("Sending", plan.samples, "samples", sys.stderr, clock) as report,
     ):
-        receiver = Receiver(target.url, target.headers, session, time.sleep, seconds, clock)
-        samples = send_series(plan, archive, receiver, report)
-    return describe_sending(samples, plan, show_url(target.url))
+        receiver = Receiver(
+            target.url,
+            target.headers,
+            session,
+            time.sleep,
+            seconds,
+            clock,
+            tell=lambda reason: report(0, reason),
+        )
+        sent = send_series(plan, archive, receiver, report)
+    return describe_sending(sent, plan, show_url(target.url))
 
 
 @contextlib.contextmanager

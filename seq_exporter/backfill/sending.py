@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from seq_exporter.backfill.archive import Archive
 from seq_exporter.backfill.history import Series
@@ -17,26 +18,37 @@ _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)")
 
 
-def send_series(plan: Plan, archive: Archive, receiver: Receiver, report: Report) -> int:
+class Sent(NamedTuple):
+    """How many samples a receiver has taken, now and in a run before that was stopped."""
+
+    now: int
+    before: int
+
+
+def send_series(plan: Plan, archive: Archive, receiver: Receiver, report: Report) -> Sent:
     """Send the samples of `plan`, and return how many there are.
 
-    What the receiver has taken in an earlier run is not sent again. Tells `report` of samples.
-    Raises RemoteWriteFailed.
+    What the receiver has taken in a run that was stopped is not sent again; after one that was not,
+    everything is. Tells `report` of samples. Raises RemoteWriteFailed.
     """
-    sent = 0
+    now = before = 0
     place = show_url(receiver.url)
+    receiver_name = archive.name_receiver(receiver.url, receiver.headers)
     for window in plan.windows():
-        name, content = f"{place} {window.start}", plan.fingerprint(window)
+        name, content = f"{receiver_name} {window.start}", plan.fingerprint(window)
         begun, done = archive.get_output(name)
         requests_before = done if begun == content else 0
         for number, request in enumerate(batch(_list_series(plan, window)), 1):
+            count = sum(len(series.samples) for series in request)
             if number > requests_before:
                 receiver.send(request)
                 archive.set_output(name, content, number)
-            count = sum(len(series.samples) for series in request)
-            sent += count
+                now += count
+            else:
+                before += count
             report(count, place)
-    return sent
+    archive.forget_outputs(f"{receiver_name} ")
+    return Sent(now, before)
 
 
 def _list_series(plan: Plan, window: Window) -> Iterator[TimeSeries]:

@@ -29,8 +29,10 @@ def parse_address(text: str) -> tuple[str, int]:
     return host[1:-1] if is_bracketed else host, int(port)
 
 
-def open_sockets(addresses: Iterable[str]) -> list[socket.socket]:
-    """Return listening sockets for `addresses`, each as `parse_address` takes it.
+def open_sockets(
+    addresses: Iterable[str], flag: str = "--web.listen-address"
+) -> list[socket.socket]:
+    """Return listening sockets for `addresses`, each as `parse_address` takes it, from `flag`.
 
     An address without a host is every interface, IPv4 and IPv6; a name is all that it stands for.
     Raises ListenError, or ConfigError for what is no address.
@@ -42,10 +44,10 @@ def open_sockets(addresses: Iterable[str]) -> list[socket.socket]:
             try:
                 opened += _open_named(host, port) if host else [_open_everywhere(port)]
             except OSError as err:
-                raise ListenError(_explain(address, err)) from err
+                raise ListenError(_explain(address, err, flag)) from err
             except UnicodeError:  # a name that DNS cannot hold
                 raise ListenError(
-                    f"cannot listen on {address}: no such host name: correct --web.listen-address"
+                    f"cannot listen on {address}: no such host name: correct {flag}"
                 ) from None
     except BaseException:
         for sock in opened:
@@ -99,13 +101,13 @@ def _open_named(host: str, port: int) -> list[socket.socket]:
     return opened
 
 
-def _explain(address: str, err: OSError) -> str:
+def _explain(address: str, err: OSError, flag: str) -> str:
     remedies = {
-        errno.EADDRINUSE: "stop what listens there, or choose another --web.listen-address",
+        errno.EADDRINUSE: f"stop what listens there, or choose another {flag}",
         errno.EACCES: "choose a port from 1024 on, or allow this user lower ones",
         errno.EADDRNOTAVAIL: "it is no address of this host",
     }
-    remedy = remedies.get(err.errno or 0, "correct --web.listen-address")
+    remedy = remedies.get(err.errno or 0, f"correct {flag}")
     # Not err.strerror: asyncio's and socket's own functions append the address to it.
     reason = os.strerror(err.errno) if err.errno and err.errno > 0 else err.strerror
     return f"cannot listen on {address}: {str(reason).lower()}: {remedy}"

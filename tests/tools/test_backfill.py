@@ -196,7 +196,7 @@ def test_the_past_is_sent_to_where_the_present_is(
         f"--until={began.isoformat()}",
         f"--remote-write={base}/api/v1/write",
     )
-    assert f" samples sent to {base}/api/v1/write, one every 4m." in said
+    assert f" samples sent to {base}/api/v1/write,\none every 4m up to " in said
     assert not list((tmp_path / "past").glob("*.om"))
     wait_until_there(base, shown_at(calculated_days()[-1]))
     check_days(base, SCORES, simulator, calculated_days(), (2, 23))

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from seq_exporter.backfill.archive import AccountArchive, Archive
+from seq_exporter.backfill.account_archive import AccountArchive
+from seq_exporter.backfill.archive import Archive
 from seq_exporter.errors import BackfillError
 from seq_exporter.scores import Score
 from seq_exporter.secret import Secret
@@ -192,6 +193,7 @@ def test_names_that_sendgrid_does_not_know_are_not_asked_for_again(acme: Account
 def test_what_another_key_host_or_user_was_told_is_not_mixed_in(
     acme: AccountArchive, archive: Archive, change: dict[str, Any], key: str
 ) -> None:
+    acme.add_page(day(1), [], None)
     with pytest.raises(BackfillError) as caught:
         archive.claim(account(**change), Secret(key))
     assert str(caught.value) == (
@@ -397,12 +399,43 @@ def test_a_disk_that_is_full_from_the_beginning_leaves_nothing_half_made(
 
 
 def test_a_run_that_stopped_while_it_wrote_goes_on_with_its_moment(archive: Archive) -> None:
-    assert archive.begin(1_000_000) == 1_000_000
-    assert archive.begin(1_003_599) == 1_000_000
-    assert archive.begin(1_003_600) == 1_003_600  # long ago: another run
-    assert archive.begin(1_003_599) == 1_003_599  # the clock was set back
+    assert archive.begin(1_000_000, "a wish") == 1_000_000
+    assert archive.begin(1_003_599, "a wish") == 1_000_000
+    assert archive.begin(1_003_600, "a wish") == 1_003_600  # long ago: another run
+    assert archive.begin(1_003_599, "a wish") == 1_003_599  # the clock was set back
+    assert archive.begin(1_003_600, "another") == 1_003_600
     archive.end()
-    assert archive.begin(1_003_600) == 1_003_600
+    assert archive.begin(1_003_601, "another") == 1_003_601
+
+
+def test_receivers_are_told_apart_without_their_secrets(archive: Archive, file: Path) -> None:
+    receivers: list[tuple[str, dict[str, str]]] = [
+        ("http://localhost/w", {}),
+        ("http://localhost/w?tenant=a", {}),
+        ("http://user:password@localhost/w", {}),
+        ("http://localhost/w", {"X-Scope-OrgID": "a"}),
+        ("http://localhost/w", {"X-Scope-OrgID": "b"}),
+    ]
+    names = [archive.name_receiver(url, headers) for url, headers in receivers]
+    assert len(set(names)) == len(receivers)
+    assert names == [archive.name_receiver(url, headers) for url, headers in receivers]
+    assert b"password" not in file.read_bytes()
+
+
+def test_outputs_are_forgotten_by_how_they_begin(archive: Archive) -> None:
+    for name in ("a 1", "a 2", "ab 1"):
+        archive.set_output(name, "content", 1)
+    archive.forget_outputs("a ")
+    assert [archive.get_output(name)[1] for name in ("a 1", "a 2", "ab 1")] == [0, 0, 1]
+
+
+def test_a_key_that_was_mistyped_at_first_may_be_corrected(archive: Archive) -> None:
+    archive.claim(account(), Secret("SG.mistyped"))
+    acme = archive.claim(account(), Secret(KEY))
+    acme.add_page(day(1), [], None)
+    assert archive.claim(account(), Secret(KEY)).account_id == acme.account_id
+    with pytest.raises(BackfillError, match="another key"):
+        archive.claim(account(), Secret("SG.mistyped"))
 
 
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:

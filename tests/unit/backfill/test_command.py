@@ -226,6 +226,27 @@ def test_days_that_are_not_there(run: Run, command: CommandLine) -> None:
             id="a name twice in two flags",
         ),
         pytest.param(
+            ["--label=job=\udcff"],
+            "Invalid value for '--label': the value of 'job' is not UTF-8",
+            id="a label that is no text",
+        ),
+        pytest.param(
+            ['--label=job="seq"'],
+            "Invalid value for '--label': the value of 'job' is in quotes: leave them out",
+            id="a label as a query writes it",
+        ),
+        pytest.param(
+            [f"--delay={'9' * 400}y"],
+            "Invalid value for '--delay': must be a duration such as 90s, 15m, 1h30m or 7d, "
+            f"not '{'9' * 400}y'",
+            id="a delay beyond all numbers",
+        ),
+        pytest.param(
+            [f"--from={ago(3)}", f"--until={ago(3)}"],
+            f"--until ends before --from={ago(3)} begins",
+            id="an end before the beginning",
+        ),
+        pytest.param(
             ["--requests-per-minute=0"],
             "Invalid value for '--requests-per-minute': 0 is not in the range 1<=x<=6000.",
             id="no requests",
@@ -490,7 +511,6 @@ def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             lambda moment: (moment + timedelta(seconds=1)).isoformat(), [0, 1, 2, 3], id="a second"
         ),
         pytest.param(lambda moment: moment.strftime("%Y-%m-%d"), [], id="a day is its beginning"),
-        pytest.param(lambda moment: "1970-01-01T00:00:00Z", [], id="before all of it"),
     ],
 )
 def test_no_sample_is_at_or_after_until(
@@ -590,6 +610,7 @@ def test_a_second_run_asks_for_nothing_and_leaves_the_files_as_they_are(
     flags = [*one_day(), f"--until={datetime.fromtimestamp(after(1), UTC)}"]
     first = run(*flags)
     assert fleet.take_requests() == [f"subusers {ago(3)}"]
+    assert " up to " in first[1]
     (file,) = command.output.glob("*.om")
     before = file.stat()
     (command.output / "scores-2020-01-01.om").touch()  # of other days
@@ -652,3 +673,19 @@ def test_a_key_that_is_refused_is_a_failure(
         "or name the accounts that are wanted with --account.",
     ]
     assert sorted(path.name for path in command.output.iterdir()) == ["scores.sqlite"]
+
+
+def test_an_account_with_too_many_series_is_not_written(
+    run: Run, command: CommandLine, fleet: FakeSendGrid
+) -> None:
+    config = command.folder / "config.yaml"
+    config.write_text(
+        config.read_text().replace("own_score: false", "own_score: false, max_series: 30", 1)
+    )
+    status, said, error = run(*one_day())
+    assert (status, said) == (1, "")
+    assert error.splitlines()[-1] == (
+        f"seq-exporter: account 'acme': 41 series of {ago(3)} are more than max_series, 30: "
+        "raise it, or leave series out"
+    )
+    assert not list(command.output.glob("*.om"))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seq_exporter.backfill.archive import AccountArchive, Archive
-from seq_exporter.backfill.fetch import Fetch
+from seq_exporter.backfill.account_archive import AccountArchive
+from seq_exporter.backfill.archive import Archive
+from seq_exporter.backfill.fetch import Fetch, Missing
 from seq_exporter.backfill.gather import Gathering, Wish
 from seq_exporter.backfill.pace import Pacer
 from seq_exporter.config import Account, PollSettings
@@ -44,7 +45,7 @@ from tests.support import (
 )
 
 DAYS = [day(1), day(2), day(3)]
-OLDEST = day(2)  # SendGrid may have forgotten the first
+TODAY = day(2) + timedelta(days=88)  # SendGrid may have forgotten the first
 FLEET = [item("1", "shop-de", 4), item("2", "shop-fr", 3.5), item("3", "shop-it")]
 
 OWN = item("9", "acme", 4)
@@ -68,15 +69,18 @@ class Bench:
         self.sendgrid = sendgrid
         self.reports: list[tuple[int, str]] = []
 
-    def run(self, days: Sequence[date] = DAYS, **changes: Any) -> set[date]:
+    def run(self, days: Sequence[date] = DAYS, today: date = TODAY, **changes: Any) -> set[date]:
         """Return the days that are not calculated."""
+        return self.find_missing(days, today, **changes).days
+
+    def find_missing(self, days: Sequence[date], today: date = TODAY, **changes: Any) -> Missing:
         self.reports.clear()
         made = account(**changes)
         observer = Pacer(6000, self.time.clock, self.time.sleep)
         with open_session() as session:
             transport = Transport(made, Secret(KEY), session, 30.0, self.time.clock, observer)
             client = SendGrid(transport, self.time.sleep, Anomalies())
-            return Fetch(made, self.acme, client, OLDEST, self._report).run(days)
+            return Fetch(made, self.acme, client, today, self._report).run(days)
 
     def fail(self, kind: type[PollError], **changes: Any) -> str:
         """Return what is said when a run ends with an error of this kind."""
@@ -449,10 +453,49 @@ def test_names_that_are_refused_do_no_harm(
     sendgrid.subusers = {day(2): [item("1")]}
     sendgrid.own = {day(2): OWN}
     sendgrid.names = answer
-    assert bench.run([day(2)]) == set()
+    missing = bench.find_missing([day(2)])
+    assert missing.days == set()
+    assert missing.names
     assert sendgrid.take_requests() == ["subusers 2026-11-02", "names 0", "own 2026-11-02"]
-    assert bench.run([day(2)]) == set()
-    assert sendgrid.take_requests() == []
+    # A key that may list them by now is told.
+    sendgrid.names = {"1": "shop-de"}
+    assert bench.find_missing([day(2)]) == Missing(set(), "")
+    assert sendgrid.take_requests() == ["names 0", "names 1"]
+    assert bench.names == {"1": "shop-de"}
+
+
+def test_a_new_day_without_any_score_may_be_filled_still(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.subusers = {day(1): [item("1")], day(2): [item("1")], day(3): []}
+    sendgrid.own = {day(1): item("9"), day(2): item("9"), day(3): item("9")}
+    today = day(5)
+    assert bench.run([day(1), day(2), day(3)], today) == {day(2), day(3)}
+    sendgrid.take_requests()
+    sendgrid.subusers = {day(2): FLEET, day(3): FLEET}
+    sendgrid.own = {day(2): OWN, day(3): OWN}
+    assert bench.run([day(1), day(2), day(3)], today) == set()
+    assert sendgrid.take_requests() == [
+        "subusers 2026-11-02",
+        "subusers 2026-11-03",
+        "own 2026-11-02..2026-11-03",
+    ]
+
+
+def test_a_bad_request_for_today_means_that_it_is_not_there_yet(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.subusers = {day(1): FLEET, day(2): FORGOTTEN}
+    assert bench.run([day(1), day(2)], day(2), own_score=False) == {day(2)}
+
+
+def test_own_scores_that_are_refused_can_be_done_without(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.subusers = {day(2): FLEET}
+    sendgrid.own = {day(2): (403, {}, "")}
+    said = bench.fail(Forbidden, days=[day(2)])
+    assert said.endswith("; if only its own score is refused: own_score: false")
 
 
 def test_names_that_sendgrid_fails_to_tell_are_an_error_and_asked_for_later(
@@ -614,7 +657,7 @@ class Gatherer:
             pass
 
         found = self.gathering.fetch(accounts, self.archive, report)
-        return [f"{each.account.name} {sorted(each.not_calculated)}" for each in found]
+        return [f"{each.account.name} {sorted(each.missing.days)}" for each in found]
 
 
 @pytest.fixture

@@ -11,12 +11,15 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from seq_exporter.backfill.archive import Archive
 from seq_exporter.backfill.history import History
+from seq_exporter.backfill.labels import label_scores
 from seq_exporter.backfill.openmetrics import check_space, write_files
 from seq_exporter.backfill.plan import WINDOW_SECONDS, Past, Plan, choose_step
 from seq_exporter.backfill.timeline import trace_days
-from seq_exporter.config import SeriesSelection
+from seq_exporter.config import ALL_SUBUSERS, SeriesSelection
 from seq_exporter.errors import BackfillError
-from tests.support import account, day
+from seq_exporter.scores import Score
+from seq_exporter.secret import Secret
+from tests.support import KEY, account, day
 from tests.unit.backfill.past import HOURS, LABELS, at, fill, plan_of
 
 FILE = """\
@@ -118,6 +121,43 @@ def test_what_is_there_stays_and_what_is_of_another_plan_goes(
     assert write(plan, archive, tmp_path) == before
     file.unlink()
     assert write(plan, archive, tmp_path) == before
+
+
+def test_a_stop_leaves_no_files_of_two_plans(archive: Archive, tmp_path: Path) -> None:
+    border = at(3) // WINDOW_SECONDS * WINDOW_SECONDS + WINDOW_SECONDS
+    history = fill(archive, account(subusers=None))
+    shown = trace_days(
+        history.own_days,
+        delay_seconds=border - at(3) - 2 * HOURS,
+        lookback_days=90,
+        until=border + 5 * HOURS,
+    )
+    plan = Plan([Past(history, [], shown)], 2 * HOURS, {"job": "one"})
+    assert len(write(plan, archive, tmp_path)) == 2
+
+    def stop(done: int, text: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_files(replace(plan, labels={"job": "another"}), archive, tmp_path, stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_what_a_new_day_is_shown_in_is_written_anew(archive: Archive, tmp_path: Path) -> None:
+    history = fill(archive, account())
+    plan = plan_of(history, at(4))
+    (window,) = plan.windows()
+    before = plan.fingerprint(window)
+    acme = archive.claim(account(), Secret(KEY))
+    acme.add_page(day(20), [Score("1", "shop-de", 4.0)], None)
+    acme.finish(day(20))
+    label_scores(acme, ALL_SUBUSERS)
+    assert plan_of(History(account(), acme), at(4)).fingerprint(window) == before
+    acme.drop(day(2))
+    acme.add_page(day(2), [Score("1", "shop-de", 3.9)], None)
+    acme.finish(day(2))
+    label_scores(acme, ALL_SUBUSERS)
+    assert plan_of(History(account(), acme), at(4)).fingerprint(window) != before
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing(archive: Archive, tmp_path: Path) -> None:

@@ -33,6 +33,15 @@ def test_elsewhere_a_line_is_said_every_ten_seconds_and_at_the_end(time: FakeTim
     ]
 
 
+def test_a_pause_is_told_at_once(time: FakeTime) -> None:
+    stream = io.StringIO()
+    with showing("Sending", 90, "samples", stream, time.clock) as report:
+        report(0, "pausing 4 s: no connection to http://localhost:9/")
+        assert stream.getvalue() == (
+            "Sending: 0 of 90 samples; pausing 4 s: no connection to http://localhost:9/\n"
+        )
+
+
 def test_nothing_is_foretold_from_nothing(time: FakeTime) -> None:
     stream = io.StringIO()
     with showing("Asking SendGrid", 90, "days", stream, time.clock) as report:

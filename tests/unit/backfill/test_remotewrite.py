@@ -438,3 +438,11 @@ def test_a_success_that_stores_nothing_is_none(time: FakeTime) -> None:
         message = f"^{fake.url} is VictoriaMetrics' for Influx: use /api/v1/write$"
         with pytest.raises(RemoteWriteFailed, match=message):
             receiver.send([TimeSeries({"__name__": "up"}, [(0, 1.0)])])
+
+
+def test_why_it_pauses_is_told(time: FakeTime) -> None:
+    told: list[str] = []
+    with answering(Answer(503, b"starting"), OK) as fake, open_session() as session:
+        receiver = Receiver(fake.url, {}, session, time.sleep, 30, time.clock, told.append)
+        receiver.send(SERIES)
+    assert told == [f"pausing 1 s: {fake.url} answers 503 (starting)"]

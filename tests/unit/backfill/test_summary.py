@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from seq_exporter.backfill.archive import Archive
+from seq_exporter.backfill.fetch import Missing
 from seq_exporter.backfill.gather import Fetched, Wish
+from seq_exporter.backfill.sending import Sent
 from seq_exporter.backfill.summary import describe_files, describe_sending, summarize
+from seq_exporter.items import Anomalies
 from seq_exporter.secret import Secret
 from tests.support import KEY, account, day
 from tests.unit.backfill.past import HOURS, at, fill, plan_of
@@ -27,10 +30,19 @@ WISH = Wish(
 )
 
 
-def summary(archive: Archive, not_calculated: set[date], now: int, **changes: Any) -> str:
+def summary(
+    archive: Archive,
+    not_calculated: set[date],
+    now: int,
+    names: str = "",
+    anomalies: Anomalies | None = None,
+    **changes: Any,
+) -> str:
     made = account()
     plan = plan_of(fill(archive, made), at(4))
-    fetched = Fetched(made, archive.claim(made, Secret(KEY)), not_calculated)
+    missing = Missing(not_calculated, names)
+    acme = archive.claim(made, Secret(KEY))
+    fetched = Fetched(made, acme, missing, anomalies or Anomalies())
     return summarize([fetched], plan, replace(WISH, **changes), now)
 
 
@@ -51,14 +63,14 @@ def test_days_that_are_there_and_days_that_are_not(archive: Archive) -> None:
         pytest.param(
             2,
             at(3, 9),
-            "\n  2026-11-02 is there 9.0 h after its end: --delay is less",
+            "\n  2026-11-02 is there 9.0 h after its end: pass a shorter --delay",
             id="earlier",
         ),
         pytest.param(3, at(4, 9), "", id="not there yet"),
         pytest.param(
             3,
             at(4, 15),
-            "\n  2026-11-03 is not there 15.0 h after its end: --delay is more",
+            "\n  2026-11-03 is not there 15.0 h after its end: pass a longer --delay",
             id="later",
         ),
     ],
@@ -79,9 +91,10 @@ def test_the_commands_that_come_next(archive: Archive, tmp_path: Path) -> None:
     assert (
         describe_files([file], plan, folder)
         == f"""\
-1 file, 1.6 MB, a sample every 12h.
+1 file, 1.6 MB, a sample every 12h up to 2026-11-04 00:00 UTC.
 Next, make blocks of them, and put these into Prometheus' data directory:
 
+  rm -rf '{folder}/blocks'
   for file in '{folder}'/scores-*.om; do
     promtool tsdb create-blocks-from openmetrics \\
       --max-block-duration=486h "$file" '{folder}/blocks'
@@ -99,14 +112,36 @@ def test_without_the_labels_of_the_target_past_and_present_stay_apart(
 ) -> None:
     plan = replace(plan_of(fill(archive, account()), at(4)), labels={"job": "seq"})
     warning = (
-        "They have no job or no instance: without --label=job=...,instance=... as of the live\n"
-        "exporter, its series and these stay apart."
+        "Without --label=job=...,instance=... as of the live exporter, its series and\n"
+        "these stay apart."
     )
     file = tmp_path / "scores-2026-10-30.om"
     file.touch()
     assert warning in describe_files([file], plan, tmp_path)
-    assert describe_sending(1234, plan, "http://localhost/write") == (
-        f"1,234 samples sent to http://localhost/write, one every 12h.\n{warning}"
+    assert describe_sending(Sent(1234, 0), plan, "http://localhost/write") == (
+        "1,234 samples sent to http://localhost/write,\n"
+        f"one every 12h up to 2026-11-04 00:00 UTC.\n{warning}"
+    )
+
+
+def test_what_a_stopped_run_had_sent_is_told(archive: Archive) -> None:
+    plan = plan_of(fill(archive, account()), at(4))
+    assert describe_sending(Sent(34, 1200), plan, "http://localhost/write") == (
+        "34 samples sent to http://localhost/write,\n"
+        "one every 12h up to 2026-11-04 00:00 UTC.\n"
+        "1,200 had been sent before, by a run that was stopped."
+    )
+
+
+def test_what_was_odd_is_told(archive: Archive) -> None:
+    anomalies = Anomalies()
+    anomalies.note("score", "7", 9)
+    anomalies.note("score", "8", 9)
+    said = summary(archive, set(), at(3, 15), "access forbidden", anomalies, last=day(2))
+    assert said == (
+        "acme: 2 days, 3 scores of subusers\n"
+        "  users without a name go by their id: access forbidden\n"
+        "  score not as documented, and left out: 2 (user_id '7': 9)"
     )
 
 
