@@ -12,9 +12,10 @@ from pathlib import Path
 
 from benchmarks.figures import Figures
 from benchmarks.processes import environment, python, running_simulator
+from seq_exporter.backfill.plan import WINDOW_SECONDS
 
 _LABELS = "--label=job=seq-exporter,instance=seq-exporter:10737"
-_BLOCK_HOURS = 486
+_BLOCK_HOURS = WINDOW_SECONDS // 3600
 
 
 def measure_backfill(folder: Path, subusers: int) -> Figures:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from seq_exporter.backfill.timeline import midnight
 from seq_exporter.clock import Clock
 from seq_exporter.config import Account, Config
 from seq_exporter.configfile import find_config, load_config
@@ -19,11 +20,17 @@ from seq_exporter.errors import ConfigError
 from seq_exporter.flags import config_flag, flag, log_flags, read_duration
 from seq_exporter.logs import configure_logs
 
-_DAY = click.DateTime(["%Y-%m-%d"])
 _PAIR = re.compile(r"([^=]+)=(.+)", re.DOTALL)
 _HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 _LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
 _SERIES_LABELS = {"account", "band", "metric", "scope", "state", "subuser", "user_id"}
+
+
+def _read_day(context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:
+    try:
+        return date.fromisoformat(value) if value else None
+    except ValueError:
+        raise click.BadParameter(f"'{value}' is no day: write it as 2026-11-23") from None
 
 
 def _read_step(context: click.Context, parameter: click.Parameter, value: str) -> int | None:
@@ -85,7 +92,8 @@ class _HeaderType(click.types.StringParamType):
 def _read_headers(
     context: click.Context, parameter: click.Parameter, value: Sequence[str]
 ) -> Mapping[str, str]:
-    headers = dict(_split_pair(text, "X-Scope-OrgID=team") for text in value)
+    lines = filter(None, value)  # a variable may end with the end of a line
+    headers = dict(_split_pair(text, "X-Scope-OrgID=team") for text in lines)
     for name, text in headers.items():
         # Not quoted, as they may hold a secret; what sends them would quote them.
         if not _HEADER_NAME.fullmatch(name):
@@ -115,11 +123,23 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
-@click.command()
+@click.command(short_help="Write the scores of the last 90 days for Prometheus.")
 @config_flag
 @flag("account", "names", multiple=True, metavar="NAME", help="Only this account. Repeatable.")
-@flag("from", "first", type=_DAY, metavar="DATE", help="The oldest day.  [default: 90 days back]")
-@flag("to", "last", type=_DAY, metavar="DATE", help="The newest day.  [default: yesterday, UTC]")
+@flag(
+    "from",
+    "first",
+    callback=_read_day,
+    metavar="DATE",
+    help="The oldest day.  [default: 90 days back]",
+)
+@flag(
+    "to",
+    "last",
+    callback=_read_day,
+    metavar="DATE",
+    help="The newest day.  [default: yesterday, UTC]",
+)
 @flag(
     "output-dir",
     required=True,
@@ -187,8 +207,8 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
 def backfill(
     config_file: str,
     names: Sequence[str],
-    first: datetime | None,
-    last: datetime | None,
+    first: date | None,
+    last: date | None,
     output_dir: Path,
     labels: Mapping[str, str],
     step: int | None,
@@ -208,18 +228,15 @@ def backfill(
     # Not imported with the command line: SQLite and protobuf are no load for `serve`.
     from seq_exporter.backfill.gather import Wish
     from seq_exporter.backfill.run import Target, run_backfill
-    from seq_exporter.backfill.timeline import midnight
 
     configure_logs(log_level, log_format)
     config = load_config(find_config(config_file), os.environ)
     clock = Clock()
     first_day, last_day = _choose_days(first, last, clock)
-    if until is not None and until <= midnight(first_day):
-        raise click.UsageError(f"--until ends before --from={first_day} begins")
     wish = Wish(
         first=first_day,
         last=last_day,
-        until=None if until is None or until > clock.now() else until,  # none is in the future
+        until=_choose_end(until, first_day, clock),
         delay_seconds=int(delay),
         step_seconds=step,
         labels=labels,
@@ -230,11 +247,11 @@ def backfill(
     click.echo(run_backfill(accounts, config.poll, wish, output_dir, target, clock))
 
 
-def _choose_days(first: datetime | None, last: datetime | None, clock: Clock) -> tuple[date, date]:
+def _choose_days(first: date | None, last: date | None, clock: Clock) -> tuple[date, date]:
     today = datetime.fromtimestamp(clock.now(), UTC).date()
     oldest = today - timedelta(DAYS_KEPT)
-    first_day = first.date() if first else oldest
-    last_day = last.date() if last else max(today - timedelta(1), first_day)
+    first_day = first or oldest
+    last_day = last or max(today - timedelta(1), first_day)
     for name, day in (("from", first_day), ("to", last_day)):
         if day < oldest:
             raise click.UsageError(
@@ -246,6 +263,14 @@ def _choose_days(first: datetime | None, last: datetime | None, clock: Clock) ->
     if first_day > last_day:
         raise click.UsageError(f"--from={first_day} is after --to={last_day}")
     return first_day, last_day
+
+
+def _choose_end(until: int | None, first_day: date, clock: Clock) -> int | None:
+    if until is None or until > clock.now():  # no sample is in the future
+        return None
+    if until <= midnight(first_day):
+        raise click.UsageError(f"--until ends before --from={first_day} begins")
+    return until
 
 
 def _choose_accounts(config: Config, names: Sequence[str]) -> list[Account]:

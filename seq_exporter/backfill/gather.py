@@ -105,11 +105,11 @@ class Gathering:
 
     def plan(self, fetched: Sequence[Fetched], until: int) -> Plan:
         """Return what is to be written, up to the moment `until`."""
-        pasts = [self._trace(each, until) for each in fetched]
+        pasts = [self._lay_out(each, until) for each in fetched]
         step_seconds = self.wish.step_seconds or choose_step(pasts)
         return Plan(pasts, step_seconds, self.wish.labels)
 
-    def _trace(self, fetched: Fetched, until: int) -> Past:
+    def _lay_out(self, fetched: Fetched, until: int) -> Past:
         account, archive = fetched.account, fetched.archive
         label_scores(archive, account.subusers or ALL_SUBUSERS)
         history = History(account, archive)

@@ -72,7 +72,7 @@ class History:
         users = counts["scored"] + counts["ineligible"]
         return counts["scored"] * (wanted.scores + len(wanted.metrics)) + users * wanted.eligible
 
-    def trace(self, subusers: Iterable[Shown], own: Iterable[Shown]) -> Iterator[Series]:
+    def list_series(self, subusers: Iterable[Shown], own: Iterable[Shown]) -> Iterator[Series]:
         """Return all series of the times given, those of the subusers and of the account's own.
 
         Those of one family come in the order of their labels, but families one after the other
@@ -81,11 +81,11 @@ class History:
         subusers = list(subusers)
         counted = [(shown, self._snapshot(self._counted[shown.day])) for shown in subusers]
         owned = [(shown, Snapshot(self.account.name, own=self._own[shown.day])) for shown in own]
-        yield from self._trace([*counted, *owned], of_subusers=False)
+        yield from self._render([*counted, *owned], of_subusers=False)
         for moments in self._list_subusers({shown.day: shown for shown in subusers}):
-            yield from self._trace(moments, of_subusers=True)
+            yield from self._render(moments, of_subusers=True)
 
-    def _trace(self, moments: _Moments, *, of_subusers: bool) -> Iterator[Series]:
+    def _render(self, moments: _Moments, *, of_subusers: bool) -> Iterator[Series]:
         for family in FAMILIES:
             if family.is_of_subusers is of_subusers:
                 found: dict[str, list[tuple[Shown, str]]] = {}

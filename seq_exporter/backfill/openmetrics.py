@@ -37,8 +37,8 @@ def check_space(plan: Plan, free_bytes: int, folder: Path) -> None:
     if wanted_bytes > free_bytes:
         step = format_duration(plan.step_seconds)
         raise BackfillError(
-            f"the files take about {wanted_bytes / 1e9:.1f} GB, and {folder} has "
-            f"{free_bytes / 1e9:.1f}: choose a longer --step than {step}, "
+            f"the files take about {wanted_bytes / 1e6:,.0f} MB, and {folder} has "
+            f"{free_bytes / 1e6:,.0f} MB: choose a longer --step than {step}, "
             "fewer accounts with --account, or another --output-dir"
         )
 
@@ -54,6 +54,8 @@ def write_files(plan: Plan, archive: Archive, folder: Path, report: Report) -> l
         sendgrid_seq_score{account="acme",subuser="shop-de",job="seq-exporter"} 4.2 1793883600
     """
     files = {folder / f"scores-{_day_of(window)}.om": window for window in plan.windows()}
+    if not files:  # nothing to put in the place of what is there
+        return []
     contents = {path: plan.fingerprint(window) for path, window in files.items()}
     # All of them at first: a stop must not leave files of two plans side by side.
     for path in [*folder.glob(PATTERN), *folder.glob(f"{PATTERN}.tmp")]:
@@ -105,7 +107,7 @@ class _File:
     def _write_past(self, past: Past, parts: Mapping[str, IO[str]], name: str) -> None:
         times: dict[Shown, list[str]] = {}
         unreported = 0
-        for series in past.trace(self._window):
+        for series in past.list_series(self._window):
             text = f"{series.text[:-1]}{self._labels}}}"
             part = parts[series.family]
             for shown, value in series.values:

@@ -40,9 +40,9 @@ class Past:
     subusers: Sequence[Shown]
     own: Sequence[Shown]
 
-    def trace(self, window: Window) -> Iterator[Series]:
+    def list_series(self, window: Window) -> Iterator[Series]:
         """Return the series that have anything in `window`."""
-        return self.history.trace(_within(self.subusers, window), _within(self.own, window))
+        return self.history.list_series(_within(self.subusers, window), _within(self.own, window))
 
     def count_series(self, shown: Shown) -> int:
         """Return how many series of subusers are shown at that time, about."""

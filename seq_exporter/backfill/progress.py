@@ -55,7 +55,7 @@ def _bar(label: str, total: int, stream: TextIO) -> Iterator[Report]:
                 bar.render_progress()
 
         yield report
-        bar.update(max(total - bar.pos, 0), "done")  # where the total was an estimate
+        report(max(total - bar.pos, 0), "done")  # where the total was an estimate
 
 
 @contextlib.contextmanager

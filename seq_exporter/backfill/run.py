@@ -19,7 +19,7 @@ from seq_exporter.backfill.plan import Plan
 from seq_exporter.backfill.progress import showing
 from seq_exporter.backfill.remotewrite import Receiver, show_url
 from seq_exporter.backfill.sending import send_series
-from seq_exporter.backfill.summary import describe_files, describe_sending, summarize
+from seq_exporter.backfill.summary import count, describe_files, describe_sending, summarize
 from seq_exporter.clock import Clock
 from seq_exporter.config import Account, PollSettings
 from seq_exporter.errors import BackfillError
@@ -63,10 +63,11 @@ def run_backfill(
                 done = _write(plan, archive, folder, clock)
             archive.end()
         except KeyboardInterrupt:
-            files = len(list(folder.glob(PATTERN)))
+            there = count(archive.count_days(), "day") + " of scores"
+            if not target:
+                there += f" and {count(len(list(folder.glob(PATTERN))), 'whole file')}"
             raise BackfillError(
-                f"stopped: {archive.count_days()} days of scores and {files} whole files are in "
-                f"{folder};\nthe same command goes on from there"
+                f"stopped with {there} in {folder}:\nthe same command goes on from there"
             ) from None
         return f"{summarize(fetched, plan, wish, clock.now())}\n\n{done}"
 

@@ -53,7 +53,7 @@ def send_series(plan: Plan, archive: Archive, receiver: Receiver, report: Report
 
 def _list_series(plan: Plan, window: Window) -> Iterator[TimeSeries]:
     for past in plan.pasts:
-        for series in past.trace(window):
+        for series in past.list_series(window):
             samples = [
                 (1000 * second, float(value))
                 for shown, value in series.values

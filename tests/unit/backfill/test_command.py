@@ -121,12 +121,12 @@ def test_days_that_are_not_there(run: Run, command: CommandLine) -> None:
     [
         pytest.param(
             ["--from=yesterday"],
-            "Invalid value for '--from': 'yesterday' does not match the format '%Y-%m-%d'.",
+            "Invalid value for '--from': 'yesterday' is no day: write it as 2026-11-23",
             id="from is no date",
         ),
         pytest.param(
             ["--to=2026-02-30"],
-            "Invalid value for '--to': '2026-02-30' does not match the format '%Y-%m-%d'.",
+            "Invalid value for '--to': '2026-02-30' is no day: write it as 2026-11-23",
             id="to is no day of the calendar",
         ),
         pytest.param(
@@ -650,7 +650,7 @@ def test_a_stop_says_what_is_there_and_the_same_command_goes_on(
     status, said, error = run(*flags)
     assert (status, said) == (1, "")
     assert error == (
-        "seq-exporter: stopped: 3 days of scores and 0 whole files are in out;\n"
+        "seq-exporter: stopped with 3 days of scores and 0 whole files in out:\n"
         "the same command goes on from there\n"
     )
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

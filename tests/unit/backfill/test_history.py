@@ -140,7 +140,7 @@ def page_at(plan: Plan, moment: float) -> Page:
     def shown(some: Any) -> list[Shown]:
         return [each for each in some if each.start <= moment < each.end]
 
-    for series in past.history.trace(shown(past.subusers), shown(past.own)):
+    for series in past.history.list_series(shown(past.subusers), shown(past.own)):
         assert series.text not in page
         ((_, page[series.text]),) = series.values
     return page

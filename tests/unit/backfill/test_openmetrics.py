@@ -178,16 +178,20 @@ def test_what_would_not_fit_is_not_begun(archive: Archive, tmp_path: Path) -> No
     plan = plan_of(fill(archive, account()), at(4), step_seconds=60)
     check_space(plan, 100_000_000, tmp_path)
     message = (
-        f"^the files take about 0.0 GB, and {tmp_path} has 0.0: choose a longer --step than 1m, "
-        "fewer accounts with --account, or another --output-dir$"
+        f"^the files take about [1-9]\\d MB, and {tmp_path} has 10 MB: "
+        "choose a longer --step than 1m, fewer accounts with --account, or another --output-dir$"
     )
     with pytest.raises(BackfillError, match=message):
         check_space(plan, 10_000_000, tmp_path)
 
 
-def test_nothing_to_show_is_no_file(archive: Archive, tmp_path: Path) -> None:
-    plan = plan_of(fill(archive, account()), at(2))
-    assert write(plan, archive, tmp_path) == {}
+def test_nothing_to_show_is_no_file_and_leaves_those_there(
+    archive: Archive, tmp_path: Path
+) -> None:
+    history = fill(archive, account())
+    before = write(plan_of(history, at(4)), archive, tmp_path)
+    assert write(plan_of(history, at(2)), archive, tmp_path) == {}
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
 
 
 class Fleet(History):
