@@ -289,7 +289,7 @@ def test_a_backfill_that_is_stopped_goes_on_from_there(exporter: Start, tmp_path
         stopped += process.returncode != 0
         if process.returncode == 1:
             assert re.search(
-                r"^seq-exporter: stopped: \d+ days of scores and \d whole files are in again;\n"
+                r"^seq-exporter: stopped with \d+ days? of scores and \d whole files? in again:\n"
                 r"the same command goes on from there$",
                 said,
                 re.MULTILINE,
