@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit faults soak check dashboards incidents bench format clean
+.PHONY: help demo test test-unit test-image faults soak check dashboards incidents bench lock format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -30,9 +30,13 @@ check: $(VENV)/dev ## lint, formatting, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
 
 faults: $(VENV)/dev ## play every fault that must do no harm, and print what was seen
 	@$(BIN)/python -m tests.faults
+
+test-image: $(VENV)/dev ## build the image with buildah, as root, and run it
+	$(BIN)/python -m pytest -m packaging tests/packaging/test_image.py
 
 dashboards: $(VENV)/dev ## make grafana/*.json anew
 	@$(BIN)/python -m grafana.source
@@ -42,6 +46,11 @@ incidents: $(VENV)/dev ## play SEEDS=1 2 3 fleets through the alerts, and print 
 
 bench: $(VENV)/dev ## measure SIZES=1000,10000,100000 subusers beside nginx and prometheus_client
 	@SIZES=$(SIZES) MEASURE=$(MEASURE) $(BIN)/python -m benchmarks
+
+lock: $(VENV)/dev ## write what the image installs into requirements.lock, newest versions first
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version=3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command='make lock' \
+		pyproject.toml --output-file=requirements.lock
 
 format: $(VENV)/dev ## put the formatting right
 	$(BIN)/ruff check --fix

@@ -1,0 +1,48 @@
+# The image of seq-exporter: a virtual environment in /opt/seq-exporter, on Python's own slim image.
+#
+#     docker build --tag seq-exporter .
+#
+# A release pins the base by its digest: --build-arg BASE=docker.io/library/python@sha256:...
+ARG BASE=docker.io/library/python:3.13-slim-bookworm
+
+FROM ${BASE} AS wheels
+WORKDIR /src
+COPY requirements.lock ./
+# Only what the lock names, each file by its hash: a package that was replaced is not installed.
+# `--secret id=pip.conf,src=...` brings the address of a package index of your own.
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    python3 -m pip wheel --no-cache-dir --require-hashes --wheel-dir /wheels \
+        --requirement requirements.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY seq_exporter seq_exporter
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    python3 -m pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
+# The environment has no pip: nothing in the image can install anything.
+RUN python3 -m venv --without-pip /opt/seq-exporter \
+    && python3 -m pip --python /opt/seq-exporter/bin/python3 install \
+        --no-cache-dir --no-index --no-deps /wheels/*.whl \
+    && install --directory --owner=65532 --group=65532 /var/lib/seq-exporter
+
+FROM ${BASE}
+ARG BASE
+ARG VERSION=0.1.0
+ARG REVISION
+LABEL org.opencontainers.image.title="seq-exporter" \
+      org.opencontainers.image.description="Prometheus exporter for SendGrid Engagement Quality (SEQ) scores" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="${BASE}"
+COPY --from=wheels /opt/seq-exporter /opt/seq-exporter
+COPY --from=wheels --chown=65532:65532 /var/lib/seq-exporter /var/lib/seq-exporter
+# Bytecode is in the image already, and its file system may be read-only.
+ENV PATH=/opt/seq-exporter/bin:${PATH} \
+    PYTHONDONTWRITEBYTECODE=1 \
+    SEQ_EXPORTER_CONFIG_FILE=/etc/seq-exporter/config.yaml
+# By number, so that Kubernetes can see that it is not root.
+USER 65532:65532
+WORKDIR /var/lib/seq-exporter
+EXPOSE 10737
+# Not through a shell: signals reach the process, and SIGTERM ends it within a second.
+ENTRYPOINT ["/opt/seq-exporter/bin/seq-exporter"]
+CMD ["serve"]
