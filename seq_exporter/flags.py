@@ -35,6 +35,14 @@ config_flag = flag(
 )
 
 
+web_config_flag = flag(
+    "web.config.file",
+    default="",
+    metavar="FILE",
+    help="TLS and basic authentication, in the format of Prometheus' own programs.",
+)
+
+
 listen_flag = flag(
     "web.listen-address",
     multiple=True,

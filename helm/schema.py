@@ -1,0 +1,203 @@
+"""What values.yaml may hold: values.schema.json, by which Helm refuses a misspelt value.
+
+Kubernetes' own objects (a probe, a security context) are left to Kubernetes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+SOME_TEXT: Schema = {"type": "string", "minLength": 1}
+FLAG: Schema = {"type": "boolean"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+DURATION: Schema = {"type": "string", "pattern": "^([0-9]+(ms|[smhdwy]))+$"}
+DIGEST: Schema = {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"}
+TEXTS: Schema = {"type": "array", "items": TEXT}
+MAP: Schema = {"type": "object", "additionalProperties": TEXT}
+OBJECT: Schema = {"type": "object"}
+OBJECTS: Schema = {"type": "array", "items": OBJECT}
+MANIFESTS: Schema = {"type": "array", "items": {"type": ["object", "string"]}}
+
+
+def one_of(*values: str) -> Schema:
+    """Return the schema of these texts and no others."""
+    return {"enum": list(values)}
+
+
+def any_of(*schemas: Schema) -> Schema:
+    """Return the schema of what one of these allows."""
+    return {"anyOf": list(schemas)}
+
+
+def map_of(schema: Schema) -> Schema:
+    """Return the schema of a map with any keys."""
+    return {"type": "object", "additionalProperties": schema}
+
+
+def only(*required: str, **properties: Schema) -> Schema:
+    """Return the schema of a map with these keys and no others; a name's last `_` is dropped."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name.removesuffix("_"): schema for name, schema in properties.items()},
+        **({"required": list(required)} if required else {}),
+    }
+
+
+METRIC = one_of(
+    "engagement_recency", "open_rate", "bounce_classification", "bounce_rate", "spam_rate"
+)
+
+#: As docs/configuration.md has it.
+ACCOUNT = only(
+    "name",
+    name=SOME_TEXT,
+    api_key=TEXT,
+    api_key_file=TEXT,
+    region=one_of("global", "eu"),
+    base_url=TEXT,
+    on_behalf_of=TEXT,
+    own_score=FLAG,
+    subusers=any_of(one_of("all", "none"), TEXTS, only(include=TEXTS, exclude=TEXTS)),
+    series=any_of(
+        one_of("all", "distribution"),
+        only(scores=FLAG, eligible=FLAG, metrics={"type": "array", "items": METRIC}),
+    ),
+    max_series=COUNT,
+)
+POLL = only(interval=DURATION, refresh_interval=DURATION, lookback=DURATION, timeout=DURATION)
+CONFIG = only(accounts={"type": "array", "items": ACCOUNT}, poll=POLL, state_dir=TEXT)
+
+#: A key itself, or where it is.
+API_KEY = any_of(SOME_TEXT, only("secret", secret=SOME_TEXT, key=TEXT))
+
+MONITOR = only(
+    enabled=FLAG,
+    namespace=TEXT,
+    labels=MAP,
+    interval=DURATION,
+    scrapeTimeout=DURATION,
+    tlsConfig=OBJECT,
+    basicAuth=OBJECT,
+    relabelings=OBJECTS,
+    metricRelabelings=OBJECTS,
+    limits=only(
+        sampleLimit=COUNT,
+        targetLimit=COUNT,
+        labelLimit=COUNT,
+        labelNameLengthLimit=COUNT,
+        labelValueLengthLimit=COUNT,
+        bodySizeLimit=TEXT,
+    ),
+)
+ALERT = only(
+    enabled=FLAG, expr=TEXT, for_=DURATION, keep_firing_for=DURATION, labels=MAP, annotations=MAP
+)
+
+_WHAT_RUNS = {
+    "config": CONFIG,
+    "existingSecret": TEXT,
+    "apiKeys": map_of(API_KEY),
+    "configKind": one_of("ConfigMap", "Secret"),
+    "existingConfig": only(configMap=TEXT, secret=TEXT, key=TEXT),
+    "web": only(config=OBJECT, existingSecret=TEXT, tlsSecret=TEXT, https=FLAG),
+    "log": only(level=one_of("debug", "info", "warn", "error"), format=one_of("logfmt", "json")),
+    "kind": one_of("", "Deployment", "StatefulSet"),
+    "shards": {"type": "integer", "minimum": 1},
+    "shardBy": one_of("account", "subuser"),
+    "persistence": only(
+        enabled=FLAG,
+        size=TEXT,
+        storageClass=TEXT,
+        accessModes=TEXTS,
+        annotations=MAP,
+        existingClaim=TEXT,
+    ),
+    "image": only(
+        registry=TEXT,
+        repository=SOME_TEXT,
+        tag=TEXT,
+        digest=DIGEST,
+        pullPolicy=one_of("Always", "IfNotPresent", "Never"),
+    ),
+    "imagePullSecrets": OBJECTS,
+    # A chart above this one may keep more in it.
+    "global": {
+        "type": "object",
+        "properties": {"imageRegistry": TEXT, "imagePullSecrets": OBJECTS},
+    },
+    "extraArgs": TEXTS,
+    "extraEnv": OBJECTS,
+    "extraEnvFrom": OBJECTS,
+}
+_WHO_SEES_IT = {
+    "service": only(
+        type=one_of("ClusterIP", "NodePort", "LoadBalancer"),
+        port={"type": "integer", "minimum": 1, "maximum": 65535},
+        annotations=MAP,
+        labels=MAP,
+        ipFamilyPolicy=one_of("", "SingleStack", "PreferDualStack", "RequireDualStack"),
+        ipFamilies={"type": "array", "items": one_of("IPv4", "IPv6")},
+    ),
+    "serviceMonitor": MONITOR,
+    "podMonitor": MONITOR,
+    "prometheusRule": only(
+        enabled=FLAG,
+        namespace=TEXT,
+        labels=MAP,
+        runbookUrl=TEXT,
+        job=TEXT,
+        additionalLabels=MAP,
+        alerts=map_of(ALERT),
+    ),
+    "dashboards": only(enabled=FLAG, namespace=TEXT, labels=MAP, annotations=MAP),
+    "networkPolicy": only(enabled=FLAG, from_=OBJECTS, extraIngress=OBJECTS, extraEgress=OBJECTS),
+    "ingress": only(enabled=FLAG, className=TEXT, annotations=MAP, hosts=TEXTS, tls=OBJECTS),
+    "httpRoute": only(enabled=FLAG, annotations=MAP, parentRefs=OBJECTS, hostnames=TEXTS),
+}
+_HOW_IT_IS_RUN = {
+    "nameOverride": TEXT,
+    "fullnameOverride": TEXT,
+    "namespaceOverride": TEXT,
+    "commonLabels": MAP,
+    "serviceAccount": only(create=FLAG, name=TEXT, annotations=MAP),
+    "podDisruptionBudget": only(
+        enabled=FLAG,
+        maxUnavailable={"type": ["integer", "string"]},
+        unhealthyPodEvictionPolicy=one_of("IfHealthyBudget", "AlwaysAllow"),
+    ),
+    "livenessProbe": OBJECT,
+    "readinessProbe": OBJECT,
+    "podSecurityContext": OBJECT,
+    "securityContext": OBJECT,
+    "resources": OBJECT,
+    "strategy": OBJECT,
+    "updateStrategy": OBJECT,
+    "revisionHistoryLimit": COUNT,
+    "terminationGracePeriodSeconds": COUNT,
+    "annotations": MAP,
+    "podAnnotations": MAP,
+    "podLabels": MAP,
+    "priorityClassName": TEXT,
+    "nodeSelector": MAP,
+    "tolerations": OBJECTS,
+    "affinity": OBJECT,
+    "topologySpreadConstraints": OBJECTS,
+    "hostAliases": OBJECTS,
+    "dnsPolicy": one_of("", "ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
+    "dnsConfig": OBJECT,
+    "extraVolumes": OBJECTS,
+    "extraVolumeMounts": OBJECTS,
+    "extraInitContainers": OBJECTS,
+    "extraContainers": OBJECTS,
+    "extraManifests": MANIFESTS,
+}
+
+SCHEMA: Schema = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "title": "Values of the chart seq-exporter",
+    **only(**_WHAT_RUNS, **_WHO_SEES_IT, **_HOW_IT_IS_RUN),
+}

@@ -1,0 +1,63 @@
+"""Print what Kubernetes and the Prometheus Operator would say against objects, if anything.
+
+Runs in an environment of its own, where kubernetes-validate and the operator's models are:
+
+    python kubernetes.py 1.28.0 1.37.0 < objects.yaml
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import cloudcoil.models.prometheus_operator.v1 as operator
+import kubernetes_validate
+import yaml
+
+Object = Mapping[str, Any]
+
+
+def list_problems(found: Object, versions: list[str]) -> Iterator[str]:
+    """Yield what is wrong with an object."""
+    group = found["apiVersion"].rpartition("/")[0]
+    if group == "monitoring.coreos.com":
+        yield from _of_operator(found)
+    elif group != "gateway.networking.k8s.io":  # of which nobody has a schema to install
+        for version in versions:
+            try:
+                kubernetes_validate.validate(found, version, strict=True)
+            except kubernetes_validate.ValidationError as err:
+                yield f"{version}: {err}"
+
+
+def _of_operator(found: Object) -> Iterator[str]:
+    """Compare what the operator understands of an object with what was written."""
+    try:
+        read = getattr(operator, found["kind"]).model_validate(found)
+    except ValueError as err:
+        yield str(err)
+        return
+    understood = read.model_dump(by_alias=True, exclude_unset=True, mode="json")
+    yield from _differences(found, understood, found["kind"])
+
+
+def _differences(written: Any, understood: Any, place: str) -> Iterator[str]:
+    if isinstance(written, Mapping) and isinstance(understood, Mapping):
+        for key in written.keys() | understood.keys():
+            if key in written and key in understood:
+                yield from _differences(written[key], understood[key], f"{place}.{key}")
+            else:
+                yield f"{place}.{key}: unknown"
+    elif isinstance(written, list) and isinstance(understood, list):
+        for number, (one, other) in enumerate(zip(written, understood, strict=True)):
+            yield from _differences(one, other, f"{place}[{number}]")
+    elif written != understood:
+        yield f"{place}: {written!r} is taken for {understood!r}"
+
+
+if __name__ == "__main__":
+    for each in yaml.safe_load_all(sys.stdin):
+        if each:
+            for problem in list_problems(each, sys.argv[1:]):
+                print(f"{each['kind']} {each['metadata']['name']}: {problem}")

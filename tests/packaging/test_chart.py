@@ -1,0 +1,261 @@
+"""The chart, rendered by the real Helm for every file of ci/, is what Kubernetes wants, and we."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.packaging.chart import (
+    CHART,
+    CI,
+    PROJECT,
+    Object,
+    find,
+    find_chart_tool,
+    find_pod,
+    render,
+    render_text,
+    run_helm,
+)
+from tests.tools.conftest import find_tool
+
+pytestmark = pytest.mark.packaging
+
+#: The oldest and the newest minor version of Kubernetes that the chart is for.
+KUBERNETES = ("1.28.0", "1.37.0")
+#: The least that the chart can be given.
+LEAST = ('existingSecret="sendgrid"', 'config.accounts=[{"name": "acme"}]')
+#: Checkov's checks that together are the restricted profile of the Pod Security Standards, and a
+#: little more. https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+RESTRICTED = (
+    "CKV_K8S_16",  # not privileged
+    "CKV_K8S_17",  # not the host's processes,
+    "CKV_K8S_18",  # IPC,
+    "CKV_K8S_19",  # or network
+    "CKV_K8S_20",  # no escalation
+    "CKV_K8S_22",  # a read-only root file system
+    "CKV_K8S_23",  # not root
+    "CKV_K8S_25",  # no capability added,
+    "CKV_K8S_28",  # all dropped,
+    "CKV_K8S_37",
+    "CKV_K8S_26",  # no port of the host
+    "CKV_K8S_27",  # nor its engine's socket
+    "CKV_K8S_29",  # a security context for pod and containers
+    "CKV_K8S_30",
+    "CKV_K8S_31",  # seccomp
+    "CKV_K8S_38",  # no token of Kubernetes
+    "CKV_K8S_40",  # a high user id
+)
+
+
+@pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
+def test_helm_lints_it(values: Path) -> None:
+    done = run_helm("lint", "--strict", CHART, f"--values={values}")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
+def test_kubernetes_and_the_operator_take_every_object(values: Path) -> None:
+    assert list_problems(render_text(values)) == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("  replicas: 1", "  replicas: one", "Deployment seq-seq-exporter: 1.28.0: "),
+        ("  replicas: 1", "  replica: 1", "Deployment seq-seq-exporter: 1.37.0: "),
+        (
+            "scrapeTimeout",
+            "scrapeTimeOut",
+            "ServiceMonitor.spec.endpoints[0].scrapeTimeOut: unknown",
+        ),
+        ("        for: 3h", "        for: 3 hours", "PrometheusRule seq-seq-exporter: "),
+    ],
+)
+def test_they_would_not_take_others(old: str, new: str, problem: str) -> None:
+    text = render_text(CHART / "ci" / "kube-prometheus-stack-values.yaml")
+    assert old in text
+    assert problem in list_problems(text.replace(old, new, 1))
+
+
+def list_problems(text: str) -> str:
+    command = [find_chart_tool("python"), str(Path(__file__).with_name("kubernetes.py"))]
+    done = subprocess.run(
+        [*command, *KUBERNETES], input=text, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def test_the_restricted_profile_holds(tmp_path: Path) -> None:
+    for values in CI:
+        (tmp_path / values.name).write_text(render_text(values))
+    assert list_violations(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "violated"),
+    [
+        ("securityContext.readOnlyRootFilesystem=false", {"CKV_K8S_22"}),
+        ("securityContext.capabilities=null", {"CKV_K8S_28", "CKV_K8S_37"}),
+        ("podSecurityContext.seccompProfile=null", {"CKV_K8S_31"}),
+        (
+            'podSecurityContext={"runAsNonRoot": false, "runAsUser": 0}',
+            {"CKV_K8S_23", "CKV_K8S_40"},
+        ),
+    ],
+)
+def test_it_would_not_hold_for_others(values: str, violated: set[str], tmp_path: Path) -> None:
+    (tmp_path / "objects.yaml").write_text(render_text(*LEAST, values))
+    assert set(list_violations(tmp_path)) == violated
+
+
+def list_violations(folder: Path) -> dict[str, Any]:
+    """Return the resources that violate the restricted profile, by the check that says so."""
+    done = subprocess.run(
+        [
+            *(find_chart_tool("checkov"), f"--directory={folder}", "--framework=kubernetes"),
+            *("--output=json", "--compact", "--quiet", f"--check={','.join(RESTRICTED)}"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    report = json.loads(done.stdout)
+    assert report["summary"]["passed"] > 0
+    assert report["summary"]["parsing_errors"] == 0
+    return {each["check_id"]: each["resource"] for each in report["results"]["failed_checks"]}
+
+
+def test_the_rules_are_those_of_the_project(tmp_path: Path) -> None:
+    rendered = find(render(*LEAST, "prometheusRule.enabled=true"), "PrometheusRule")["spec"]
+    shipped = yaml.safe_load(
+        (PROJECT / "prometheus" / "seq-exporter.rules.yaml")
+        .read_text()
+        .replace('job="seq-exporter"', 'job="seq-seq-exporter"')
+    )
+    assert rendered == shipped
+    assert_promtool_takes(rendered, tmp_path)
+
+
+def test_alerts_can_be_changed_one_by_one(tmp_path: Path) -> None:
+    objects = render(CHART / "ci" / "kube-prometheus-stack-values.yaml")
+    rendered = find(objects, "PrometheusRule")
+    assert rendered["metadata"]["labels"]["release"] == "kube-prometheus-stack"
+    assert_promtool_takes(rendered["spec"], tmp_path)
+    rules = [rule for group in rendered["spec"]["groups"] for rule in group["rules"]]
+    alerts = {rule["alert"]: rule for rule in rules if "alert" in rule}
+    assert "SeqMetricScorePoor" not in alerts
+    failing = alerts["SeqPollFailing"]
+    assert (failing["for"], failing["labels"]["severity"]) == ("3h", "critical")
+    assert {alert["labels"]["team"] for alert in alerts.values()} == {"deliverability"}
+    for name, alert in alerts.items():
+        address = alert["annotations"]["runbook_url"]
+        assert address == f"https://wiki.example.com/runbooks/{name}.md"
+
+
+def assert_promtool_takes(rules: Object, folder: Path) -> None:
+    (folder / "rules.yaml").write_text(yaml.safe_dump(rules))
+    command = [find_tool("promtool"), "check", "rules", "--lint=all", "--lint-fatal", "rules.yaml"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["seq-fleet", "seq-subuser", "seq-exporter"])
+def test_the_dashboards_are_those_of_the_project(name: str) -> None:
+    objects = render(CHART / "ci" / "kube-prometheus-stack-values.yaml")
+    made = find(objects, "ConfigMap", f"seq-seq-exporter-{name.removeprefix('seq-')}-dashboard")
+    assert made["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert made["metadata"]["annotations"] == {"grafana_folder": "Mail"}
+    shipped = (PROJECT / "grafana" / f"{name}.json").read_text()
+    assert json.loads(made["data"][f"{name}.json"]) == json.loads(shipped)
+
+
+def test_a_series_is_the_same_after_a_restart() -> None:
+    endpoint = {
+        "port": "http-metrics",
+        "path": "/metrics",
+        "scheme": "http",
+        "interval": "2m",
+        "scrapeTimeout": "30s",
+        "relabelings": [
+            {"action": "replace", "replacement": "seq-seq-exporter", "targetLabel": "instance"},
+            {"action": "replace", "replacement": "seq-seq-exporter", "targetLabel": "job"},
+            {"action": "labeldrop", "regex": "pod|container|endpoint"},
+        ],
+    }
+    of_service = find(render(*LEAST, "serviceMonitor.enabled=true"), "ServiceMonitor")
+    assert of_service["spec"]["endpoints"] == [endpoint]
+    of_pod = find(render(*LEAST, "podMonitor.enabled=true"), "PodMonitor")
+    assert of_pod["spec"]["podMetricsEndpoints"] == [endpoint]
+    of_shards = find(render(CHART / "ci" / "shards-values.yaml"), "PodMonitor")["spec"]
+    by_pod = {
+        "action": "replace",
+        "sourceLabels": ["__meta_kubernetes_pod_name"],  # seq-seq-exporter-0, -1, -2
+        "targetLabel": "instance",
+    }
+    assert of_shards["podMetricsEndpoints"][0]["relabelings"][0] == by_pod
+
+
+def test_only_what_is_selected_is_scraped() -> None:
+    objects = render(*LEAST, "serviceMonitor.enabled=true", "podDisruptionBudget.enabled=true")
+    selector = {"app.kubernetes.io/name": "seq-exporter", "app.kubernetes.io/instance": "seq"}
+    assert find(objects, "ServiceMonitor")["spec"]["selector"] == {"matchLabels": selector}
+    assert find(objects, "Service")["spec"]["selector"] == selector
+    assert find(objects, "Deployment")["spec"]["selector"] == {"matchLabels": selector}
+    assert find_pod(objects)["metadata"]["labels"].items() >= selector.items()
+    # Nor is the pod of `helm test`.
+    assert not find(objects, "Pod")["metadata"]["labels"].items() >= selector.items()
+
+
+def test_another_configuration_is_another_pod_and_another_key_is_not() -> None:
+    def checksum(*values: str) -> str:
+        return str(find_pod(render(*values))["metadata"]["annotations"]["checksum/config"])
+
+    inline = ('apiKeys={"acme": "SG.one"}', LEAST[1])
+    assert checksum(*inline) == checksum('apiKeys={"acme": "SG.two"}', LEAST[1])
+    assert checksum(*inline) != checksum(*inline, 'config.poll={"interval": "30m"}')
+
+
+def test_state_and_shards_make_it_a_stateful_set() -> None:
+    spec = find(render(CHART / "ci" / "shards-values.yaml"), "StatefulSet")["spec"]
+    assert spec["replicas"] == 3
+    (claim,) = spec["volumeClaimTemplates"]
+    assert claim["spec"]["resources"] == {"requests": {"storage": "1Gi"}}
+    container = spec["template"]["spec"]["containers"][0]
+    assert "--shard=$(POD_INDEX)/3" in container["args"]
+    assert {"name": "state", "mountPath": "/var/lib/seq-exporter"} in container["volumeMounts"]
+
+
+def test_a_route_leads_to_the_service() -> None:
+    """No schema of the Gateway API can be installed: here it is whole."""
+    route = find(render(CHART / "ci" / "shown-to-people-values.yaml"), "HTTPRoute")
+    assert route["apiVersion"] == "gateway.networking.k8s.io/v1"
+    assert route["spec"] == {
+        "parentRefs": [{"name": "internal", "namespace": "gateways"}],
+        "hostnames": ["seq.example.com"],
+        "rules": [{"backendRefs": [{"name": "seq-seq-exporter", "port": 80}]}],
+    }
+
+
+def test_the_notes_say_what_is_next() -> None:
+    values = f"--values={CHART / 'ci' / 'inline-key-values.yaml'}"
+    done = run_helm("install", "seq", CHART, "--namespace=mail", "--dry-run=client", values)
+    notes = done.stdout.partition("\nNOTES:\n")[2]
+    assert "kubectl --namespace mail port-forward service/seq-seq-exporter 10737:10737" in notes
+    assert "Nothing scrapes it yet" in notes
+    assert "Helm keeps the API keys" in notes
+    assert "SG.pretended" not in notes
+
+
+def test_a_package_holds_what_it_needs(tmp_path: Path) -> None:
+    done = run_helm("package", CHART, "--destination", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (package,) = tmp_path.glob("seq-exporter-*.tgz")
+    values = CHART / "ci" / "kube-prometheus-stack-values.yaml"
+    rendered = run_helm("template", "seq", package, "--namespace=mail", f"--values={values}")
+    assert rendered.stdout == render_text(values)
