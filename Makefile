@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-image test-chart faults soak check chart dashboards incidents bench lock format clean
+.PHONY: help demo test test-unit test-packaging faults soak check chart dashboards incidents bench lock format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -35,11 +35,8 @@ check: $(VENV)/dev ## lint, formatting, types
 faults: $(VENV)/dev ## play every fault that must do no harm, and print what was seen
 	@$(BIN)/python -m tests.faults
 
-test-chart: $(VENV)/chart.done ## render the chart with the real Helm, validate it, run what it makes
-	$(BIN)/python -m pytest -m packaging tests/packaging --ignore=tests/packaging/test_image.py
-
-test-image: $(VENV)/dev ## build the image with buildah, as root, and run it
-	$(BIN)/python -m pytest -m packaging tests/packaging/test_image.py
+test-packaging: $(VENV)/chart.done ## build and run the image (as root), the chart, compose.yaml
+	$(BIN)/python -m pytest -m packaging tests/packaging
 
 chart: $(VENV)/dev ## make those files of the chart anew that are made from others
 	@$(BIN)/python -m helm

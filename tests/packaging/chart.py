@@ -23,11 +23,11 @@ Secrets = Mapping[str, Mapping[str, str]]
 
 
 def find_helm() -> str:
-    """Return Helm's path; `make test-chart` lays it beside Python."""
+    """Return Helm's path; `make test-packaging` lays it beside Python."""
     found = Path(sys.prefix) / "bin" / "helm"
     path = str(found) if found.exists() else shutil.which("helm")
     if path is None:
-        pytest.fail("helm is not installed: make test-chart does it")
+        pytest.fail("helm is not installed: make test-packaging does it")
     return path
 
 
@@ -35,7 +35,7 @@ def find_chart_tool(name: str) -> str:
     """Return the path of a tool that has an environment of its own beside Python's."""
     found = Path(sys.prefix) / "chart" / "bin" / name
     if not found.exists():
-        pytest.fail(f"{name} is not installed: make test-chart does it")
+        pytest.fail(f"{name} is not installed: make test-packaging does it")
     return str(found)
 
 

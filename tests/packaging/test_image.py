@@ -28,7 +28,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     for tool in ("buildah", "debootstrap"):
         find_tool(tool)
     if os.geteuid():
-        pytest.fail("debootstrap and buildah's chroot need root: sudo make test-image")
+        pytest.fail("debootstrap and buildah's chroot need root: sudo make test-packaging")
     storage = tmp_path_factory.mktemp("image")
     image = Image(storage)
     image.build_base()

@@ -51,10 +51,7 @@ def find_tool(name: str) -> str:
     """Return the path of a tool; without it the test is skipped, or fails where it must run."""
     path = shutil.which(name)
     if path is None:
-        packages = (
-            "prometheus prometheus-alertmanager victoria-metrics curl openssl buildah debootstrap"
-        )
-        message = f"{name} is not installed; on Debian: apt install {packages}"
+        message = f"{name} is not installed; .ci/run has the names of Debian's packages"
         if os.environ.get("SEQ_EXPORTER_TEST_TOOLS") == "required":
             pytest.fail(message)
         pytest.skip(message)
