@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.tools.distributions import Distributions, build_distributions, install_wheel
 from tests.tools.pretence import Pretence
 
 
@@ -52,7 +53,8 @@ def find_tool(name: str) -> str:
     path = shutil.which(name)
     if path is None:
         packages = (
-            "prometheus prometheus-alertmanager victoria-metrics curl openssl buildah debootstrap"
+            "prometheus prometheus-alertmanager victoria-metrics curl openssl buildah debootstrap "
+            "git"
         )
         message = f"{name} is not installed; on Debian: apt install {packages}"
         if os.environ.get("SEQ_EXPORTER_TEST_TOOLS") == "required":
@@ -123,3 +125,16 @@ def served(exporter: Start, simulator: Pretence, tmp_path: Path) -> str:
     process = exporter("serve", f"--web.listen-address={address}")
     wait_for(f"http://{address}/-/ready", process)
     return address
+
+
+@pytest.fixture(scope="session")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
+    """Build what is uploaded at a release: needs git, and a package index."""
+    find_tool("git")
+    return build_distributions(tmp_path_factory.mktemp("distributions"))
+
+
+@pytest.fixture(scope="session")
+def installed(distributions: Distributions, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the `bin` of an environment with the wheel and what it needs alone."""
+    return install_wheel(distributions.wheel, tmp_path_factory.mktemp("installed") / "venv")
