@@ -54,7 +54,7 @@ def find_tool(name: str) -> str:
     if path is None:
         packages = (
             "prometheus prometheus-alertmanager victoria-metrics curl openssl buildah debootstrap "
-            "git"
+            "git systemd"
         )
         message = f"{name} is not installed; on Debian: apt install {packages}"
         if os.environ.get("SEQ_EXPORTER_TEST_TOOLS") == "required":

@@ -15,7 +15,7 @@ from tests.tools.distributions import Distributions, list_repository, run_outsid
 pytestmark = pytest.mark.tools
 
 #: In the environment's share/seq-exporter: what somebody who has only pip must copy from.
-SHARED = {"config.example.yaml"}
+SHARED = {"config.example.yaml", "keys.conf", "seq-exporter.service"}
 
 #: Run in the new environment, where a module that was forgotten, or one that needs a package that
 #: is no dependency, cannot be imported.
