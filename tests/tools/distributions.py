@@ -15,7 +15,9 @@ ROOT = Path(__file__).parents[2]
 
 def list_repository(*paths: str) -> set[str]:
     """Return the files that a commit of everything would hold, below `paths` if there are any."""
-    command = ("git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *paths)
+    # Whoever owns the folder: a container's root, or the one who checked it out.
+    git = ("git", "-c", f"safe.directory={ROOT}")
+    command = (*git, "ls-files", "--cached", "--others", "--exclude-standard", "--", *paths)
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return {name for name in listed.stdout.splitlines() if (ROOT / name).exists()}
 
