@@ -20,6 +20,7 @@ PLACES = {
     "seq_exporter/__init__.py": r'^__version__ = "(.*)"$',
     "CHANGELOG.md": r"^## \[(\d.*?)\]",  # the newest one: below [Unreleased], if that is there
     "Dockerfile": r"^ARG VERSION=(.*)$",
+    "helm/seq-exporter/Chart.yaml": r"^appVersion: (.*)$",
 }
 
 #: A heading of the changelog: a version with its day, or what has none yet.
