@@ -16,6 +16,7 @@ import requests
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from seq_exporter import __version__
 from tests.support import KEY
 from tests.tools.conftest import Start, free_port, wait_for, wait_until
 from tests.tools.pretence import Pretence, Samples
@@ -333,7 +334,7 @@ def test_the_demo(exporter: Start) -> None:
 def test_the_version(exporter: Start) -> None:
     status, out, _ = run(exporter("--version"))
     assert status == 0
-    assert out.startswith("seq-exporter 0.1.0 (python 3.")
+    assert out.startswith(f"seq-exporter {__version__} (python 3.")
 
 
 @pytest.mark.parametrize(

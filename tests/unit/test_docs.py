@@ -9,7 +9,6 @@ import click
 import pytest
 import yaml
 
-from seq_exporter import __version__
 from seq_exporter.cli import commands
 from seq_exporter.configfile import load_config
 from seq_exporter.errors import POLL_FAILURE_REASONS
@@ -154,7 +153,3 @@ def test_every_link_leads_somewhere() -> None:
     for folder, text in ((ROOT, README), *((ROOT / "docs", text) for text in DOCS.values())):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
             assert (folder / target).exists(), target
-
-
-def test_the_version_is_in_the_changelog() -> None:
-    assert f"\n## {__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
