@@ -12,7 +12,7 @@ MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)
 .PHONY: help demo test test-unit test-packaging faults soak check chart dashboards incidents bench lock format clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: $(VENV)/demo ## run the exporter on a pretend fleet: no key, no network
 	@$(BIN)/seq-exporter demo

@@ -56,7 +56,19 @@ def main() -> None:
         sys.exit(1)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+# The marks keep click from filling the lines anew.
+_EPILOG = """\b
+A look, without a key:  seq-exporter demo
+With yours:             seq-exporter check && seq-exporter serve
+Completion, in bash:    eval "$(_SEQ_EXPORTER_COMPLETE=bash_source seq-exporter)"
+
+Each flag can be an environment variable too: SEQ_EXPORTER_ and its name, as
+`seq-exporter COMMAND --help` shows it. The exit status is 0 for done, 1 for
+failed, 2 for wrong use or a wrong configuration.
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
 @click.version_option(
     __version__, message=f"%(prog)s %(version)s (python {platform.python_version()})"
 )

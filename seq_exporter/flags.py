@@ -30,6 +30,7 @@ config_flag = flag(
     "config.file",
     default="config.yaml",
     show_default=True,
+    type=click.Path(),  # so that a shell completes it
     metavar="FILE",
     help="The accounts to poll, and when.",
 )
@@ -38,6 +39,7 @@ config_flag = flag(
 web_config_flag = flag(
     "web.config.file",
     default="",
+    type=click.Path(),
     metavar="FILE",
     help="TLS and basic authentication, in the format of Prometheus' own programs.",
 )
