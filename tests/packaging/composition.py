@@ -76,7 +76,8 @@ def run_in_sandbox(script: Path, services: Mapping[str, Any], hosts: Path) -> st
                 binds.append((str(PROJECT / mount.source), mount.target))
             else:
                 volumes.add(mount.target)
-    command = ["bwrap", "--unshare-net", "--die-with-parent", "--proc", "/proc", "--dev", "/dev"]
+    command = ["bwrap", "--unshare-net", "--unshare-pid", "--die-with-parent"]
+    command += ["--proc", "/proc", "--dev", "/dev"]
     command += ["--ro-bind", "/usr", "/usr", "--tmpfs", "/tmp", "--chdir", "/tmp"]
     for name in ("bin", "lib", "lib64"):
         command += ["--symlink", f"usr/{name}", f"/{name}"]

@@ -8,7 +8,7 @@ from tests.incidents.play import MOST_NOTIFICATIONS, YEARS_FOR_A_FALSE_ALARM, Su
 from tests.incidents.report import print_summary
 from tests.tools.conftest import find_tool
 
-pytestmark = pytest.mark.tools
+pytestmark = pytest.mark.incidents
 
 
 @pytest.fixture(scope="module")
