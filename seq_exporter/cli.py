@@ -16,6 +16,7 @@ import click
 
 from seq_exporter import __version__
 from seq_exporter.backfill.command import backfill
+from seq_exporter.checking.command import check
 from seq_exporter.config import Config, take_part
 from seq_exporter.configfile import find_config, load_config
 from seq_exporter.durations import DAY_SECONDS
@@ -147,21 +148,6 @@ def serve(
 
 
 @commands.command()
-@config_flag
-@web_config_flag
-def check(config_file: str, web_config_file: str) -> None:
-    """Check the configuration, and that every key can be read.
-
-    SendGrid is not asked.
-    """
-    config = load_config(find_config(config_file), os.environ)
-    if web_config_file:
-        load_web_settings(Path(web_config_file))
-    count = len(config.accounts)
-    click.echo(f"{config_file}: no mistake; {count} account{'s' if count != 1 else ''}")
-
-
-@commands.command()
 @listen_flag
 @log_flags("warn")
 def demo(web_listen_address: Sequence[str], log_level: str, log_format: str) -> None:
@@ -266,6 +252,7 @@ def simulate(
 
 
 commands.add_command(backfill)
+commands.add_command(check)
 
 
 def _parse_config(text: str) -> Config:

@@ -75,7 +75,7 @@ def test_one_line_switches_to_a_real_key(
     found = yaml.safe_load(path.read_text())["accounts"]
     assert (len(found), found[0].get("base_url")) == (accounts, base_url)
     said = run(
-        *(sys.executable, "-m", "seq_exporter", "check", f"--config.file={path}"),
+        *(sys.executable, "-m", "seq_exporter", "check", "--offline", f"--config.file={path}"),
         **exporter["environment"],
     )
     assert "no mistake" in said

@@ -40,6 +40,7 @@ ORDER = (
     "process",
     "flags",
     "backfill",
+    "checking",
     "cli",
     "__main__",
 )

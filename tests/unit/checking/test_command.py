@@ -1,4 +1,4 @@
-"""`seq-exporter check`: the files alone."""
+"""`seq-exporter check --offline`: the files alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seq_exporter.cli import main
 
 
 def check(monkeypatch: pytest.MonkeyPatch, *flags: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["seq-exporter", "check", *flags])
+    monkeypatch.setattr(sys, "argv", ["seq-exporter", "check", "--offline", *flags])
     with pytest.raises(SystemExit) as ended:
         main()
     return int(ended.value.code or 0)
@@ -67,3 +67,12 @@ def test_mistakes_for_the_web_fail_it_too(
     (folder / "web.yaml").write_text("basic_auth_user: {}\n")
     assert check(monkeypatch, "--web.config.file=web.yaml") == 2
     assert "web.yaml:1: basic_auth_user: unknown key" in capsys.readouterr().err
+
+
+def test_an_account_that_is_not_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "config.yaml").write_text("accounts: [{name: acme, api_key_file: acme}]\n")
+    assert check(monkeypatch, "--account=amce") == 2
+    said = "seq-exporter: no account is called 'amce'; they are acme\n"
+    assert capsys.readouterr() == ("", said)

@@ -1,0 +1,79 @@
+"""What a check finds, and how it is said: in lines with a mark, or as JSON."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Any, NamedTuple
+
+
+class Verdict(Enum):
+    """What a finding means for the account."""
+
+    RIGHT = "right"
+    DOUBTFUL = "doubtful"  # polls succeed, but something is not as somebody may think
+    WRONG = "wrong"  # polls fail
+
+    @property
+    def mark(self) -> str:
+        """The mark before a line."""
+        return {"right": "✓", "doubtful": "!", "wrong": "✗"}[self.value]
+
+    @property
+    def colour(self) -> str:
+        """The colour of that mark, for a terminal."""
+        return {"right": "green", "doubtful": "yellow", "wrong": "red"}[self.value]
+
+
+class Finding(NamedTuple):
+    """One line: what was looked at, what was found and, unless it is right, the remedy.
+
+    `facts` are the numbers in it, for programs.
+    """
+
+    verdict: Verdict
+    about: str
+    text: str
+    facts: Mapping[str, Any] = {}
+
+
+class Report(NamedTuple):
+    """All findings on one account."""
+
+    account: str
+    findings: list[Finding]
+
+    @property
+    def would_fail(self) -> bool:
+        """Whether a poll of the account would fail."""
+        return any(finding.verdict is Verdict.WRONG for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return `{"account": "acme", "ok": true, "findings": [{"verdict": "right", ...}]}`."""
+        findings = [
+            finding._asdict() | {"verdict": finding.verdict.value} for finding in self.findings
+        ]
+        return {"account": self.account, "ok": not self.would_fail, "findings": findings}
+
+
+_INDENT = 4
+_ABOUT_WIDTH = 11
+
+
+def wrap(finding: Finding, width: int) -> Iterator[str]:
+    """Yield the lines of a finding without its mark, each of at most `width` columns if it can be.
+
+    key        accepted by https://api.sendgrid.com
+    missing    no subuser is called 'shop-dee'; the nearest is 'shop-de': correct the name
+               in the configuration
+    """
+    # On a narrow terminal a column of its own would leave none for the text.
+    hanging = _INDENT + _ABOUT_WIDTH if width >= 60 else _INDENT
+    first = finding.about.ljust(_ABOUT_WIDTH) if width >= 60 else f"{finding.about}: "
+    yield from textwrap.wrap(
+        first + finding.text,
+        max(width - _INDENT, 20),
+        subsequent_indent=" " * (hanging - _INDENT),
+        break_on_hyphens=False,
+    )

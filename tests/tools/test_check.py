@@ -1,0 +1,114 @@
+"""`seq-exporter check` as a person types it, on a pretend SendGrid."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.tools.conftest import free_port
+from tests.tools.pretence import Pretence
+
+pytestmark = pytest.mark.tools
+
+
+def check(folder: Path, *flags: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "seq_exporter", "check", *flags],
+        cwd=folder,
+        env={"PYTHONPATH": str(Path(__file__).parents[2]), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def folder(simulator: Pretence, tmp_path: Path) -> Path:
+    """A folder with a configuration of three accounts: one right, one wrong, one unreachable."""
+    config = yaml.safe_load(simulator.config)
+    right, wrong, unreachable = config["accounts"]
+    right["subusers"] = ["shop-de", "shop-dee"]
+    wrong["api_key"] = "SG.wrong"
+    unreachable["base_url"] = f"http://127.0.0.1:{free_port()}"
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    return tmp_path
+
+
+def test_each_account_is_told_of_in_its_order(folder: Path) -> None:
+    done = check(folder)
+    assert done.stderr == ""
+    assert done.returncode == 1
+    expected = r"""kettlewick
+  ✓ key        accepted by http://127\.0\.0\.1:\d+, with 4 permissions
+  ✓ subusers   20\d\d-\d\d-\d\d: 1 scored, 0 without a score
+  ! missing    no subuser is called 'shop-dee'; the nearest is 'shop-de'
+  ✓ own score  20\d\d-\d\d-\d\d: \d(\.\d)?
+  ✓ rate limit \d+ of 600 requests left until \d\d:\d\d:00 UTC
+  ✓ clock      within \d s of SendGrid's
+tallyfern
+  ✗ key        refused \(401\): it has 8 characters; a key of SendGrid's has 69,
+               begins with SG\. and has another dot: is it whole\?
+  ✓ clock      within \d s of SendGrid's
+postmill
+  ✗ SendGrid   no connection to http://127\.0\.0\.1:\d+: Connection refused; look
+               at DNS, the firewall and HTTPS_PROXY
+3 accounts: 2 would fail
+"""
+    assert re.fullmatch(expected, done.stdout), done.stdout
+    assert "SG.wrong" not in done.stdout
+
+
+def test_all_is_well(folder: Path) -> None:
+    done = check(folder, "--account=kettlewick")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 account: all would be polled")
+
+
+def test_programs_can_read_it(folder: Path) -> None:
+    done = check(folder, "--format=json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["ok"]) == (1, False)
+    assert [(each["account"], each["ok"]) for each in told["accounts"]] == [
+        ("kettlewick", True),
+        ("tallyfern", False),
+        ("postmill", False),
+    ]
+
+
+def test_on_a_narrow_terminal_nothing_is_wider(folder: Path) -> None:
+    done = check(folder, COLUMNS="40")
+    lines = done.stdout.splitlines()
+    assert len(lines) > 15
+    # An address is not broken.
+    assert [line for line in lines if len(line) > 40 and "http://" not in line] == []
+
+
+def test_where_there_are_no_such_letters(folder: Path) -> None:
+    done = check(folder, "--account=kettlewick", PYTHONIOENCODING="ascii")
+    assert done.stdout.splitlines()[1].startswith("  + key        accepted by ")
+
+
+def test_a_pipe_that_closes_early(folder: Path) -> None:
+    program = f"{sys.executable} -m seq_exporter check"
+    done = subprocess.run(
+        ["bash", "-c", f"{program} | head -1"],
+        cwd=folder,
+        env={"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("kettlewick\n", "")
+
+
+def test_no_file(tmp_path: Path) -> None:
+    done = check(tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "no configuration file: looked for" in done.stderr
+    assert "Traceback" not in done.stderr
