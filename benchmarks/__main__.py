@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from benchmarks.backfill import measure_backfill
+from benchmarks.board import measure_scores
 from benchmarks.day import measure_day
 from benchmarks.figures import Figures
 from benchmarks.polls import measure_polls, polled_exporter
@@ -29,7 +30,7 @@ from benchmarks.waits import measure_waits
 
 _SIZES = "1000,10000,100000"
 _LARGEST = 1_000_000  # the simulator has no larger account
-_MEASURES = "startup,waits,polls,scrapes,day"
+_MEASURES = "startup,waits,polls,scrapes,scores,day"
 _ALL_MEASURES = f"{_MEASURES},backfill"
 
 
@@ -53,7 +54,7 @@ def _measure(folder: Path, subusers: int, measures: list[str]) -> Figures:
     if "startup" in measures:
         _say(subusers, "start and stop")
         figures |= measure_startup(folder)
-    if {"waits", "polls", "scrapes"} & set(measures):
+    if {"waits", "polls", "scrapes", "scores"} & set(measures):
         figures |= _measure_with_simulator(folder, subusers, measures)
     if "day" in measures:
         _say(subusers, "requests a day")
@@ -81,6 +82,9 @@ def _measure_with_simulator(folder: Path, subusers: int, measures: list[str]) ->
             _say(subusers, "a poll, and scrapes")
             with polled_exporter(folder, config, subusers) as exporter:
                 figures |= measure_scrapes(exporter, folder, subusers)
+        if "scores" in measures:
+            _say(subusers, "the table of scores")
+            figures |= measure_scores(folder, config)
     return figures
 
 

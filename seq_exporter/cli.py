@@ -32,6 +32,7 @@ from seq_exporter.flags import (
 )
 from seq_exporter.logs import configure_logs
 from seq_exporter.process import AutoReload, run_app, run_exporter
+from seq_exporter.scoreboard.command import scores
 from seq_exporter.shard import Shard
 from seq_exporter.simulator.api import build_app as build_simulator
 from seq_exporter.simulator.configuration import render_config
@@ -253,6 +254,7 @@ def simulate(
 
 commands.add_command(backfill)
 commands.add_command(check)
+commands.add_command(scores)
 
 
 def _parse_config(text: str) -> Config:

@@ -3,6 +3,7 @@
     SeqExporterError
     ├── ConfigError                  the files, flags or environment are wrong: exit status 2
     ├── ListenError                  an address cannot be listened on: exit status 1
+    ├── CannotWrite                  a file of results cannot be written: exit status 1
     ├── BackfillError                the past cannot be fetched or written: exit status 1
     │   └── RemoteWriteFailed          its receiver did not take it
     ├── PollStopped                  a poll ends because its account is no longer wanted
@@ -40,6 +41,10 @@ class ConfigError(SeqExporterError):
 
 class ListenError(SeqExporterError):
     """An address cannot be listened on."""
+
+
+class CannotWrite(SeqExporterError):
+    """A file of results cannot be written."""
 
 
 class BackfillError(SeqExporterError):

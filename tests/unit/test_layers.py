@@ -41,6 +41,7 @@ ORDER = (
     "flags",
     "backfill",
     "checking",
+    "scoreboard",
     "cli",
     "__main__",
 )

@@ -1,0 +1,183 @@
+"""`seq-exporter scores` as a person types it, on a pretend SendGrid."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from tests.tools.conftest import Start, find_tool, free_port, start_simulator
+from tests.tools.pretence import Pretence, Samples
+
+pytestmark = pytest.mark.tools
+
+COMMAND = [sys.executable, "-m", "seq_exporter", "scores"]
+ENVIRON = {"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": "/usr/bin:/bin"}
+
+
+def scores(folder: Path, *flags: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *flags],
+        cwd=folder,
+        env=ENVIRON | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def folder(simulator: Pretence, tmp_path: Path) -> Path:
+    (tmp_path / "config.yaml").write_text(simulator.config)
+    return tmp_path
+
+
+def test_csv_has_what_sendgrid_says(folder: Path, simulator: Pretence) -> None:
+    done = scores(folder, "--format=csv")
+    assert (done.returncode, done.stderr) == (0, "")
+    found: Samples = {}
+    for row in csv.DictReader(io.StringIO(done.stdout)):
+        user = [row["subuser"]] if row["subuser"] else []
+        of = "sendgrid_seq" if user else "sendgrid_seq_account"
+        found[(f"{of}_score", row["account"], *user)] = float(row["overall"])
+        for metric in list(row)[4:9]:
+            found[(f"{of}_metric_score", row["account"], metric, *user)] = float(row[metric])
+    assert found == simulator.read_newest()
+
+
+def test_changes_and_history_are_those_of_earlier_days(folder: Path) -> None:
+    now = json.loads(scores(folder, "--format=json", "--history=31").stdout)
+    newest = now[0]["date"]
+    assert {row["date"] for row in now} == {newest}
+    for row in now:
+        assert row["history"][-1] == row["overall"]
+        for days in (7, 30):
+            then = row["history"][-1 - days]
+            change = row[f"change{days}"]
+            assert change == (None if then is None else round(row["overall"] - then, 2))
+    earlier = json.loads(scores(folder, "--format=json", "--date=" + days_before(newest, 7)).stdout)
+    then = {(row["account"], row["subuser"]): row["overall"] for row in earlier}
+    assert len(then) > 50
+    for row in now:
+        if row["subuser"]:
+            assert then.get((row["account"], row["subuser"])) == row["history"][-8]
+
+
+def days_before(day: str, days: int) -> str:
+    return str(date.fromisoformat(day) - timedelta(days=days))
+
+
+def test_the_page_is_that_of_the_exporter(folder: Path, simulator: Pretence) -> None:
+    output = folder / "seq.prom"
+    done = scores(folder, "--format=openmetrics", "--output=seq.prom")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert output.stat().st_mode & 0o777 == 0o644
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+    text = output.read_text()
+    found = {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)  # type: ignore[no-untyped-call]
+        for sample in family.samples
+    }
+    assert found.items() >= simulator.read_newest().items()
+    checked = subprocess.run(
+        [find_tool("promtool"), "check", "metrics"], input=text, capture_output=True, text=True
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
+
+
+def test_an_account_that_fails_hides_no_other(folder: Path) -> None:
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config["accounts"][1]["api_key"] = "SG.wrong"
+    config["accounts"][2]["base_url"] = f"http://127.0.0.1:{free_port()}"
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "old.csv").write_text("old")
+    done = scores(folder, "--below=3", "--limit=1")
+    assert done.returncode == 1
+    assert "kettlewick, 20" in done.stdout
+    first, second = done.stderr.splitlines()
+    assert first.startswith("seq-exporter: tallyfern: 401 (")
+    assert second.startswith("seq-exporter: postmill: no connection to http://127.0.0.1:")
+    assert "SG.wrong" not in done.stderr
+    kept = scores(folder, "--format=csv", "--output=old.csv")
+    assert kept.stderr.splitlines()[-1] == "seq-exporter: old.csv is left as it was"
+    assert (kept.returncode, (folder / "old.csv").read_text()) == (1, "old")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_on_a_terminal_it_is_coloured_and_fits(folder: Path, columns: int) -> None:
+    coloured = read_terminal(folder, columns)
+    assert "\x1b[" in coloured
+    plain = scores(folder, "--limit=5", COLUMNS=str(columns)).stdout
+    assert "\x1b[" not in plain
+    assert max(len(line.rstrip()) for line in plain.splitlines()) <= columns
+    assert "\x1b[3" not in read_terminal(folder, columns, NO_COLOR="1")
+
+
+def read_terminal(folder: Path, columns: int, **environ: str) -> str:
+    """Return what is shown on a terminal of so many columns."""
+    leader, follower = pty.openpty()
+    with open(folder / "errors", "w") as errors:
+        process = subprocess.Popen(
+            [*COMMAND, "--limit=5"],
+            cwd=folder,
+            env=ENVIRON | {"COLUMNS": str(columns), "TERM": "xterm-256color"} | environ,
+            stdin=follower,
+            stdout=follower,
+            stderr=errors,
+        )
+    os.close(follower)
+    shown = b""
+    try:
+        while part := os.read(leader, 65536):
+            shown += part
+    except OSError:  # Linux's word for the end of a terminal
+        pass
+    os.close(leader)
+    assert process.wait() == 0
+    return shown.decode()
+
+
+@pytest.mark.parametrize(
+    ("flags", "status", "said"),
+    [
+        (["--date=2026-02-30"], 2, "'2026-02-30' is no day: write 2026-11-22"),
+        (["--date=2999-01-01"], 2, "2999-01-01 is yet to come"),
+        (["--sort=opens"], 2, "'opens' is not one of 'overall', 'engagement_recency'"),
+        (["--format=openmetrics", "--below=3"], 2, "a series that comes and goes is of no use"),
+        (["--account=ketlewick"], 2, "no account is called 'ketlewick'"),
+        (["--config.file=none.yaml"], 2, "no configuration file: looked for"),
+        (["--format=csv", "--output=none/x.csv"], 1, "cannot write none/x.csv: No such file"),
+    ],
+)
+def test_what_is_wrong_is_said(folder: Path, flags: list[str], status: int, said: str) -> None:
+    done = scores(folder, *flags)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_pipe_that_closes_early(exporter: Start, tmp_path: Path) -> None:
+    simulator = start_simulator(exporter, 2000)[1]
+    (tmp_path / "config.yaml").write_text(simulator.config)
+    command = " ".join(COMMAND)
+    done = subprocess.run(
+        ["bash", "-c", f"{command} --format=csv | head -1"],
+        cwd=tmp_path,
+        env=ENVIRON,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("account,subuser,date,")
+    assert done.stderr == ""
