@@ -11,7 +11,7 @@ COPY requirements.lock ./
 # Only what the lock names, each file by its hash: a package that was replaced is not installed.
 # `--secret id=pip.conf,src=...` brings the address of a package index of your own.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
-    python3 -m pip wheel --no-cache-dir --require-hashes --wheel-dir /wheels \
+    python3 -m pip wheel --no-cache-dir --no-deps --require-hashes --wheel-dir /wheels \
         --requirement requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY seq_exporter seq_exporter

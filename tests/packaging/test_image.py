@@ -104,6 +104,11 @@ def test_it_polls_and_serves_read_only_and_sigterm_ends_it(
     assert os.stat(f"/proc/{served.pid}").st_uid == 65532
     assert len(list(state.glob("*.json"))) == 3
 
+    for command in ("check", "scores"):
+        person = image.command(command, settings=settings, state=state)
+        said = subprocess.run(person, capture_output=True, text=True, check=True)
+        assert "kettlewick" in said.stdout
+
     served.send_signal(signal.SIGTERM)
     assert served.wait(30) == 0
 
