@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-incidents test-packaging faults soak check chart dashboards incidents bench lock format clean
+.PHONY: help demo test test-unit test-incidents test-people test-packaging faults soak check chart dashboards incidents bench lock format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -37,6 +37,9 @@ faults: $(VENV)/dev ## play every fault that must do no harm, and print what was
 
 test-incidents: $(VENV)/dev ## play two pretend fleets through the alerts
 	$(BIN)/python -m pytest -m incidents tests/incidents
+
+test-people: $(VENV)/dev ## open the status page in a browser, and try the API against its description
+	$(BIN)/python -m pytest -m people tests/people
 
 test-packaging: $(VENV)/chart.done ## build and run the image (as root), the chart, compose.yaml
 	$(BIN)/python -m pytest -m packaging tests/packaging

@@ -22,6 +22,7 @@ from seq_exporter.items import ANOMALY_KINDS
 from seq_exporter.logs import FORMATS, LogFormatter
 from seq_exporter.secret import ApiKey
 from seq_exporter.state import StateFolder
+from seq_exporter.web.listing import Query
 from seq_exporter.web.status import StatusPage
 from tests.faults.pretence import Pretence, Shown, show
 from tests.faults.server import Exchange, FaultServer
@@ -197,7 +198,7 @@ class Stage:
             "logs": self._written.getvalue(),
             "page": text_of(page) + text_of(own) + live.decode(),
             "gzipped page": gzip.decompress(b"".join(page.gzipped(own, live))).decode(),
-            "status page": StatusPage().render([(poller.slot.snapshot, poller.health)]),
+            "status page": StatusPage().render([(poller.slot.snapshot, poller.health)], Query()),
             "poller": repr(vars(poller)),
         }
         for file in self.state_folder.rglob("*"):

@@ -106,8 +106,8 @@ def status_page(*accounts: tuple[Snapshot, Health]) -> str:
 
 
 def cells(page: str) -> list[str]:
-    """Return the cells of the table's last row, as they are written in the page."""
-    row = page.rpartition("<tr>")[2].partition("</tr>")[0]
+    """Return the cells of the last account's row, as they are written in the page."""
+    row = page.partition("</table>")[0].rpartition("<tr>")[2].partition("</tr>")[0]
     return [cell.partition(">")[2].strip() for cell in row.replace("</th>", "</td>").split("</td>")]
 
 
@@ -190,6 +190,13 @@ def test_the_status_page_shows_each_account() -> None:
         "4",
         "2026-11-05 12:00:00",
         "2026-11-05 12:15:00",
+        "4.5",
+        '<svg role="img" width="100" height="14" viewBox="0 0 100 14" '
+        'aria-label="0 with 1, 0 with 2, 1 with 3, 1 with 4, 0 with 5">'
+        '<rect class="s1" x="0.0" width="0.0" height="14"/><rect class="s2" x="0.0" width="0.0" '
+        'height="14"/><rect class="s3" x="0.0" width="50.0" height="14"/>'
+        '<rect class="s4" x="50.0" width="50.0" height="14"/>'
+        '<rect class="s4" x="100.0" width="0.0" height="14"/></svg>',
     ]
 
 
@@ -218,7 +225,7 @@ def test_the_status_page_says_how_the_polls_go(health: Health, state: str) -> No
 
 def test_the_status_page_of_an_account_without_scores() -> None:
     empty = cells(status_page((Snapshot("acme"), Health())))
-    assert empty[2:-1] == ["none yet", "", "", "", "", ""]
+    assert empty[2:-1] == ["none yet", "", "", "", "", "", "", ""]
 
 
 def test_the_status_page_shows_the_newest_of_an_accounts_days() -> None:
@@ -247,7 +254,7 @@ def test_the_status_page_is_locked_down() -> None:
     headers = client().get("/").headers
     assert headers["Content-Security-Policy"] == (
         "default-src 'none'; style-src 'unsafe-inline'; "
-        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
     )
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["X-Content-Type-Options"] == "nosniff"

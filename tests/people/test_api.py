@@ -1,0 +1,32 @@
+"""The API against its own description: every wish that schemathesis can think of."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tools.conftest import Start, free_port, wait_for
+
+pytestmark = pytest.mark.people
+
+
+def test_every_answer_is_as_described(exporter: Start, tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    process = exporter("demo", f"--web.listen-address={address}")
+    wait_for(f"http://{address}/-/ready", process)
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).with_name("schemathesis")),
+            *("run", f"http://{address}/api/v1/openapi.json"),
+            *("--max-examples=100", "--seed=1", "--workers=1", "--no-color"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert "2 selected / 2 total" in done.stdout

@@ -1,0 +1,116 @@
+"""The status page in a real browser: found, sorted, read by everybody; without any script."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from axe_core_python.selenium import Axe  # type: ignore[import-untyped]
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.select import Select
+
+from tests.tools.conftest import Start, free_port, start_simulator, wait_for
+
+pytestmark = pytest.mark.people
+
+COLUMNS = ["Score", "Engagement recency", "Open rate", "Bounce classification", "Bounce rate"]
+
+
+@pytest.fixture
+def demo(exporter: Start) -> str:
+    address = f"127.0.0.1:{free_port()}"
+    process = exporter("demo", f"--web.listen-address={address}")
+    wait_for(f"http://{address}/-/ready", process)
+    return f"http://{address}/"
+
+
+@pytest.fixture
+def large(exporter: Start, tmp_path: Path) -> str:
+    """A fleet of 10,000, and an account that fails."""
+    simulator = start_simulator(exporter, 10_000, "--accounts=3", "--rate-limit=10000")[1]
+    config = yaml.safe_load(simulator.config)
+    config["accounts"] = [config["accounts"][0], config["accounts"][1] | {"api_key": "SG.wrong"}]
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    address = f"127.0.0.1:{free_port()}"
+    process = exporter("serve", f"--web.listen-address={address}")
+    wait_for(f"http://{address}/-/ready", process, seconds=120)
+    return f"http://{address}/"
+
+
+def read_column(browser: Chrome, number: int) -> list[str]:
+    cells = browser.find_elements(By.CSS_SELECTOR, f".scores tbody tr > :nth-child({number})")
+    return [cell.text for cell in cells]
+
+
+def test_the_worst_of_the_demo_come_first(browser: Chrome, demo: str) -> None:
+    browser.get(demo)
+    scores = [float(text) for text in read_column(browser, 3)]
+    assert len(scores) == 50
+    assert scores == sorted(scores)
+    assert scores[0] < 2.5
+    states = browser.find_elements(By.CSS_SELECTOR, ".accounts tbody td:nth-child(2)")
+    assert [state.text for state in states] == ["up"] * 3
+
+
+def test_in_a_large_fleet_everybody_is_found(browser: Chrome, large: str) -> None:
+    browser.get(large)
+    assert "10,000 subusers" in browser.page_source or "subusers, of which" in browser.page_source
+    assert "SendGrid refuses the key" in browser.find_element(By.CLASS_NAME, "accounts").text
+    assert len(browser.page_source.encode()) < 100_000
+    wanted = read_column(browser, 2)[7]
+
+    browser.find_element(By.NAME, "subuser").send_keys(wanted.upper())
+    browser.find_element(By.TAG_NAME, "button").click()
+    assert wanted in read_column(browser, 2)
+    assert all(wanted in name for name in read_column(browser, 2))
+
+    browser.get(large)
+    Select(browser.find_element(By.NAME, "sort")).select_by_visible_text("Open rate")
+    Select(browser.find_element(By.NAME, "order")).select_by_visible_text("the highest")
+    browser.find_element(By.TAG_NAME, "button").click()
+    first = [float(text) for text in read_column(browser, 5)]
+    assert first == sorted(first, reverse=True)
+    assert first[0] == 5.0
+    browser.find_element(By.LINK_TEXT, "Next page").click()
+    second = [float(text) for text in read_column(browser, 5)]
+    assert len(second) == 50
+    assert second[0] <= first[-1]
+
+    browser.find_element(By.LINK_TEXT, "Subuser").click()
+    names = read_column(browser, 2)
+    assert names == sorted(names)
+
+
+@pytest.mark.parametrize("browser", ["script", "script dark", "script phone"], indirect=True)
+@pytest.mark.parametrize("query", ["", "?subuser=shop&sort=spam_rate&order=desc", "?limit=x"])
+def test_everybody_can_read_it(browser: Chrome, demo: str, query: str) -> None:
+    browser.get(demo + query)
+    found = Axe().run(browser)
+    assert len(found["passes"]) > 10
+    serious = [
+        (each["id"], [node["html"] for node in each["nodes"]][:3])
+        for each in found["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+@pytest.mark.parametrize("browser", ["script phone"], indirect=True)
+def test_on_a_phone_only_tables_are_wider(browser: Chrome, demo: str) -> None:
+    browser.get(demo)
+    wide, screen = browser.execute_script(
+        "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    assert wide <= screen
+
+
+@pytest.mark.parametrize("browser", ["script"], indirect=True)
+def test_nothing_is_asked_for_elsewhere(browser: Chrome, demo: str) -> None:
+    browser.get(demo)
+    loaded = browser.execute_script(
+        "return performance.getEntriesByType('resource').map(each => each.name)"
+    )
+    assert [url for url in loaded if not url.startswith(demo)] == []
+    assert browser.find_elements(By.TAG_NAME, "script") == []

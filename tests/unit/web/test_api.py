@@ -1,0 +1,129 @@
+"""The API: whole answers, and its description."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from seq_exporter import __version__
+from seq_exporter.scores import METRICS, Score, SubuserScores
+from tests.support import day
+from tests.unit.web.test_routes import ACME, POLLED, FakeExporter, client
+
+FLEET = SubuserScores(
+    day(4),
+    {
+        "shop-de": Score("1", "shop-de", 2.8, (1.0, 3.6, 4.2, None, 4.5)),
+        "<script>": Score("2", "<script>"),
+    },
+    missing=("x",),
+)
+EXPORTER = FakeExporter([(replace(ACME, subusers=FLEET), replace(POLLED, failure="500: no"))])
+NONE = dict.fromkeys(("overall", *METRICS))
+
+
+def test_scores() -> None:
+    answer = client(EXPORTER).get("/api/v1/scores?limit=2")
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.json() == {
+        "total": 2,
+        "limit": 2,
+        "offset": 0,
+        "scores": [
+            {
+                "account": "acme",
+                "subuser": "shop-de",
+                "user_id": "1",
+                "date": "2026-11-04",
+                "overall": 2.8,
+                **dict(zip(METRICS, (1.0, 3.6, 4.2, None, 4.5), strict=True)),
+            },
+            {
+                "account": "acme",
+                "subuser": "<script>",
+                "user_id": "2",
+                "date": "2026-11-04",
+                **NONE,
+            },
+        ],
+    }
+
+
+def test_status() -> None:
+    answer = client(EXPORTER).get("/api/v1/status")
+    assert answer.headers["Cache-Control"] == "no-store"
+    told = answer.json()
+    assert told["version"] == __version__
+    (account,) = told["accounts"]
+    distribution = account["subusers"].pop("distribution")
+    assert distribution["overall"] == {"1": 0, "2": 1, "3": 0, "4": 0, "5": 0}
+    assert account.pop("own")["overall"] == 4.5
+    assert account == {
+        "account": "acme",
+        "up": False,
+        "error": "500: no",
+        "restored": False,
+        "last_poll": "2026-11-05T12:00:00Z",
+        "last_successful_poll": "2026-11-05T12:00:00Z",
+        "next_poll": "2026-11-05T12:15:00Z",
+        "subusers": {"date": "2026-11-04", "scored": 1, "ineligible": 1, "missing": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "errors"),
+    [
+        ("/api/v1/scores?limit=x&sort=y", 2),
+        ("/api/v1/status?limit=1", 1),
+    ],
+)
+def test_a_wish_that_makes_no_sense(path: str, errors: int) -> None:
+    answer = client(EXPORTER).get(path)
+    assert answer.status_code == 400
+    assert len(answer.json()["errors"]) == errors
+
+
+def test_the_page_says_so_too_and_shows_what_there_is() -> None:
+    answer = client(EXPORTER).get("/?limit=x")
+    assert answer.status_code == 400
+    assert '<p class="mistake" role="alert">limit is a number from 1 to 1000</p>' in answer.text
+    assert '<th scope="row">shop-de</th>' in answer.text
+
+
+def test_a_subuser_is_text_on_the_page() -> None:
+    page = client(EXPORTER).get("/?subuser=%3Cscript%3E").text
+    assert "<script" not in page
+    assert '<th scope="row">&lt;script&gt;</th>' in page
+    assert 'name="subuser" value="&lt;script&gt;"' in page
+
+
+def test_links_keep_what_was_asked_for() -> None:
+    page = client(EXPORTER).get("/?limit=1&offset=0&subuser=s").text
+    assert 'rel="next" href="/?subuser=s&amp;limit=1&amp;offset=1#subusers"' in page
+    assert (
+        'aria-sort="ascending"><a href="/?subuser=s&amp;order=desc&amp;limit=1#subusers">' in page
+    )
+    assert 'rel="prev"' not in page
+
+
+def test_the_description_names_every_path_and_parameter() -> None:
+    told = client(EXPORTER).get("/api/v1/openapi.json").json()
+    assert told["openapi"] == "3.1.0"
+    assert list(told["paths"]) == ["/api/v1/status", "/api/v1/scores"]
+    parameters = told["paths"]["/api/v1/scores"]["get"]["parameters"]
+    assert [each["name"] for each in parameters] == [
+        "account",
+        "subuser",
+        "below",
+        "sort",
+        "order",
+        "limit",
+        "offset",
+    ]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/scores", "/api/v1/status", "/api/v1/openapi.json"])
+def test_only_reading_is_allowed(path: str) -> None:
+    assert client(EXPORTER).post(path).status_code == 405

@@ -1,0 +1,93 @@
+"""Which subusers are listed, in which order, and what is said of a wish that makes no sense."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from seq_exporter.health import Health
+from seq_exporter.scores import Score, Snapshot, SubuserScores
+from seq_exporter.web.listing import Accounts, Listing, Query, list_subusers
+from tests.support import day
+
+
+def fleet(account: str, **scores: float | None) -> tuple[Snapshot, Health]:
+    by_label = {
+        name: Score(name, name, score, (5.0, 4.0, 3.0, 2.0, score))
+        for name, score in scores.items()
+    }
+    return Snapshot(account, SubuserScores(day(4), by_label)), Health()
+
+
+ACCOUNTS: Accounts = (
+    fleet("acme", shop_de=2.8, shop_fr=4.1, shop_it=None),
+    (Snapshot("own-only"), Health()),
+    fleet("globex", Florist=2.8, bakery=1.5),
+)
+
+
+def names(listing: Listing) -> list[str]:
+    return [entry.subuser for entry in listing.entries]
+
+
+@pytest.mark.parametrize(
+    ("wish", "expected"),
+    [
+        ({}, ["bakery", "Florist", "shop_de", "shop_fr", "shop_it"]),
+        ({"order": "desc"}, ["shop_fr", "Florist", "shop_de", "bakery", "shop_it"]),
+        ({"sort": "spam_rate"}, ["bakery", "Florist", "shop_de", "shop_fr", "shop_it"]),
+        ({"sort": "name"}, ["Florist", "bakery", "shop_de", "shop_fr", "shop_it"]),
+        (
+            {"sort": "name", "order": "desc"},
+            ["shop_it", "shop_fr", "shop_de", "bakery", "Florist"],
+        ),
+        ({"subuser": "SHOP"}, ["shop_de", "shop_fr", "shop_it"]),
+        ({"account": "Glob"}, ["bakery", "Florist"]),
+        ({"below": 2.8}, ["bakery"]),
+        ({"limit": 2}, ["bakery", "Florist"]),
+        ({"limit": 2, "offset": 2}, ["shop_de", "shop_fr"]),
+        ({"offset": 99}, []),
+    ],
+)
+def test_a_wish(wish: dict[str, Any], expected: list[str]) -> None:
+    assert names(list_subusers(ACCOUNTS, Query(**wish))) == expected
+
+
+def test_how_many_there_are_on_all_pages() -> None:
+    assert list_subusers(ACCOUNTS, Query(limit=1)).total == 5
+    assert list_subusers(ACCOUNTS, Query(limit=1, subuser="shop")).total == 3
+    assert list_subusers((), Query()) == Listing([], 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "mistakes"),
+    [
+        ({"below": "3,5"}, ["below is no number: write 3 or 3.5"]),
+        ({"below": "nan"}, ["below is no number: write 3 or 3.5"]),
+        ({"limit": "0"}, ["limit is a number from 1 to 1000"]),
+        ({"limit": "1e3"}, ["limit is a number from 1 to 1000"]),
+        ({"offset": "-1"}, ["offset is a number from 0 to 1000000"]),
+        ({"offset": "१"}, ["offset is a number from 0 to 1000000"]),
+        ({"offset": "9" * 5000}, ["offset is a number from 0 to 1000000"]),
+        ({"order": "up"}, ["order is one of asc, desc"]),
+        ({"subuser": "x" * 201}, ["subuser is longer than 200 characters"]),
+        (
+            {"page": "1", "sort": "x"},
+            [
+                "'page' is no parameter",
+                "sort is one of overall, engagement_recency, open_rate, bounce_classification, "
+                "bounce_rate, spam_rate, name",
+            ],
+        ),
+    ],
+)
+def test_what_makes_no_sense_is_said(given: dict[str, str], mistakes: list[str]) -> None:
+    assert Query.parse(given) == (Query(), mistakes)
+
+
+def test_what_makes_sense_is_taken() -> None:
+    given = {"account": " a ", "subuser": "b", "below": "3.5", "limit": "7", "offset": "14"}
+    query = Query("a", "b", 3.5, "name", "desc", 7, 14)
+    assert Query.parse(given | {"sort": "name", "order": "desc"}) == (query, [])
+    assert Query.parse({"below": "", "sort": "", "limit": ""}) == (Query(), [])
