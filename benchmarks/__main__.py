@@ -21,6 +21,7 @@ from benchmarks.backfill import measure_backfill
 from benchmarks.board import measure_scores
 from benchmarks.day import measure_day
 from benchmarks.figures import Figures
+from benchmarks.page import measure_page
 from benchmarks.polls import measure_polls, polled_exporter
 from benchmarks.processes import running_simulator
 from benchmarks.scrapes import measure_scrapes
@@ -30,7 +31,7 @@ from benchmarks.waits import measure_waits
 
 _SIZES = "1000,10000,100000"
 _LARGEST = 1_000_000  # the simulator has no larger account
-_MEASURES = "startup,waits,polls,scrapes,scores,day"
+_MEASURES = "startup,waits,polls,scrapes,page,scores,day"
 _ALL_MEASURES = f"{_MEASURES},backfill"
 
 
@@ -54,7 +55,7 @@ def _measure(folder: Path, subusers: int, measures: list[str]) -> Figures:
     if "startup" in measures:
         _say(subusers, "start and stop")
         figures |= measure_startup(folder)
-    if {"waits", "polls", "scrapes", "scores"} & set(measures):
+    if {"waits", "polls", "scrapes", "page", "scores"} & set(measures):
         figures |= _measure_with_simulator(folder, subusers, measures)
     if "day" in measures:
         _say(subusers, "requests a day")
@@ -78,10 +79,13 @@ def _measure_with_simulator(folder: Path, subusers: int, measures: list[str]) ->
         if "polls" in measures:
             _say(subusers, "polls against a bare loop")
             figures |= measure_polls(folder, config, targets, subusers)
-        if "scrapes" in measures:
-            _say(subusers, "a poll, and scrapes")
+        if {"scrapes", "page"} & set(measures):
+            _say(subusers, "a poll, scrapes, the status page")
             with polled_exporter(folder, config, subusers) as exporter:
-                figures |= measure_scrapes(exporter, folder, subusers)
+                if "scrapes" in measures:
+                    figures |= measure_scrapes(exporter, folder, subusers)
+                if "page" in measures:
+                    figures |= measure_page(exporter)
         if "scores" in measures:
             _say(subusers, "the table of scores")
             figures |= measure_scores(folder, config)
