@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
+from seq_exporter.config import Account, Config
 from seq_exporter.durations import parse_duration
+from seq_exporter.errors import ConfigError
 from seq_exporter.logs import FORMATS, LEVELS
 from seq_exporter.shard import Shard
 
@@ -80,6 +82,24 @@ def log_flags(level: str) -> Callable[[Command], Command]:
         return command
 
     return add
+
+
+def account_flag(doing: str) -> Callable[[Command], Command]:
+    """Make the flag that chooses accounts: `Try only this account.`; see `choose_accounts`."""
+    return flag(
+        "account", "names", multiple=True, metavar="NAME", help=f"{doing} this account. Repeatable."
+    )
+
+
+def choose_accounts(config: Config, names: Sequence[str]) -> list[Account]:
+    """Return the accounts of these names, or all without any. Raises ConfigError."""
+    known = [account.name for account in config.accounts]
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"no account {name!r} in the configuration: there are {', '.join(known)}"
+            )
+    return [account for account in config.accounts if not names or account.name in names]
 
 
 def read_duration(context: click.Context, parameter: click.Parameter, value: str) -> float:

@@ -13,11 +13,16 @@ import click
 
 from seq_exporter.backfill.timeline import midnight
 from seq_exporter.clock import Clock
-from seq_exporter.config import Account, Config
 from seq_exporter.configfile import find_config, load_config
 from seq_exporter.durations import DAY_SECONDS, DAYS_KEPT
-from seq_exporter.errors import ConfigError
-from seq_exporter.flags import config_flag, flag, log_flags, read_duration
+from seq_exporter.flags import (
+    account_flag,
+    choose_accounts,
+    config_flag,
+    flag,
+    log_flags,
+    read_duration,
+)
 from seq_exporter.logs import configure_logs
 
 _PAIR = re.compile(r"([^=]+)=(.+)", re.DOTALL)
@@ -125,7 +130,7 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
 
 @click.command(short_help="Write the scores of the last 90 days for Prometheus.")
 @config_flag
-@flag("account", "names", multiple=True, metavar="NAME", help="Only this account. Repeatable.")
+@account_flag("Only")
 @flag(
     "from",
     "first",
@@ -242,7 +247,7 @@ def backfill(
         labels=labels,
         requests_per_minute=requests_per_minute,
     )
-    accounts = _choose_accounts(config, names)
+    accounts = choose_accounts(config, names)
     target = Target(url, headers) if url else None
     click.echo(run_backfill(accounts, config.poll, wish, output_dir, target, clock))
 
@@ -271,13 +276,3 @@ def _choose_end(until: int | None, first_day: date, clock: Clock) -> int | None:
     if until <= midnight(first_day):
         raise click.UsageError(f"--until ends before --from={first_day} begins")
     return until
-
-
-def _choose_accounts(config: Config, names: Sequence[str]) -> list[Account]:
-    known = {account.name: account for account in config.accounts}
-    for name in names:
-        if name not in known:
-            raise ConfigError(
-                f"no account {name!r} in the configuration: there are {', '.join(known)}"
-            )
-    return [account for account in config.accounts if not names or account.name in names]

@@ -19,8 +19,7 @@ from seq_exporter.checking.findings import Report, wrap
 from seq_exporter.clock import Clock
 from seq_exporter.config import Account, Config
 from seq_exporter.configfile import find_config, load_config
-from seq_exporter.errors import ConfigError
-from seq_exporter.flags import config_flag, flag, web_config_flag
+from seq_exporter.flags import account_flag, choose_accounts, config_flag, flag, web_config_flag
 from seq_exporter.session import open_session
 from seq_exporter.threads import DaemonThreads
 from seq_exporter.web.settings import load_web_settings
@@ -31,7 +30,7 @@ _AT_ONCE = 8
 @click.command()
 @config_flag
 @web_config_flag
-@flag("account", multiple=True, metavar="NAME", help="Try only this account. Repeatable.")
+@account_flag("Try only")
 @flag("offline", is_flag=True, help="Check the files alone: SendGrid is not asked.")
 @flag(
     "format",
@@ -42,7 +41,7 @@ _AT_ONCE = 8
     help="For people, or for programs.",
 )
 def check(
-    config_file: str, web_config_file: str, account: Sequence[str], offline: bool, style: str
+    config_file: str, web_config_file: str, names: Sequence[str], offline: bool, style: str
 ) -> None:
     """Check the configuration, and try every key.
 
@@ -57,7 +56,7 @@ def check(
     config = load_config(find_config(config_file), os.environ)
     if web_config_file:
         load_web_settings(Path(web_config_file))
-    accounts = _choose(config, account)
+    accounts = choose_accounts(config, names)
     if offline:
         said = f"{config_file}: no mistake; {_count(len(accounts), 'account')}"
         click.echo(json.dumps({"ok": True, "accounts": []}) if style == "json" else said)
@@ -72,14 +71,6 @@ def check(
     else:
         click.echo(f"{_count(len(reports), 'account')}: all would be polled")
     sys.exit(1 if failing else 0)
-
-
-def _choose(config: Config, names: Sequence[str]) -> list[Account]:
-    known = [account.name for account in config.accounts]
-    for name in names:
-        if name not in known:
-            raise ConfigError(f"no account is called '{name}'; they are {', '.join(known)}")
-    return [account for account in config.accounts if not names or account.name in names]
 
 
 async def _tell(accounts: Sequence[Account], config: Config, style: str) -> list[Report]:

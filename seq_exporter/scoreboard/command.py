@@ -13,10 +13,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from seq_exporter.config import Account, Config
 from seq_exporter.configfile import find_config, load_config
-from seq_exporter.errors import CannotWrite, ConfigError, PollError
-from seq_exporter.flags import config_flag, flag
+from seq_exporter.errors import CannotWrite, PollError
+from seq_exporter.flags import account_flag, choose_accounts, config_flag, flag
 from seq_exporter.scoreboard.asking import AccountScores, Wish
 from seq_exporter.scoreboard.gathering import ask_all
 from seq_exporter.scoreboard.output import write_atomically
@@ -30,7 +29,7 @@ _FORMATS = ("table", "json", "csv", "openmetrics")
 
 @click.command()
 @config_flag
-@flag("account", multiple=True, metavar="NAME", help="Only this account. Repeatable.")
+@account_flag("Only")
 @flag("subuser", multiple=True, metavar="GLOB", help="Only subusers like this. Repeatable.")
 @flag("below", type=float, metavar="SCORE", help="Only overall scores below this.")
 @flag(
@@ -70,7 +69,7 @@ _FORMATS = ("table", "json", "csv", "openmetrics")
 )
 def scores(
     config_file: str,
-    account: Sequence[str],
+    names: Sequence[str],
     subuser: tuple[str, ...],
     below: float | None,
     sort: str,
@@ -92,7 +91,7 @@ def scores(
         # A name that the terminal has no letters for is no reason to fail.
         sys.stdout.reconfigure(errors="backslashreplace")
     config = load_config(find_config(config_file), os.environ)
-    accounts = _choose(config, account)
+    accounts = choose_accounts(config, names)
     wish = Wish(_read_date(day), history if style in ("table", "json") else 0)
     choice = Choice(subuser, below, sort, reverse)
     answers = asyncio.run(ask_all(accounts, config.poll, wish))
@@ -134,14 +133,6 @@ def _write(path: Path, text: str) -> None:
         write_atomically(path, text)
     except OSError as err:
         raise CannotWrite(f"cannot write {path}: {err.strerror}") from None
-
-
-def _choose(config: Config, names: Sequence[str]) -> list[Account]:
-    known = [account.name for account in config.accounts]
-    for name in names:
-        if name not in known:
-            raise ConfigError(f"no account is called '{name}'; they are {', '.join(known)}")
-    return [account for account in config.accounts if not names or account.name in names]
 
 
 def _read_date(text: str | None) -> date | None:

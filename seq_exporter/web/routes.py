@@ -26,7 +26,7 @@ from seq_exporter.web.live import LiveSettings
 from seq_exporter.web.negotiation import accepts_gzip, choose_format
 from seq_exporter.web.openapi import describe_api
 from seq_exporter.web.ratelimit import RateLimited
-from seq_exporter.web.status import StatusPage
+from seq_exporter.web.status import StatusPage, find_docs
 
 _SLICE_BYTES = 256 * 1024
 
@@ -127,7 +127,7 @@ def _metrics(exporter: Exporter) -> _Handler:
 
 
 def _status(exporter: Exporter, threads: DaemonThreads) -> _Handler:
-    page = StatusPage()
+    page = StatusPage(find_docs())
 
     async def status(request: Request) -> Response:
         query, mistakes = Query.parse(request.query_params)

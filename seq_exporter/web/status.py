@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any
 from urllib.parse import urlencode
 
@@ -32,7 +33,8 @@ _MOST_ACCOUNTS = 100
 class StatusPage:
     """Renders the page; whatever a file or a vendor supplied is escaped."""
 
-    def __init__(self) -> None:
+    def __init__(self, docs_url: str | None = None) -> None:
+        self._docs_url = docs_url
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("seq_exporter.web", ""),
             autoescape=True,
@@ -50,6 +52,7 @@ class StatusPage:
         shown = sorted(accounts, key=lambda each: each[1].failure is None)[:_MOST_ACCOUNTS]
         return self._template.render(
             version=__version__,
+            docs_url=self._docs_url,
             accounts=[_describe(*each) for each in (accounts if shown == accounts else shown)],
             hidden=len(accounts) - len(shown),
             has_subusers=any(snapshot.subusers for snapshot, _ in accounts),
@@ -65,6 +68,16 @@ class StatusPage:
             if query.offset + query.limit < listing.total
             else None,
         )
+
+
+def find_docs() -> str | None:
+    """Return where the documentation is, as the package says it (`[project.urls]`), if it does."""
+    try:
+        urls = metadata("seq-exporter").get_all("Project-URL") or []
+    except PackageNotFoundError:  # run from a folder, and not installed
+        return None
+    places = dict(url.split(", ", 1) for url in urls)
+    return places.get("Documentation")
 
 
 def _describe(snapshot: Snapshot, health: Health) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def read_terminal(folder: Path, columns: int, **environ: str) -> str:
         (["--date=2999-01-01"], 2, "2999-01-01 is yet to come"),
         (["--sort=opens"], 2, "'opens' is not one of 'overall', 'engagement_recency'"),
         (["--format=openmetrics", "--below=3"], 2, "a series that comes and goes is of no use"),
-        (["--account=ketlewick"], 2, "no account is called 'ketlewick'"),
+        (["--account=ketlewick"], 2, "no account 'ketlewick' in the configuration"),
         (["--config.file=none.yaml"], 2, "no configuration file: looked for"),
         (["--format=csv", "--output=none/x.csv"], 1, "cannot write none/x.csv: No such file"),
     ],

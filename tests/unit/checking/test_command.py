@@ -74,5 +74,5 @@ def test_an_account_that_is_not_there(
 ) -> None:
     (folder / "config.yaml").write_text("accounts: [{name: acme, api_key_file: acme}]\n")
     assert check(monkeypatch, "--account=amce") == 2
-    said = "seq-exporter: no account is called 'amce'; they are acme\n"
+    said = "seq-exporter: no account 'amce' in the configuration: there are acme\n"
     assert capsys.readouterr() == ("", said)

@@ -8,6 +8,8 @@ import pytest
 
 from seq_exporter import __version__
 from seq_exporter.scores import METRICS, Score, SubuserScores
+from seq_exporter.web.listing import Query
+from seq_exporter.web.status import StatusPage
 from tests.support import day
 from tests.unit.web.test_routes import ACME, POLLED, FakeExporter, client
 
@@ -97,6 +99,12 @@ def test_a_subuser_is_text_on_the_page() -> None:
     assert "<script" not in page
     assert '<th scope="row">&lt;script&gt;</th>' in page
     assert 'name="subuser" value="&lt;script&gt;"' in page
+
+
+def test_the_page_leads_to_the_documentation_where_the_package_says_where_it_is() -> None:
+    link = '<a href="https://example.com/docs">Documentation</a>'
+    assert link in StatusPage("https://example.com/docs").render(EXPORTER.accounts, Query())
+    assert "Documentation" not in StatusPage().render(EXPORTER.accounts, Query())
 
 
 def test_links_keep_what_was_asked_for() -> None:
