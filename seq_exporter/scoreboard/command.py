@@ -37,7 +37,8 @@ _FORMATS = ("table", "json", "csv", "openmetrics")
     type=click.Choice(SORTS),
     default="overall",
     show_default=True,
-    help="What to sort by, the lowest first.",
+    metavar="COLUMN",
+    help=f"The lowest of this first: {', '.join(SORTS)}.",
 )
 @flag("reverse", is_flag=True, help="The highest first.")
 @flag(
