@@ -57,7 +57,7 @@ def test_bash_completes(typed: list[str], offered: list[str], environ: dict[str,
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        (["srve"], "Error: No such command 'srve'. Did you mean 'serve'?"),
+        (["simulat"], "Error: No such command 'simulat'. Did you mean 'simulate'?"),
         (
             ["serve", "--web.lisen-address=:1"],
             "Error: No such option '--web.lisen-address'. Did you mean '--web.listen-address'?",
