@@ -24,6 +24,10 @@ SUBUSERS = f"{BASE_URL}/v3/subusers"
 
 TODAY = date(2026, 11, 5)
 
+#: How long a test waits for what always comes. Only what hangs takes so long: a busy machine,
+#: however slow, fails no test.
+GIVE_UP_SECONDS = 120
+
 #: Of a pretence of SendGrid: a status, headers and a body.
 Answer = tuple[int, dict[str, str], str]
 

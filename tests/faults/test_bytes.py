@@ -65,7 +65,7 @@ def server() -> Iterator[FaultServer]:
         yield running
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(answer=st.binary() | damaged())
 def test_any_answer(server: FaultServer, answer: bytes) -> None:
     server.answer = lambda exchange: exchange.send(answer)

@@ -15,10 +15,10 @@ import yaml
 
 from seq_exporter.durations import parse_duration
 from tests.incidents.replay import STEP_HOURS, Firing
+from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import free_port
 
 EXAMPLE = Path(__file__).parents[2] / "prometheus" / "alertmanager.example.yaml"
-_PATIENCE_SECONDS = 20
 
 
 class Notification(NamedTuple):
@@ -55,10 +55,10 @@ class Alertmanager:
         )
 
     def __enter__(self) -> Self:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
-                requests.get(f"{self._url}/status", timeout=5).raise_for_status()
+                requests.get(f"{self._url}/status", timeout=GIVE_UP_SECONDS).raise_for_status()
             except requests.RequestException:
                 time.sleep(0.05)
             else:
@@ -120,14 +120,15 @@ class Alertmanager:
             *(alert | {"endsAt": long} for alert in wanted),
         ]
         posted = [alert | {"startsAt": start} for alert in alerts]
-        requests.post(f"{self._url}/alerts", json=posted, timeout=5).raise_for_status()
+        answer = requests.post(f"{self._url}/alerts", json=posted, timeout=GIVE_UP_SECONDS)
+        answer.raise_for_status()
 
     def _settle(self, wanted: set[frozenset[tuple[str, str]]]) -> list[Any]:
         """Return the groups, once they hold what is wanted and two answers are the same.
 
         Alertmanager passes alerts on to what groups and to what inhibits, one after the other.
         """
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + GIVE_UP_SECONDS
         before: object = None
         while time.monotonic() < deadline:
             groups = self._get("alerts/groups")
@@ -140,6 +141,6 @@ class Alertmanager:
         raise AssertionError("Alertmanager does not settle")
 
     def _get(self, path: str) -> list[Any]:
-        answer = requests.get(f"{self._url}/{path}", timeout=5)
+        answer = requests.get(f"{self._url}/{path}", timeout=GIVE_UP_SECONDS)
         answer.raise_for_status()
         return list(answer.json())

@@ -36,7 +36,7 @@ class Stack:
             environ["SEQ_EXPORTER_CONFIG_FILE"] = "/etc/seq-exporter/config.yaml"
         return subprocess.Popen(service["command"], env=environ, stdout=log, stderr=log, text=True)
 
-    def wait_for(self, what: str, find: Callable[[], Any], seconds: float = 150) -> Any:
+    def wait_for(self, what: str, find: Callable[[], Any], seconds: float = 300) -> Any:
         """Return what is found, as soon as there is something."""
         deadline = time.monotonic() + seconds
         while True:
@@ -59,11 +59,11 @@ class Stack:
         for process in self._running.values():
             process.terminate()
         for name, process in self._running.items():
-            assert process.wait(30) in (0, -15), f"{name}: {self.read_log(name)}"
+            assert process.wait(120) in (0, -15), f"{name}: {self.read_log(name)}"
 
 
 def ask(path: str) -> Any:
-    return requests.get(f"http://prometheus:9090/api/v1/{path}", timeout=10).json()["data"]
+    return requests.get(f"http://prometheus:9090/api/v1/{path}", timeout=60).json()["data"]
 
 
 def query(expression: str) -> float:
@@ -73,8 +73,8 @@ def query(expression: str) -> float:
 
 def main(services: Services) -> None:
     stack = Stack(services)
-    stack.wait_for("ready", lambda: requests.get(f"{EXPORTER}/-/ready", timeout=5).ok)
-    page = requests.get(f"{EXPORTER}/metrics", timeout=10).text
+    stack.wait_for("ready", lambda: requests.get(f"{EXPORTER}/-/ready", timeout=60).ok)
+    page = requests.get(f"{EXPORTER}/metrics", timeout=60).text
     shown = page.count("\nsendgrid_seq_score{")
     count = 'count(sendgrid_seq_score{job="seq-exporter",instance="exporter:10737"})'
     assert stack.wait_for("scores in Prometheus", lambda: query(count)) == shown
@@ -95,7 +95,7 @@ def main(services: Services) -> None:
         "annotations": {"summary": "poor"},
     }
     url = receivers(services)["digest"]
-    assert requests.post(url, json={"alerts": [alert]}, timeout=10).ok
+    assert requests.post(url, json={"alerts": [alert]}, timeout=60).ok
     said = "digest: firing SeqScorePoor acme shop-de: poor"
     assert stack.wait_for("notified", lambda: stack.read_log("notifications").strip()) == said
     stack.stop()

@@ -13,6 +13,7 @@ import trustme
 import yaml
 
 from tests.packaging.chart import CHART, CI, Object, find, find_pod, lay_out, make_command, render
+from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import Start, free_port, start_simulator, wait_for
 
 pytestmark = pytest.mark.packaging
@@ -88,12 +89,13 @@ def test_the_pod_serves_and_helm_test_says_so(
         for name in ("livenessProbe", "readinessProbe"):
             probe = find_pod(objects)["spec"]["containers"][0][name]["httpGet"]
             url = f"{probe['scheme'].lower()}://{address}{probe['path']}"
-            assert session.get(url, timeout=10).status_code == 200
+            assert session.get(url, timeout=GIVE_UP_SECONDS).status_code == 200
         session.auth = ("prometheus", "pretended")
-        assert "\nsendgrid_seq_score{" in session.get(f"https://{address}/metrics", timeout=10).text
+        page = session.get(f"https://{address}/metrics", timeout=GIVE_UP_SECONDS)
+        assert "\nsendgrid_seq_score{" in page.text
 
     served.terminate()
-    assert served.wait(30) == 0
+    assert served.wait(GIVE_UP_SECONDS) == 0
 
 
 def test_helm_test_counts_scores_and_tells_of_failed_polls(

@@ -15,6 +15,7 @@ import yaml
 
 from seq_exporter import __version__
 from tests.packaging.image import Image
+from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import Start, find_tool, free_port, wait_for
 from tests.tools.pretence import Pretence
 
@@ -96,11 +97,11 @@ def test_it_polls_and_serves_read_only_and_sigterm_ends_it(
         *image.command("serve", f"--web.listen-address={address}", settings=settings, state=state)
     )
     wait_for(f"http://{address}/-/ready", served)
-    page = requests.get(f"http://{address}/metrics", timeout=10).text
+    page = requests.get(f"http://{address}/metrics", timeout=GIVE_UP_SECONDS).text
     assert page.count("\nsendgrid_seq_score{") == sum(
         name == "sendgrid_seq_score" for name, *_ in simulator.read_newest()
     )
-    assert "kettlewick" in requests.get(f"http://{address}/", timeout=10).text
+    assert "kettlewick" in requests.get(f"http://{address}/", timeout=GIVE_UP_SECONDS).text
     assert os.stat(f"/proc/{served.pid}").st_uid == 65532
     assert len(list(state.glob("*.json"))) == 3
 
@@ -110,7 +111,7 @@ def test_it_polls_and_serves_read_only_and_sigterm_ends_it(
         assert "kettlewick" in said.stdout
 
     served.send_signal(signal.SIGTERM)
-    assert served.wait(30) == 0
+    assert served.wait(GIVE_UP_SECONDS) == 0
 
 
 def test_without_a_configuration_it_says_where_to_put_one(image: Image) -> None:

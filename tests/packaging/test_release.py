@@ -10,6 +10,7 @@ import requests
 
 from seq_exporter import __version__
 from tests.packaging.distributions import Distributions, list_repository, run_outside
+from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import Start, free_port, wait_for
 
 pytestmark = pytest.mark.packaging
@@ -79,8 +80,8 @@ def test_the_demo_runs(installed: Path, start: Start) -> None:
     command = (str(installed / "seq-exporter"), "demo", f"--web.listen-address=127.0.0.1:{port}")
     process = start(*command, PYTHONPATH="")
     wait_for(f"http://127.0.0.1:{port}/-/ready", process)
-    page = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=30)
+    page = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=GIVE_UP_SECONDS)
     assert '\nsendgrid_seq_score{account="' in page.text
-    status = requests.get(f"http://127.0.0.1:{port}/", timeout=30)
+    status = requests.get(f"http://127.0.0.1:{port}/", timeout=GIVE_UP_SECONDS)
     assert status.headers["Content-Type"].startswith("text/html")
     assert "kettlewick" in status.text

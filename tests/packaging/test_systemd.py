@@ -22,9 +22,10 @@ import yaml
 
 from tests.packaging.service import SERVICE, START, USER, Host
 from tests.packaging.systemd_unit import KEYS, UNIT, split_command
+from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import Start, find_tool, free_port, wait_for, wait_until
 from tests.tools.pretence import Pretence
-from tests.tools.test_serve import GIVE_UP_SECONDS, read_page, read_scores
+from tests.tools.test_serve import read_page, read_scores
 from tests.unit.web.web_folder import WebFolder
 
 pytestmark = pytest.mark.packaging

@@ -22,6 +22,7 @@ def test_every_answer_is_as_described(exporter: Start, tmp_path: Path) -> None:
             str(Path(sys.executable).with_name("schemathesis")),
             *("run", f"http://{address}/api/v1/openapi.json"),
             *("--max-examples=100", "--seed=1", "--workers=1", "--no-color"),
+            "--suppress-health-check=too_slow",
         ],
         cwd=tmp_path,
         capture_output=True,

@@ -8,10 +8,15 @@ from pathlib import Path
 import pytest
 import yaml
 from axe_core_python.selenium import Axe  # type: ignore[import-untyped]
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.select import Select
+from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import Start, free_port, start_simulator, wait_for
 
 pytestmark = pytest.mark.people
@@ -36,13 +41,23 @@ def large(exporter: Start, tmp_path: Path) -> str:
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
     address = f"127.0.0.1:{free_port()}"
     process = exporter("serve", f"--web.listen-address={address}")
-    wait_for(f"http://{address}/-/ready", process, seconds=120)
+    wait_for(f"http://{address}/-/ready", process)
     return f"http://{address}/"
 
 
 def read_column(browser: Chrome, number: int) -> list[str]:
     cells = browser.find_elements(By.CSS_SELECTOR, f".scores tbody tr > :nth-child({number})")
     return [cell.text for cell in cells]
+
+
+def follow(browser: Chrome, link: WebElement) -> None:
+    """Click, and return once the next page is there: the driver does not wait for all of them."""
+    left = browser.find_element(By.TAG_NAME, "html")
+    link.click()
+    # In between, the driver may answer with any error.
+    wait = WebDriverWait(browser, GIVE_UP_SECONDS, ignored_exceptions=[WebDriverException])
+    wait.until(staleness_of(left))
+    wait.until(lambda _: browser.execute_script("return document.readyState") == "complete")
 
 
 def test_the_worst_of_the_demo_come_first(browser: Chrome, demo: str) -> None:
@@ -65,23 +80,23 @@ def test_in_a_large_fleet_everybody_is_found(browser: Chrome, large: str) -> Non
     wanted = read_column(browser, 2)[7]
 
     browser.find_element(By.NAME, "subuser").send_keys(wanted.upper())
-    browser.find_element(By.TAG_NAME, "button").click()
+    follow(browser, browser.find_element(By.TAG_NAME, "button"))
     assert wanted in read_column(browser, 2)
     assert all(wanted in name for name in read_column(browser, 2))
 
     browser.get(large)
     Select(browser.find_element(By.NAME, "sort")).select_by_visible_text("Open rate")
     Select(browser.find_element(By.NAME, "order")).select_by_visible_text("the highest")
-    browser.find_element(By.TAG_NAME, "button").click()
+    follow(browser, browser.find_element(By.TAG_NAME, "button"))
     first = [float(text) for text in read_column(browser, 5)]
     assert first == sorted(first, reverse=True)
     assert first[0] == 5.0
-    browser.find_element(By.LINK_TEXT, "Next page").click()
+    follow(browser, browser.find_element(By.LINK_TEXT, "Next page"))
     second = [float(text) for text in read_column(browser, 5)]
     assert len(second) == 50
     assert second[0] <= first[-1]
 
-    browser.find_element(By.LINK_TEXT, "Subuser").click()
+    follow(browser, browser.find_element(By.LINK_TEXT, "Subuser"))
     names = read_column(browser, 2)
     assert names == sorted(names)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.support import GIVE_UP_SECONDS
 from tests.tools.pretence import Pretence
 
 
@@ -23,13 +24,13 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def wait_for(url: str, process: subprocess.Popen[str], seconds: float = 30) -> requests.Response:
+def wait_for(url: str, process: subprocess.Popen[str]) -> requests.Response:
     """Return the first 200 of `url`, as long as `process` runs."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + GIVE_UP_SECONDS
     while time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()
         try:
-            response = requests.get(url, timeout=5)
+            response = requests.get(url, timeout=GIVE_UP_SECONDS)
         except requests.ConnectionError:
             response = None
         if response is not None and response.status_code == 200:
@@ -40,7 +41,7 @@ def wait_for(url: str, process: subprocess.Popen[str], seconds: float = 30) -> r
 
 def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[str]) -> None:
     """Return once it is so, as long as `process` runs."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + GIVE_UP_SECONDS
     while not is_so():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline

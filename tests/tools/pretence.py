@@ -11,6 +11,7 @@ import requests
 import yaml
 
 from seq_exporter.scores import METRICS
+from tests.support import GIVE_UP_SECONDS
 
 #: Samples by metric name and label values, in the order of the labels' names.
 Samples = dict[tuple[str, ...], float]
@@ -75,5 +76,5 @@ def _ask(account: dict[str, str], path: str, params: dict[str, str]) -> requests
         f"{account['base_url']}/v3/engagementquality/{path}",
         params,
         headers={"Authorization": f"Bearer {account['api_key']}"},
-        timeout=10,
+        timeout=GIVE_UP_SECONDS,
     )

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import Start, find_tool, free_port, start_simulator, wait_for, wait_until
 from tests.tools.pretence import Pretence
 from tests.tools.test_backfill import DELAYED, run_backfill, run_commands, shown_at
@@ -93,7 +94,7 @@ class Stack:
     def stop_sendgrid(self) -> None:
         """End the simulator: the exporter gets no answer any more."""
         self._simulator_process.terminate()
-        self._simulator_process.wait(10)
+        self._simulator_process.wait(GIVE_UP_SECONDS)
 
     def run(self, group_wait: str) -> None:
         """Start all of it, on the shipped files."""
@@ -139,7 +140,8 @@ class Stack:
 
     def list_alerts(self) -> list[Any]:
         """Return the alerts that Alertmanager has, whether they are told of or not."""
-        return list(requests.get(f"{self.alertmanager}/api/v2/alerts", timeout=10).json())
+        url = f"{self.alertmanager}/api/v2/alerts"
+        return list(requests.get(url, timeout=GIVE_UP_SECONDS).json())
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 
 from seq_exporter.config import SubuserSelection
+from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import find_tool
 from tests.unit.test_any_page import ANSWERS, poll
 
 pytestmark = pytest.mark.tools
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ANSWERS)
 def test_any_answers(answers: tuple[list[Any], Any, Any, SubuserSelection | None]) -> None:
     page = poll(answers).page
@@ -24,6 +25,6 @@ def test_any_answers(answers: tuple[list[Any], Any, Any, SubuserSelection | None
         input=page.encode(),
         capture_output=True,
         check=False,
-        timeout=30,
+        timeout=GIVE_UP_SECONDS,
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import Start, find_tool, free_port, start_simulator, wait_for
 from tests.tools.pretence import Pretence, Samples
 
@@ -45,7 +46,7 @@ def shown_at(day: date) -> datetime:
 def query(base: str, expression: str, at: datetime) -> Samples:
     """Return the instant vector of `expression` by name and label values, without the target's."""
     parameters = {"query": expression, "time": str(at.timestamp())}
-    answer = requests.get(f"{base}/api/v1/query", parameters, timeout=30).json()
+    answer = requests.get(f"{base}/api/v1/query", parameters, timeout=GIVE_UP_SECONDS).json()
     samples: Samples = {}
     for found in answer["data"]["result"]:
         labels = found["metric"]
@@ -213,11 +214,11 @@ def show_what_was_received(base: str) -> None:
 
     Prometheus shows what it has accepted, and answers 404 here.
     """
-    requests.get(f"{base}/internal/force_flush", timeout=30)
+    requests.get(f"{base}/internal/force_flush", timeout=GIVE_UP_SECONDS)
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = clock.monotonic() + 30
+    deadline = clock.monotonic() + GIVE_UP_SECONDS
     while not is_so():
         assert clock.monotonic() < deadline
         clock.sleep(0.2)
@@ -232,8 +233,8 @@ def assert_no_gap(base: str, now: datetime, simulator: Pretence) -> None:
 
 
 def query_any(base: str, expression: str) -> bool:
-    answer = requests.get(f"{base}/api/v1/query", {"query": expression}, timeout=30).json()
-    return bool(answer["data"]["result"])
+    answer = requests.get(f"{base}/api/v1/query", {"query": expression}, timeout=GIVE_UP_SECONDS)
+    return bool(answer.json()["data"]["result"])
 
 
 def count_over(base: str, expression: str, start: datetime, end: datetime) -> dict[float, float]:
@@ -244,7 +245,7 @@ def count_over(base: str, expression: str, start: datetime, end: datetime) -> di
         "end": str(end.timestamp()),
         "step": "15",
     }
-    answer = requests.get(f"{base}/api/v1/query_range", parameters, timeout=30).json()
+    answer = requests.get(f"{base}/api/v1/query_range", parameters, timeout=GIVE_UP_SECONDS).json()
     (found,) = answer["data"]["result"]
     return {moment: float(value) for moment, value in found["values"]}
 
@@ -252,7 +253,8 @@ def count_over(base: str, expression: str, start: datetime, end: datetime) -> di
 def assert_no_series_twice(base: str) -> None:
     """See that past and present have the same labels: else each series would be there twice."""
     parameters = {"match[]": '{__name__=~"sendgrid_seq_.*"}', "start": "0"}
-    found = requests.get(f"{base}/api/v1/series", parameters, timeout=30).json()["data"]
+    answer = requests.get(f"{base}/api/v1/series", parameters, timeout=GIVE_UP_SECONDS)
+    found = answer.json()["data"]
     identities = {
         tuple(sorted((k, v) for k, v in labels.items() if k not in ("job", "instance")))
         for labels in found
@@ -298,7 +300,7 @@ def test_a_backfill_that_is_stopped_goes_on_from_there(exporter: Start, tmp_path
             assert content == whole[name]
     assert stopped >= 3
     done = exporter(*command)
-    done.communicate(timeout=60)
+    done.communicate(timeout=GIVE_UP_SECONDS)
     assert done.returncode == 0
     assert read_files(tmp_path / "again") == whole
 
@@ -315,7 +317,7 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(
     )
     # The size of a file is limited: the archive fails with the first, the files with the last.
     limited = start("bash", "-c", f"ulimit -f {kilobytes}; exec {command}")
-    said = limited.communicate(timeout=60)[1]
+    said = limited.communicate(timeout=GIVE_UP_SECONDS)[1]
     assert limited.returncode == 1
     assert re.search(
         r"^seq-exporter: cannot write to past: .*: what is whole there stays; "

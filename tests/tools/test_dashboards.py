@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from grafana.asking import CHOICES, Query, fill, list_queries, load_dashboards
+from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import Start, find_tool, free_port, start_simulator, wait_for
 from tests.tools.test_backfill import LABELS, run_backfill, run_commands, start_prometheus
 
@@ -67,8 +68,8 @@ def values_of(base: str, question: str) -> list[str]:
     found = re.fullmatch(r"label_values\((.*), (\w+)\)", question)
     assert found
     asked = {"match[]": fill(found[1], CHOICES)}
-    answer = requests.get(f"{base}/api/v1/label/{found[2]}/values", asked, timeout=30).json()
-    return list(answer["data"])
+    url = f"{base}/api/v1/label/{found[2]}/values"
+    return list(requests.get(url, asked, timeout=GIVE_UP_SECONDS).json()["data"])
 
 
 @pytest.fixture
@@ -91,14 +92,14 @@ def base(exporter: Start, start: Start, tmp_path: Path) -> str:
 
 def wait_for_a_day(base: str) -> None:
     """Return once a day has appeared in all accounts, of both kinds, and counters have counted."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + GIVE_UP_SECONDS
     seen = (
         "count(sendgrid_seq_score_date_first_seen_timestamp_seconds) == 6 and on ()"
         " sum(increase(seq_exporter_poll_duration_seconds_count[1m])) > 0"
     )
     while time.monotonic() < deadline:
-        answer = requests.get(f"{base}/api/v1/query", {"query": seen}, timeout=10).json()
-        if answer["data"]["result"]:
+        answer = requests.get(f"{base}/api/v1/query", {"query": seen}, timeout=GIVE_UP_SECONDS)
+        if answer.json()["data"]["result"]:
             return
         time.sleep(0.5)
     raise AssertionError("no day has appeared")

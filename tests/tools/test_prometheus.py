@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import Start, find_tool, free_port, wait_for
 from tests.tools.pretence import Pretence, Samples
 
@@ -24,9 +25,9 @@ scrape_configs:
 
 def query(base: str, expression: str) -> Samples:
     """Return the instant vector of `expression` by name and label values."""
-    answer = requests.get(f"{base}/api/v1/query", {"query": expression}, timeout=10).json()
+    answer = requests.get(f"{base}/api/v1/query", {"query": expression}, timeout=GIVE_UP_SECONDS)
     samples: Samples = {}
-    for found in answer["data"]["result"]:
+    for found in answer.json()["data"]["result"]:
         name = found["metric"].pop("__name__")
         labels = {k: v for k, v in found["metric"].items() if k not in ("instance", "job")}
         key = (name, *(value for _, value in sorted(labels.items())))
@@ -49,7 +50,7 @@ def test_prometheus_has_the_scores_of_the_simulator(
     )
     wait_for(f"{base}/-/ready", server)
     scores = '{__name__=~"sendgrid_seq_(account_)?(metric_)?score"}'
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + GIVE_UP_SECONDS
     while not (found := query(base, scores)) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert found == simulator.read_newest()
@@ -62,7 +63,8 @@ def test_prometheus_has_the_scores_of_the_simulator(
 
 def test_promtool_has_nothing_to_say_about_the_page(served: str) -> None:
     promtool = find_tool("promtool")
-    page = requests.get(f"http://{served}/metrics", headers={"Accept": "text/plain"}, timeout=10)
+    text = {"Accept": "text/plain"}
+    page = requests.get(f"http://{served}/metrics", headers=text, timeout=GIVE_UP_SECONDS)
     checked = subprocess.run(
         [promtool, "check", "metrics"], input=page.content, capture_output=True, check=False
     )

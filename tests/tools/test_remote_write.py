@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from seq_exporter.backfill.remotewrite import Receiver
 from seq_exporter.backfill.wire import TimeSeries, batch
 from seq_exporter.errors import RemoteWriteFailed
 from seq_exporter.session import open_session
+from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import Start, find_tool, free_port, wait_for, wait_until
 
 pytestmark = pytest.mark.tools
@@ -66,7 +68,7 @@ def read_past(base: str, now: int) -> Found:
                 "query": '{__name__=~"sendgrid_seq_.*"}[1d]',
                 "time": str(now - days * DAY_SECONDS),
             },
-            timeout=60,
+            timeout=GIVE_UP_SECONDS,
         ).json()
         for series in answer["data"]["result"]:
             samples = [(round(at * 1000), float(value)) for at, value in series["values"]]
@@ -96,7 +98,8 @@ def start_prometheus(start: Start, tmp_path: Path, config: str, *flags: str) -> 
     wait_for(f"http://{address}/-/ready", server)
     if SCRAPES in config:
         up = f"http://{address}/api/v1/query?query=up"
-        wait_until(lambda: bool(requests.get(up, timeout=10).json()["data"]["result"]), server)
+        ask = partial(requests.get, up, timeout=GIVE_UP_SECONDS)
+        wait_until(lambda: bool(ask().json()["data"]["result"]), server)
     return f"http://{address}"
 
 
@@ -137,7 +140,7 @@ def test_victoriametrics_has_every_sample_and_a_resend_changes_nothing(
     for _ in range(2):
         for request in batch(past, 1000):
             receiver.send(request)
-        requests.get(f"{base}/internal/force_flush", timeout=60)
+        requests.get(f"{base}/internal/force_flush", timeout=GIVE_UP_SECONDS)
         assert read_past(base, now) == expect(past)
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import Start, free_port, start_simulator, wait_for, wait_until
-from tests.tools.test_serve import GIVE_UP_SECONDS, read_page, read_scores
+from tests.tools.test_serve import read_page, read_scores
 
 pytestmark = pytest.mark.tools
 

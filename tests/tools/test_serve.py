@@ -17,13 +17,11 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from seq_exporter import __version__
-from tests.support import KEY
+from tests.support import GIVE_UP_SECONDS, KEY
 from tests.tools.conftest import Start, free_port, wait_for, wait_until
 from tests.tools.pretence import Pretence, Samples
 
 pytestmark = pytest.mark.tools
-
-GIVE_UP_SECONDS = 30  # for a test that waits for what never comes
 
 
 def read_page(base: str) -> str:
@@ -137,7 +135,8 @@ def test_a_signal_stops_it_in_the_middle_of_a_slow_poll(
     process = exporter("serve", f"--web.listen-address=127.0.0.1:{port}")
     wait_for(f"http://127.0.0.1:{port}/-/healthy", process)
     assert Slow.asked.wait(GIVE_UP_SECONDS)
-    assert requests.get(f"http://127.0.0.1:{port}/-/ready", timeout=5).status_code == 503
+    ready = requests.get(f"http://127.0.0.1:{port}/-/ready", timeout=GIVE_UP_SECONDS)
+    assert ready.status_code == 503
     process.send_signal(number)
     process.communicate(timeout=GIVE_UP_SECONDS)  # while the request still goes on
     assert process.returncode == 0

@@ -18,10 +18,11 @@ import pytest
 import requests
 import trustme
 
+from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import Start, find_tool, free_port, start_simulator, wait_for, wait_until
 from tests.tools.pretence import Pretence
 from tests.tools.test_prometheus import query
-from tests.tools.test_serve import GIVE_UP_SECONDS, read_scores
+from tests.tools.test_serve import read_scores
 
 pytestmark = pytest.mark.tools
 

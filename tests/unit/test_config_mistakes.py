@@ -388,7 +388,7 @@ YAML = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(YAML | st.builds("accounts: [{{name: a, {}: {}}}]".format, WORDS, YAML))
 def test_no_file_whatever_ends_in_a_traceback(tmp_path: Path, text: str) -> None:
     with contextlib.suppress(ConfigError):

@@ -11,7 +11,7 @@ from types import FrameType
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seq_exporter.scores import METRICS, Score
@@ -302,7 +302,6 @@ def test_an_incident_shows_on_its_days_and_not_before(
 SUDDEN = [incident for incident in INCIDENTS if incident.shape is Shape.SUDDEN]
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), incident=st.sampled_from(SUDDEN))
 def test_whatever_the_seed_a_sudden_incident_costs_a_point(seed: int, incident: Incident) -> None:
     account = account_of(incident, Fleet(seed=seed, subusers=10, anchor=ANCHOR))

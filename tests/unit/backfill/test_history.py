@@ -146,7 +146,7 @@ def page_at(plan: Plan, moment: float) -> Page:
     return page
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(ACCOUNTS, FLEET_DAYS, OWN_DAYS)
 def test_the_past_is_what_was_shown(made: Account, days: list[Any], own: list[Any]) -> None:
     told = {day: items for day, items in zip(DAYS, days, strict=True) if items is not None}
