@@ -17,7 +17,7 @@ help: ## show this list
 demo: $(VENV)/demo ## run the exporter on a pretend fleet: no key, no network
 	@$(BIN)/seq-exporter demo
 
-test: $(VENV)/dev ## run every test
+test: $(VENV)/dev ## run the tests; the longest have targets of their own
 	$(BIN)/python -m pytest
 
 test-unit: $(VENV)/dev ## run the tests that start no real tools
@@ -35,7 +35,7 @@ check: $(VENV)/dev ## lint, formatting, types
 faults: $(VENV)/dev ## play every fault that must do no harm, and print what was seen
 	@$(BIN)/python -m tests.faults
 
-test-incidents: $(VENV)/dev ## play two pretend fleets through the alerts
+test-incidents: $(VENV)/dev ## play pretend fleets through the alerts, up to what a person is sent
 	$(BIN)/python -m pytest -m incidents tests/incidents
 
 test-people: $(VENV)/dev ## open the status page in a browser, and try the API against its description

@@ -27,7 +27,7 @@ from tests.tools.conftest import Start, find_tool, free_port, start_simulator, w
 from tests.tools.pretence import Pretence
 from tests.tools.test_backfill import DELAYED, run_backfill, run_commands, shown_at
 
-pytestmark = pytest.mark.tools
+pytestmark = pytest.mark.incidents
 
 SHIPPED = Path(__file__).parents[2] / "prometheus"
 FELL = "SeqScoreDropped"

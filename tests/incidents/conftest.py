@@ -1,0 +1,7 @@
+"""The processes that alerts are about, and what tells of them."""
+
+from __future__ import annotations
+
+from tests.tools.conftest import exporter, start
+
+__all__ = ["exporter", "start"]
