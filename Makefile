@@ -30,6 +30,7 @@ check: $(VENV)/dev ## lint, formatting, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/hadolint Dockerfile
 
 faults: $(VENV)/dev ## play every fault that must do no harm, and print what was seen

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figures
 from benchmarks.processes import environment, python, running_simulator
-from seq_exporter.backfill.plan import WINDOW_SECONDS
+from seq_exporter.commands.backfill.plan import WINDOW_SECONDS
 
 _LABELS = "--label=job=seq-exporter,instance=seq-exporter:10737"
 _BLOCK_HOURS = WINDOW_SECONDS // 3600

@@ -23,13 +23,13 @@ from urllib3 import HTTPResponse
 
 from benchmarks.figures import Figures
 from seq_exporter.clock import Clock
-from seq_exporter.config import Account, PollSettings
-from seq_exporter.pieces import Piece
-from seq_exporter.polling import Poller
+from seq_exporter.config.model import Account, PollSettings
+from seq_exporter.config.secret import ApiKey, Secret
+from seq_exporter.publish.deflate import Piece
+from seq_exporter.publish.store import Store
+from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
 from seq_exporter.scores import METRICS
-from seq_exporter.secret import ApiKey, Secret
-from seq_exporter.store import Store
-from seq_exporter.telemetry import AccountTelemetry, Telemetry
+from seq_exporter.serve.polling import Poller
 
 _DAY_SECONDS = 86_400.0
 _WARM_UP_DAYS = 1

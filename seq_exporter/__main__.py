@@ -1,5 +1,5 @@
 """`python -m seq_exporter` is `seq-exporter`."""
 
-from seq_exporter.cli import main
+from seq_exporter.commands.main import main
 
 main()

@@ -15,6 +15,9 @@ METRICS = ("engagement_recency", "open_rate", "bounce_classification", "bounce_r
 #: Every score, overall or of a metric, lies from 1 (poor) to 5 (good).
 LOWEST, HIGHEST = 1.0, 5.0
 
+#: SendGrid keeps scores for this many days, and returns as many own scores in one answer.
+DAYS_KEPT = 90
+
 
 class Score(NamedTuple):
     """One user's scores of one day; `None` stands for what SendGrid left out, never 0.
@@ -120,3 +123,23 @@ class Snapshot:
     account: str
     subusers: SubuserScores | None = None
     own: OwnScore | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How an account's polls have gone; times are epoch seconds, None for what was not yet.
+
+    `failure` says in words why the last poll failed; `is_restored` whether what is shown is what
+    an earlier process saved, as no poll has succeeded since.
+    """
+
+    last_poll: float | None = None
+    last_success: float | None = None
+    next_poll: float | None = None
+    failure: str | None = None
+    is_restored: bool = False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a first poll has ended, well or badly, or earlier scores are shown."""
+        return self.last_poll is not None or self.is_restored

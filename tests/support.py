@@ -11,10 +11,10 @@ import responses
 from requests import PreparedRequest
 
 from seq_exporter.clock import Clock
-from seq_exporter.config import Account
-from seq_exporter.pieces import Piece
+from seq_exporter.config.model import Account
+from seq_exporter.config.secret import ApiKey, Secret
+from seq_exporter.publish.deflate import Piece
 from seq_exporter.scores import METRICS
-from seq_exporter.secret import ApiKey, Secret
 
 KEY = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 BASE_URL = "https://api.sendgrid.com"

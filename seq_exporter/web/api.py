@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from seq_exporter import __version__
-from seq_exporter.health import Health
-from seq_exporter.scores import METRICS, OwnScore, Score, Snapshot
+from seq_exporter.scores import METRICS, Health, OwnScore, Score, Snapshot
 from seq_exporter.web.listing import Accounts, Entry, Listing, Query, list_subusers
 
 

@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from seq_exporter.health import Health
-from seq_exporter.scores import METRICS, Score, Snapshot, SubuserScores
+from seq_exporter.scores import METRICS, Health, Score, Snapshot, SubuserScores
 
 Accounts = Sequence[tuple[Snapshot, Health]]
 

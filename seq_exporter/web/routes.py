@@ -14,19 +14,16 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from seq_exporter.health import Health
-from seq_exporter.pieces import Piece
-from seq_exporter.scores import Snapshot
+from seq_exporter.publish.deflate import Piece
+from seq_exporter.scores import Health, Snapshot
 from seq_exporter.threads import DaemonThreads
 from seq_exporter.web.api import describe_scores, describe_status
-from seq_exporter.web.auth import BasicAuth
-from seq_exporter.web.headers import ConfiguredHeaders
 from seq_exporter.web.listing import Query
-from seq_exporter.web.live import LiveSettings
+from seq_exporter.web.middleware import BasicAuth, ConfiguredHeaders, RateLimited
 from seq_exporter.web.negotiation import accepts_gzip, choose_format
 from seq_exporter.web.openapi import describe_api
-from seq_exporter.web.ratelimit import RateLimited
-from seq_exporter.web.status import StatusPage, find_docs
+from seq_exporter.web.settings.live import LiveSettings
+from seq_exporter.web.status_page import StatusPage, find_docs
 
 _SLICE_BYTES = 256 * 1024
 

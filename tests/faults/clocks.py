@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time
 
-from seq_exporter.secret import ApiKey, Secret
+from seq_exporter.config.secret import ApiKey, Secret
 from tests.faults.server import Exchange
 from tests.faults.stage import HELD, NEW, Fault, Stage
 from tests.support import KEY, day

@@ -17,17 +17,17 @@ import trustme
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from seq_exporter.config import PollSettings
-from seq_exporter.items import ANOMALY_KINDS
+from seq_exporter.config.model import PollSettings
+from seq_exporter.config.secret import ApiKey
 from seq_exporter.logs import FORMATS, LogFormatter
-from seq_exporter.secret import ApiKey
-from seq_exporter.state import StateFolder
+from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
+from seq_exporter.serve.state import StateFolder
 from seq_exporter.web.listing import Query
-from seq_exporter.web.status import StatusPage
+from seq_exporter.web.status_page import StatusPage
 from tests.faults.pretence import Pretence, Shown, show
 from tests.faults.server import Exchange, FaultServer
 from tests.support import KEY, FakeTime, day, text_of
-from tests.unit.bench import Bench
+from tests.unit.serve.bench import Bench
 
 HELD = show(a=4.0, b=3.0, own=3.5)
 NEW = show(a=2.0, b=1.0, own=2.5)

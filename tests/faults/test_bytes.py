@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seq_exporter.config.secret import Secret
 from seq_exporter.errors import PollError
-from seq_exporter.items import Anomalies
-from seq_exporter.secret import Secret
-from seq_exporter.sendgrid import SendGrid
-from seq_exporter.session import open_session
-from seq_exporter.telemetry import AccountTelemetry, Telemetry
-from seq_exporter.transport import Transport
+from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
+from seq_exporter.sendgrid.client import SendGrid
+from seq_exporter.sendgrid.parsing import Anomalies
+from seq_exporter.sendgrid.session import open_session
+from seq_exporter.sendgrid.transport import Transport
 from tests.faults.server import FaultServer
 from tests.support import KEY, FakeTime, account, day, item
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 import requests
 import yaml
 
-from seq_exporter.durations import parse_duration
+from seq_exporter.config.durations import parse_duration
 from tests.incidents.replay import STEP_HOURS, Firing
 from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import free_port

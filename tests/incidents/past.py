@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
-from seq_exporter.backfill.timeline import Shown, midnight, trace_days
+from seq_exporter.clock import midnight
+from seq_exporter.commands.backfill.timeline import Shown, trace_days
 from seq_exporter.scores import METRICS, Score
 from seq_exporter.simulator.fleet import SimulatedAccount
 

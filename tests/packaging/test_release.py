@@ -71,7 +71,7 @@ def test_every_module_finds_what_it_needs(installed: Path) -> None:
     # -I: not from this repository, whatever PYTHONPATH and the current folder are.
     place, *modules = run_outside(installed / "python", "-I", "-c", IMPORT_EVERYTHING).split()
     assert Path(place).is_relative_to(installed.parent)
-    assert {"seq_exporter.cli", "seq_exporter.web.routes"} < set(modules)
+    assert {"seq_exporter.commands.main", "seq_exporter.web.routes"} < set(modules)
     assert run_outside(installed / "pip", "check").strip() == "No broken requirements found."
 
 

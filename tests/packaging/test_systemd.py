@@ -26,7 +26,7 @@ from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import Start, find_tool, free_port, wait_for, wait_until
 from tests.tools.pretence import Pretence
 from tests.tools.test_serve import read_page, read_scores
-from tests.unit.web.web_folder import WebFolder
+from tests.unit.web.settings.web_folder import WebFolder
 
 pytestmark = pytest.mark.packaging
 

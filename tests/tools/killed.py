@@ -13,9 +13,9 @@ import sys
 import time
 from pathlib import Path
 
+from seq_exporter.config.secret import Secret
 from seq_exporter.scores import Score, Snapshot, SubuserScores
-from seq_exporter.secret import Secret
-from seq_exporter.state import StateFolder
+from seq_exporter.serve.state import StateFolder
 from tests.support import KEY, account, day
 
 USERS = 2000

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from seq_exporter.config import SubuserSelection
+from seq_exporter.config.model import SubuserSelection
 from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import find_tool
-from tests.unit.test_any_page import ANSWERS, poll
+from tests.unit.serve.test_any_page import ANSWERS, poll
 
 pytestmark = pytest.mark.tools
 

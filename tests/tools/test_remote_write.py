@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from seq_exporter.backfill.remotewrite import Receiver
-from seq_exporter.backfill.wire import TimeSeries, batch
+from seq_exporter.commands.backfill.remote_write import Receiver
+from seq_exporter.commands.backfill.write_request import TimeSeries, batch
 from seq_exporter.errors import RemoteWriteFailed
-from seq_exporter.session import open_session
+from seq_exporter.sendgrid.session import open_session
 from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import Start, find_tool, free_port, wait_for, wait_until
 

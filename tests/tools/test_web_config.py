@@ -13,7 +13,7 @@ import pytest
 
 from seq_exporter.errors import ConfigError
 from tests.tools.conftest import find_tool
-from tests.unit.web.web_folder import HASH, TLS, WebFolder
+from tests.unit.web.settings.web_folder import HASH, TLS, WebFolder
 
 pytestmark = pytest.mark.tools
 

@@ -11,7 +11,7 @@ import yaml
 from helm.made import CHART, make_files
 from helm.schema import ACCOUNT, POLL, SCHEMA
 from helm.table import read_values
-from seq_exporter import configfile
+from seq_exporter.config import file as configfile
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 

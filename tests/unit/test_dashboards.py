@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from grafana.source.files import render_all
-from seq_exporter.exposition import FAMILIES
-from seq_exporter.telemetry import Telemetry
+from seq_exporter.publish.families import FAMILIES
+from seq_exporter.publish.telemetry import Telemetry
 
 FOLDER = Path(__file__).parents[2] / "grafana"
 NAMES = ("seq-exporter.json", "seq-fleet.json", "seq-subuser.json")

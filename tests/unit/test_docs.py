@@ -9,13 +9,13 @@ import click
 import pytest
 import yaml
 
-from seq_exporter.cli import commands
-from seq_exporter.configfile import load_config
+from seq_exporter.commands.main import commands
+from seq_exporter.config.file import load_config
 from seq_exporter.errors import POLL_FAILURE_REASONS
-from seq_exporter.exposition import FAMILIES
-from seq_exporter.items import ANOMALY_KINDS
+from seq_exporter.publish.families import FAMILIES
+from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.scores import METRICS
-from seq_exporter.telemetry import Telemetry
+from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
 
 ROOT = Path(__file__).parents[2]
 DOCS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
@@ -96,7 +96,7 @@ def test_every_key_is_documented_and_in_the_example(key: str) -> None:
 
 
 def test_the_list_of_keys_is_whole() -> None:
-    from seq_exporter import configfile
+    from seq_exporter.config import file as configfile
 
     known = set()
     for section in (

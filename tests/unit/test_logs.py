@@ -22,7 +22,7 @@ def record(message: str = "poll failed", level: int = logging.WARNING, **more: A
     """Return a record of a moment in the morning, with `more` as its extra."""
     return logging.makeLogRecord(
         {
-            "name": "seq_exporter.polling",
+            "name": "seq_exporter.serve.polling",
             "msg": message,
             "levelno": level,
             "levelname": logging.getLevelName(level),
@@ -180,7 +180,7 @@ from seq_exporter.logs import configure_logs
 
 logging.basicConfig()  # a library that was first
 configure_logs({level!r}, "logfmt")
-log = logging.getLogger("seq_exporter.polling")
+log = logging.getLogger("seq_exporter.serve.polling")
 for number, write in enumerate((log.debug, log.info, log.warning, log.error), 1):
     write("%d", number)
 for name in ("uvicorn.error", "asyncio", "urllib3.connection"):

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from seq_exporter.durations import parse_duration
-from seq_exporter.exposition import FAMILIES
-from seq_exporter.telemetry import Telemetry
+from seq_exporter.config.durations import parse_duration
+from seq_exporter.publish.families import FAMILIES
+from seq_exporter.publish.telemetry import Telemetry
 
 ROOT = Path(__file__).parents[2]
 GROUPS: list[dict[str, Any]] = yaml.safe_load(

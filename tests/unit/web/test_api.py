@@ -9,7 +9,7 @@ import pytest
 from seq_exporter import __version__
 from seq_exporter.scores import METRICS, Score, SubuserScores
 from seq_exporter.web.listing import Query
-from seq_exporter.web.status import StatusPage
+from seq_exporter.web.status_page import StatusPage
 from tests.support import day
 from tests.unit.web.test_routes import ACME, POLLED, FakeExporter, client
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from seq_exporter.health import Health
-from seq_exporter.scores import Score, Snapshot, SubuserScores
+from seq_exporter.scores import Health, Score, Snapshot, SubuserScores
 from seq_exporter.web.listing import Accounts, Listing, Query, list_subusers
 from tests.support import day
 

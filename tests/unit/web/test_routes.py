@@ -14,14 +14,13 @@ from prometheus_client.registry import Collector
 from starlette.testclient import TestClient
 
 from seq_exporter import __version__
-from seq_exporter.config import SeriesSelection
-from seq_exporter.exposition import join_accounts, render_account
-from seq_exporter.health import Health
-from seq_exporter.pieces import Piece
-from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
-from seq_exporter.web.live import LiveSettings
+from seq_exporter.config.model import SeriesSelection
+from seq_exporter.publish.deflate import Piece
+from seq_exporter.publish.families import join_accounts, render_account
+from seq_exporter.scores import Health, OwnScore, Score, Snapshot, SubuserScores
 from seq_exporter.web.routes import build_app
-from seq_exporter.web.settings import WebSettings
+from seq_exporter.web.settings.file import WebSettings
+from seq_exporter.web.settings.live import LiveSettings
 from tests.support import day
 
 ACME = Snapshot("acme", own=OwnScore(day(4), Score("1", overall=4.5)))

@@ -1,0 +1,223 @@
+"""A receiver of Prometheus' remote write 1.0: what it is sent, and what each of its answers means.
+
+Prometheus is one with --web.enable-remote-write-receiver; VictoriaMetrics, Mimir and Thanos are.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import random
+import re
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from seq_exporter import __version__
+from seq_exporter.clock import Clock
+from seq_exporter.commands.backfill.write_request import TimeSeries, encode_request
+from seq_exporter.errors import RemoteWriteFailed
+from seq_exporter.sendgrid.transport import innermost, read_retry_after, root_cause
+
+# As long as a receiver may take to start again. Beyond, what is wrong does not pass by itself.
+_PATIENCE_SECONDS = 300.0
+_LONGEST_PAUSE_SECONDS = 30.0
+
+# Of an answer only its first line is shown; who answers with megabytes is not read to the end.
+_ANSWER_BYTES = 4096
+_SHOWN_CHARACTERS = 200
+
+_PROTOCOL: Mapping[str, str] = {
+    "Content-Encoding": "snappy",
+    "Content-Type": "application/x-protobuf",
+    "User-Agent": f"seq-exporter/{__version__}",
+    "X-Prometheus-Remote-Write-Version": "0.1.0",  # the specification's name for 1.0
+}
+
+_WRONG_PATH = (
+    "is the path right, and was Prometheus started with --web.enable-remote-write-receiver?"
+)
+_REFUSED = "check the user and password, or the token, that the receiver asks for"
+
+# What it says tells more than the status: Prometheus answers 400 to samples before its newest ones
+# where it has no window for them, 500 to those before its window; Thanos answers 409.
+_SAYINGS = (
+    (
+        re.compile(r"out[ -]of[ -](order|bounds)|too[ -]old", re.IGNORECASE),
+        "it takes no samples so old: set storage.tsdb.out_of_order_time_window: 91d "
+        "in prometheus.yml (Mimir: out_of_order_time_window)",
+    ),
+    (
+        re.compile("duplicate sample for timestamp", re.IGNORECASE),
+        "it has another value of a series at the same time: end before the live scores begin",
+    ),
+    (re.compile("unsupported path", re.IGNORECASE), _WRONG_PATH),  # VictoriaMetrics, with 400
+)
+
+_REMEDIES: Mapping[int, str] = {
+    401: _REFUSED,
+    403: _REFUSED,
+    404: _WRONG_PATH,
+    405: _WRONG_PATH,
+    413: "the request is too large: raise the limit of the receiver, or of a proxy before it",
+    415: "it does not accept remote write 1.0, which this is",
+    429: "it is asked too often",
+}
+
+
+class _MayPass(RemoteWriteFailed):
+    """The same request may be taken later, at the soonest after `wait_seconds`."""
+
+    def __init__(self, message: str, wait_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Headers(AuthBase):
+    # As `auth=` of requests, so that a stray .netrc cannot replace one of them.
+    headers: Mapping[str, str]
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.update(self.headers)
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Takes series at `url`, whose user and password become a header unless `headers` has it.
+
+    `session` is what `open_session` returns; `timeout_seconds` bounds connecting, and once more
+    the whole answer. `sleep` pauses for seconds, and may raise to end the retries; `tell` is told
+    why, before.
+    """
+
+    url: str = field(repr=False)  # with its password
+    headers: Mapping[str, str] = field(repr=False)
+    session: requests.Session
+    sleep: Callable[[float], None]
+    timeout_seconds: float
+    clock: Clock = field(default_factory=Clock)
+    tell: Callable[[str], None] = field(default=lambda reason: None)
+
+    def send(self, series: Sequence[TimeSeries]) -> None:
+        """Write `series` in one request. To send it again changes nothing in Prometheus.
+
+        VictoriaMetrics keeps a sample twice, unless it has -dedup.minScrapeInterval=1ms or more.
+        What may pass by itself, no connection, no answer, 429 and 5xx, is tried again for five
+        minutes, in pauses that grow and differ, or as `Retry-After` asks. Raises RemoteWriteFailed.
+        """
+        body = encode_request(series)
+        started = self.clock.monotonic()
+        for tries in itertools.count(1):
+            try:
+                self._post(body)
+            except _MayPass as err:
+                pause_seconds = self._pause_after(err, tries, started)
+                self.tell(f"pausing {pause_seconds:.0f} s: {err}")
+            else:
+                return
+            self.sleep(pause_seconds)
+
+    def _pause_after(self, err: _MayPass, tries: int, started: float) -> float:
+        """Return for how many seconds to pause. Raises RemoteWriteFailed where patience ends."""
+        grown = min(2.0 ** (tries - 1), _LONGEST_PAUSE_SECONDS)
+        pause = max(grown * random.uniform(0.75, 1.25), err.wait_seconds)  # noqa: S311
+        passed = self.clock.monotonic() - started
+        if passed + pause > _PATIENCE_SECONDS:
+            asked = f"; it asks to wait {err.wait_seconds:.0f} s" if err.wait_seconds else ""
+            raise RemoteWriteFailed(f"{err} (tries: {tries}, in {passed:.0f} s{asked})") from None
+        return pause
+
+    def _post(self, body: bytes) -> None:
+        """Send one request. Raises _MayPass if the same one may be taken later."""
+        try:
+            response = self.session.post(
+                self.url,
+                data=body,
+                headers=_PROTOCOL,
+                auth=_Headers(self._login() | dict(self.headers)),
+                timeout=self.timeout_seconds,
+                allow_redirects=False,  # a redirect would carry the headers to another host
+                stream=True,
+            )
+        except (requests.RequestException, ValueError) as err:
+            # Not `from err`: it holds the whole URL, or a header that cannot be sent.
+            raise self._transport_error(err) from None
+        with response:
+            # Also of a success: the connection is used again only if nothing is left in it.
+            said = _read(response)
+        if not 200 <= response.status_code < 300:
+            raise self._status_error(response, said)
+        if "X-Influxdb-Version" in response.headers:
+            place = show_url(self.url)
+            raise RemoteWriteFailed(f"{place} is VictoriaMetrics' for Influx: use /api/v1/write")
+
+    def _login(self) -> dict[str, str]:
+        parts = urlsplit(self.url)
+        if parts.username is None:
+            return {}
+        userinfo = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        return {"Authorization": f"Basic {base64.b64encode(userinfo.encode()).decode()}"}
+
+    def _transport_error(self, err: Exception) -> RemoteWriteFailed:
+        place, cause = show_url(self.url), root_cause(err)
+        if isinstance(err, requests.Timeout):
+            return _MayPass(f"no answer from {place} within {self.timeout_seconds:g} s")
+        if isinstance(innermost(err), ssl.SSLCertVerificationError):
+            return RemoteWriteFailed(f"no connection to {place}: {cause}")
+        if isinstance(err, requests.ConnectionError):
+            return _MayPass(f"no connection to {place}: {cause}")
+        return RemoteWriteFailed(f"nothing can be sent to {place}: check the URL and the headers")
+
+    def _status_error(self, response: requests.Response, body: str) -> RemoteWriteFailed:
+        status, said = response.status_code, self._show(body)
+        text = f"{show_url(self.url)} answers {status}" + (f" ({said})" if said else "")
+        for saying, remedy in _SAYINGS:
+            if saying.search(body):  # not only what is shown: Thanos begins with its endpoints
+                return RemoteWriteFailed(f"{text}: {remedy}")
+        if status in _REMEDIES:
+            text += f": {_REMEDIES[status]}"
+        if status == 429 or status >= 500:
+            wait_seconds = read_retry_after(response.headers, self.clock.now()) or 0.0
+            return _MayPass(text, wait_seconds)
+        if 300 <= status < 400:
+            return RemoteWriteFailed(f"{text}: a redirect, not followed: correct the URL")
+        return RemoteWriteFailed(text)
+
+    def _show(self, body: str) -> str:
+        """Return the first line of `body`, without what in it is a secret of the request."""
+        parts = urlsplit(self.url)
+        written = [parts.password or "", parts.query]
+        written += [pair.partition("=")[2] for pair in parts.query.split("&")]
+        headers = [*self._login().values(), *self.headers.values()]
+        tokens = [value.rpartition(" ")[2] for value in headers]  # without `Bearer` before it
+        secrets = {*written, *map(unquote, written), *headers, *tokens} - {""}
+        for secret in sorted(secrets, key=len, reverse=True):
+            body = body.replace(secret, "***")
+        first = next(iter(body.strip().splitlines()), "")[:_SHOWN_CHARACTERS]
+        return "".join(char if char.isprintable() else "?" for char in first)
+
+
+def show_url(url: str) -> str:
+    """Return `url` without what may hold a secret: user and password, query and fragment."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket that is not closed
+        return "***"
+    # A password with a slash that is not quoted ends what is before the path; the rest follows.
+    if not parts.netloc or "@" in parts.path + parts.query + parts.fragment:
+        return "***"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _read(response: requests.Response) -> str:
+    """Return the beginning of the body."""
+    try:
+        return next(response.iter_content(_ANSWER_BYTES), b"").decode(errors="replace")
+    except (requests.RequestException, ValueError):
+        return ""  # the status says enough

@@ -1,0 +1,276 @@
+"""Tries one account as a poll would, and says of each thing how it is and what helps."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+
+from seq_exporter.clock import Clock
+from seq_exporter.commands.check.findings import Finding, Report, Verdict
+from seq_exporter.config.model import BASE_URLS, Account, PollSettings
+from seq_exporter.config.secret import Secret
+from seq_exporter.errors import (
+    AccountUnavailable,
+    ConnectionFailed,
+    EndpointFailed,
+    Forbidden,
+    KeyUnavailable,
+    PollError,
+    TimedOut,
+    Unauthorized,
+)
+from seq_exporter.scores import OwnScore, SubuserScores
+from seq_exporter.sendgrid.client import SendGrid
+from seq_exporter.sendgrid.newest_day import Calendar, NewestDay
+from seq_exporter.sendgrid.parsing import Anomalies
+from seq_exporter.sendgrid.transport import Endpoint, RateLimit, Transport
+from seq_exporter.sendgrid.usernames import Names, select_subusers
+
+_SCOPES = Endpoint("scopes", "/v3/scopes")
+
+# https://www.twilio.com/docs/sendgrid/api-reference/api-key-permissions: 69 characters. What
+# SendGrid shows of a key that is there already is its ID, the part between the dots.
+_KEY = re.compile(r"SG\.[\w-]{22}\.[\w-]{43}")
+_KEY_ID = re.compile(r"[\w-]{22}")
+
+# `Date` has whole seconds, and an answer is some on its way. A minute matters: up to that a poll
+# waits for the rate limit, and a day begins at midnight.
+_MOST_CLOCK_SECONDS = 60.0
+
+_NO_PERMISSION = (
+    "the key is accepted, but may not read these scores: give it read access to Stats and Subuser "
+    "Management (SendGrid documents no permission for them), or check on_behalf_of"
+)
+_WHY_NO_SCORE = "open tracking is off, or fewer than 1,000 messages were sent in 30 days"
+_NETWORK = "look at DNS, the firewall and HTTPS_PROXY"
+
+
+@dataclass(frozen=True)
+class AccountCheck:
+    """One account to try; `session` and `sleep` as a poll has them.
+
+    `regions` is where each region's API is.
+    """
+
+    account: Account
+    settings: PollSettings
+    session: requests.Session
+    clock: Clock
+    sleep: Callable[[float], None]
+    regions: Mapping[str, str] = field(default_factory=lambda: BASE_URLS)
+
+    def run(self) -> Report:
+        """Return what was found. Raises nothing of what SendGrid or the network may do."""
+        return Report(self.account.name, list(self._find()))
+
+    def _find(self) -> Iterator[Finding]:
+        try:
+            key = self.account.api_key.read()
+        except KeyUnavailable as err:
+            yield Finding(Verdict.WRONG, "key", str(err))
+            return
+        observed = Observed(self.clock)
+        transport = self._transport(self.account, key, observed)
+        yield from self._find_key(key, transport)
+        sendgrid = SendGrid(transport, self.sleep, Anomalies())
+        try:
+            yield from self._find_subusers(sendgrid)
+            yield from self._find_own(sendgrid)
+        except AccountUnavailable as err:
+            yield self._explain(err, key)
+        yield from _describe_answers(observed)
+
+    def _transport(self, account: Account, key: Secret, observed: Observed) -> Transport:
+        session = observed.listen_to(self.session)
+        return Transport(account, key, session, self.settings.timeout_seconds, self.clock, observed)
+
+    def _find_key(self, key: Secret, transport: Transport) -> Iterator[Finding]:
+        """Say whether the key is accepted, where SendGrid says so: a hint, and no more."""
+        try:
+            answer = transport.get(_SCOPES, {})
+        except PollError:
+            return  # what it means shows with the scores
+        scopes = answer.get("scopes") if isinstance(answer, dict) else None
+        facts = {"permissions": len(scopes)} if isinstance(scopes, list) else {}
+        count = f", with {facts['permissions']} permissions" if facts else ""
+        yield Finding(Verdict.RIGHT, "key", f"accepted by {self.account.base_url}{count}", facts)
+
+    def _find_subusers(self, sendgrid: SendGrid) -> Iterator[Finding]:
+        selection = self.account.subusers
+        if selection is None:
+            return
+        names = Names()
+        seen: dict[str, None] = {}
+        now = self.clock.now()
+
+        def read(day: date) -> SubuserScores | None:
+            scores = sendgrid.fetch_subusers(day)
+            if scores is None:
+                return None
+            named = names.complete(scores, sendgrid, now)
+            seen.update((score.username, None) for score in named if score.username)
+            return select_subusers(day, named, selection, sendgrid.anomalies, now)
+
+        try:
+            found = self._find_newest(NewestDay[SubuserScores](), read, sendgrid)
+        except EndpointFailed as err:
+            yield Finding(Verdict.WRONG, "subusers", _explain_endpoint(err))
+            return
+        yield self._describe_subusers(found)
+        for name in found.missing if found else ():
+            yield _describe_missing(name, list(seen))
+
+    def _find_own(self, sendgrid: SendGrid) -> Iterator[Finding]:
+        if not self.account.own_score:
+            return
+        now = self.clock.now()
+
+        def read(day: date) -> OwnScore | None:
+            score = sendgrid.fetch_own(day)
+            return OwnScore(day, score, now) if score else None
+
+        try:
+            found = self._find_newest(NewestDay[OwnScore](), read, sendgrid)
+        except EndpointFailed as err:
+            yield Finding(Verdict.WRONG, "own score", _explain_endpoint(err))
+            return
+        if found and found.has_scores:
+            score = found.score.overall
+            facts = {"day": str(found.day), "score": score}
+            yield Finding(Verdict.RIGHT, "own score", f"{found.day}: {score:g}", facts)
+        else:
+            why = f"{self._none_of_the_days()}: {_WHY_NO_SCORE}"
+            yield Finding(Verdict.DOUBTFUL, "own score", why)
+
+    def _find_newest(self, newest: NewestDay[Any], read: Any, sendgrid: SendGrid) -> Any:
+        calendar = Calendar(self.clock.now(), self.settings)
+        return newest.find(None, read, calendar, sendgrid.transport.key)
+
+    def _none_of_the_days(self) -> str:
+        return f"none on the last {self.settings.lookback_days} days"
+
+    def _describe_subusers(self, found: SubuserScores | None) -> Finding:
+        if found is None:
+            text = f"{self._none_of_the_days()}: SendGrid has not calculated them yet, or there"
+            return Finding(Verdict.DOUBTFUL, "subusers", f"{text} are none")
+        counts = found.counts
+        facts = {"day": str(found.day), **counts}
+        said = f"{found.day}: {counts['scored']} scored, {counts['ineligible']} without a score"
+        if counts["scored"]:
+            more = f" ({_WHY_NO_SCORE})" if counts["ineligible"] else ""
+            return Finding(Verdict.RIGHT, "subusers", said + more, facts)
+        return Finding(Verdict.DOUBTFUL, "subusers", f"{said}: {_WHY_NO_SCORE}", facts)
+
+    def _explain(self, err: AccountUnavailable, key: Secret) -> Finding:
+        """Return why nothing can be asked with this key."""
+        text = str(err)
+        if isinstance(err, ConnectionFailed | TimedOut):
+            text = f"{text}; {_NETWORK}"
+        elif isinstance(err, Unauthorized):
+            text = _explain_shape(key) or self._explain_region(key) or text
+        return Finding(Verdict.WRONG, "key" if isinstance(err, Unauthorized) else "SendGrid", text)
+
+    def _explain_region(self, key: Secret) -> str:
+        """Ask the other region, unless the account is not SendGrid's own address."""
+        if self.account.base_url not in self.regions.values():
+            return ""
+        for region, base_url in self.regions.items():
+            if base_url == self.account.base_url:
+                continue
+            other = replace(self.account, base_url=base_url)
+            try:
+                self._transport(other, key, Observed(self.clock)).get(_SCOPES, {})
+            except PollError:
+                continue
+            return f"refused, but accepted by {base_url}: set region: {region}"
+        return ""
+
+
+def _explain_shape(key: Secret) -> str:
+    """Return what is odd about a key, or nothing; never a part of it."""
+    text = key.reveal()
+    if _KEY.fullmatch(text):
+        return ""
+    if _KEY_ID.fullmatch(text):
+        return (
+            "refused (401): this is a key's ID. The key itself begins with SG., and SendGrid shows "
+            "it only when it is made: make a new one"
+        )
+    return (
+        f"refused (401): it has {len(text)} characters; a key of SendGrid's has 69, begins with "
+        "SG. and has another dot: is it whole?"
+    )
+
+
+def _explain_endpoint(err: EndpointFailed) -> str:
+    return f"403: {_NO_PERMISSION}" if isinstance(err, Forbidden) else str(err)
+
+
+def _describe_missing(name: str, known: list[str]) -> Finding:
+    nearest = difflib.get_close_matches(name, known, n=1)
+    remedy = f"the nearest is '{nearest[0]}'" if nearest else "correct the name, or take it away"
+    facts = {"subuser": name, "nearest": nearest[0] if nearest else None}
+    return Finding(Verdict.DOUBTFUL, "missing", f"no subuser is called '{name}'; {remedy}", facts)
+
+
+def _describe_answers(observed: Observed) -> Iterator[Finding]:
+    """Say what the headers of the answers told: the rate limit, and the clock."""
+    limit = observed.rate_limit
+    if limit and limit.remaining is not None:
+        of = f" of {limit.limit:g}" if limit.limit is not None else ""
+        reset = limit.reset_timestamp_seconds
+        until = f" until {datetime.fromtimestamp(reset, UTC):%H:%M:%S} UTC" if reset else ""
+        verdict = Verdict.RIGHT if limit.remaining else Verdict.DOUBTFUL
+        text = f"{limit.remaining:g}{of} requests left{until}"
+        facts = {"limit": limit.limit, "remaining": limit.remaining, "reset": reset}
+        yield Finding(verdict, "rate limit", text, facts)
+    seconds = observed.clock_seconds
+    if seconds is None:
+        return
+    if abs(seconds) <= _MOST_CLOCK_SECONDS:
+        text = f"within {math.ceil(abs(seconds))} s of SendGrid's"
+        yield Finding(Verdict.RIGHT, "clock", text, {"seconds": round(seconds, 1)})
+    else:
+        way = "ahead of" if seconds > 0 else "behind"
+        text = f"{abs(seconds):.0f} s {way} SendGrid's: set it, by NTP for instance"
+        yield Finding(Verdict.DOUBTFUL, "clock", text, {"seconds": round(seconds, 1)})
+
+
+class Observed:
+    """Notes the newest rate limit, and how far the clock is from that of the server.
+
+    `clock_seconds` is positive where this machine is ahead, None where no answer had a date.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.rate_limit: RateLimit | None = None
+        self.clock_seconds: float | None = None
+        self._clock = clock
+
+    def listen_to(self, session: requests.Session) -> requests.Session:
+        """Return the session, which from now on tells of the date of every answer."""
+        session.hooks["response"] = [self._note_date]
+        return session
+
+    def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
+        """Nothing: nobody counts here."""
+
+    def observe_rate_limit(self, rate_limit: RateLimit) -> None:
+        """Note it."""
+        self.rate_limit = rate_limit
+
+    def _note_date(self, response: requests.Response, **_: Any) -> None:
+        try:
+            date = parsedate_to_datetime(response.headers["Date"]).timestamp()
+        except (KeyError, ValueError, OverflowError):
+            return
+        # Its seconds are cut off: in the middle it is half a second later.
+        self.clock_seconds = self._clock.now() - date - 0.5

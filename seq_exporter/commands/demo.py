@@ -1,0 +1,55 @@
+"""`seq-exporter demo`: the simulator and the exporter in one process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import click
+
+from seq_exporter.clock import Clock
+from seq_exporter.commands.flags import listen_flag, log_flags
+from seq_exporter.config.model import Account, Config
+from seq_exporter.config.secret import ApiKey, Secret
+from seq_exporter.logs import configure_logs
+from seq_exporter.serve.process import run_exporter
+from seq_exporter.simulator.api import build_app
+from seq_exporter.simulator.fleet import Fleet
+from seq_exporter.web.server.listen import local_url, open_sockets
+from seq_exporter.web.server.server import Server
+from seq_exporter.web.settings.file import WebSettings
+from seq_exporter.web.settings.live import LiveSettings
+
+
+@click.command()
+@listen_flag
+@log_flags("warn")
+def demo(web_listen_address: Sequence[str], log_level: str, log_format: str) -> None:
+    """Serve a simulated fleet: no key, no network, no file.
+
+    It has three accounts, each with 40 subusers and 90 days of history.
+    """
+    configure_logs(log_level, log_format)
+    fleet = Fleet(anchor=Clock().today())
+    sockets = open_sockets(web_listen_address)
+    simulator_sockets = open_sockets(["127.0.0.1:0"])
+    config = _configure(fleet, local_url(simulator_sockets[0]))
+    url = local_url(sockets[0])
+    click.echo(
+        "Polling three simulated accounts (scores within a second):\n\n"
+        f"  metrics      {url}/metrics\n"
+        f"  status page  {url}/\n\n"
+        "Ctrl-C stops the demo."
+    )
+    simulator = (Server(build_app(fleet)), simulator_sockets)
+    live = LiveSettings(WebSettings)
+    asyncio.run(run_exporter(config, lambda: config, sockets, live, beside=[simulator]))
+
+
+def _configure(fleet: Fleet, base_url: str) -> Config:
+    return Config(
+        tuple(
+            Account(account.name, ApiKey(Secret(account.api_key)), base_url)
+            for account in fleet.accounts
+        )
+    )

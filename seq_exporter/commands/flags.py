@@ -1,0 +1,118 @@
+"""Flags that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from seq_exporter.config.durations import parse_duration
+from seq_exporter.config.model import Account, Config
+from seq_exporter.config.shard import Shard
+from seq_exporter.errors import ConfigError
+from seq_exporter.logs import FORMATS, LEVELS
+
+Command = Callable[..., None]
+
+
+def flag(name: str, parameter: str | None = None, **options: Any) -> Callable[[Command], Command]:
+    """Make a flag that an environment variable can set too: SEQ_EXPORTER_ and its name."""
+    variable = name.replace(".", "_").replace("-", "_")
+    return click.option(
+        f"--{name}",
+        parameter or variable,
+        envvar=f"SEQ_EXPORTER_{variable.upper()}",
+        show_envvar=True,
+        **options,
+    )
+
+
+config_flag = flag(
+    "config.file",
+    default="config.yaml",
+    show_default=True,
+    type=click.Path(),  # so that a shell completes it
+    metavar="FILE",
+    help="The accounts to poll, and when.",
+)
+
+
+web_config_flag = flag(
+    "web.config.file",
+    default="",
+    type=click.Path(),
+    metavar="FILE",
+    help="TLS and basic authentication, in the format of Prometheus' own programs.",
+)
+
+
+listen_flag = flag(
+    "web.listen-address",
+    multiple=True,
+    default=[":10737"],
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on, as :PORT (every interface), HOST:PORT or [IPV6]:PORT. "
+    "Repeatable; in the variable, separated by spaces.",
+)
+
+
+def log_flags(level: str) -> Callable[[Command], Command]:
+    """Make the flags of the log, which is written from `level` on unless told otherwise."""
+
+    def add(command: Command) -> Command:
+        for add_flag in (
+            flag(
+                "log.format",
+                type=click.Choice(FORMATS),
+                default="logfmt",
+                show_default=True,
+                help="Format of the log, on standard error.",
+            ),
+            flag(
+                "log.level",
+                type=click.Choice(list(LEVELS)),
+                default=level,
+                show_default=True,
+                help="Log messages of this level and above.",
+            ),
+        ):
+            command = add_flag(command)
+        return command
+
+    return add
+
+
+def account_flag(doing: str) -> Callable[[Command], Command]:
+    """Make the flag that chooses accounts: `Try only this account.`; see `choose_accounts`."""
+    return flag(
+        "account", "names", multiple=True, metavar="NAME", help=f"{doing} this account. Repeatable."
+    )
+
+
+def choose_accounts(config: Config, names: Sequence[str]) -> list[Account]:
+    """Return the accounts of these names, or all without any. Raises ConfigError."""
+    known = [account.name for account in config.accounts]
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"no account {name!r} in the configuration: there are {', '.join(known)}"
+            )
+    return [account for account in config.accounts if not names or account.name in names]
+
+
+def read_duration(context: click.Context, parameter: click.Parameter, value: str) -> float:
+    """Return the seconds of a flag's duration, as Prometheus writes it."""
+    try:
+        return parse_duration(value)
+    except ValueError as err:
+        raise click.BadParameter(str(err).replace("{value}", f"'{value}'")) from err
+
+
+def read_shard(context: click.Context, parameter: click.Parameter, value: str) -> Shard:
+    """Return the shard of a flag."""
+    try:
+        return Shard.parse(value)
+    except ValueError as err:
+        raise click.BadParameter(str(err).replace("{value}", f"'{value}'")) from err

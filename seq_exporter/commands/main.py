@@ -1,0 +1,56 @@
+"""The command line as a whole. Exit status: 0 done, 1 failed, 2 wrong use or configuration."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+
+import click
+
+from seq_exporter import __version__
+from seq_exporter.commands.backfill.command import backfill
+from seq_exporter.commands.check.command import check
+from seq_exporter.commands.demo import demo
+from seq_exporter.commands.scores.command import scores
+from seq_exporter.commands.serve import serve
+from seq_exporter.commands.simulate import simulate
+from seq_exporter.errors import ConfigError, SeqExporterError
+
+
+def main() -> None:
+    """Run the command line; the program's own errors become one message and an exit status."""
+    try:
+        commands(prog_name="seq-exporter")
+    except SeqExporterError as err:
+        click.echo(f"seq-exporter: {err}", err=True)
+        sys.exit(2 if isinstance(err, ConfigError) else 1)
+    except OSError as err:  # of standard output: a full disk, above all
+        click.echo(f"seq-exporter: cannot write to standard output: {err.strerror}", err=True)
+        # What is left in the buffer would be tried again at the end, and fail with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+
+
+# The marks keep click from filling the lines anew.
+_EPILOG = """\b
+A look, without a key:  seq-exporter demo
+With yours:             seq-exporter check && seq-exporter serve
+Completion, in bash:    eval "$(_SEQ_EXPORTER_COMPLETE=bash_source seq-exporter)"
+
+Each flag can be an environment variable too: SEQ_EXPORTER_ and its name, as
+`seq-exporter COMMAND --help` shows it. The exit status is 0 for done, 1 for
+failed, 2 for wrong use or a wrong configuration.
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
+@click.version_option(
+    __version__, message=f"%(prog)s %(version)s (python {platform.python_version()})"
+)
+def commands() -> None:
+    """Prometheus exporter for SendGrid Engagement Quality (SEQ) scores."""
+
+
+for command in (serve, demo, simulate, backfill, check, scores):
+    commands.add_command(command)

@@ -1,0 +1,151 @@
+"""The command: which scores, of whom, in which order and form."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from seq_exporter.clock import Clock
+from seq_exporter.commands.flags import account_flag, choose_accounts, config_flag, flag
+from seq_exporter.commands.scores.fetch import AccountScores, Wish
+from seq_exporter.commands.scores.formats import render_csv, render_json, render_openmetrics
+from seq_exporter.commands.scores.gathering import ask_all
+from seq_exporter.commands.scores.rows import SORTS
+from seq_exporter.commands.scores.summary import Choice, Found, print_summary
+from seq_exporter.commands.scores.table import print_table
+from seq_exporter.config.file import find_config, load_config
+from seq_exporter.errors import CannotWrite, PollError
+from seq_exporter.files import write_atomically
+
+_FORMATS = ("table", "json", "csv", "openmetrics")
+
+
+@click.command()
+@config_flag
+@account_flag("Only")
+@flag("subuser", multiple=True, metavar="GLOB", help="Only subusers like this. Repeatable.")
+@flag("below", type=float, metavar="SCORE", help="Only overall scores below this.")
+@flag(
+    "sort",
+    type=click.Choice(SORTS),
+    default="overall",
+    show_default=True,
+    metavar="COLUMN",
+    help=f"The lowest of this first: {', '.join(SORTS)}.",
+)
+@flag("reverse", is_flag=True, help="The highest first.")
+@flag(
+    "limit", type=click.IntRange(0), default=50, show_default=True, help="Rows of a table; 0: all."
+)
+@flag("date", "day", metavar="YYYY-MM-DD", help="This day (UTC) and not the newest with scores.")
+@flag(
+    "history",
+    type=click.IntRange(0, 90),
+    default=0,
+    show_default=True,
+    metavar="DAYS",
+    help="Draw so many days. Each is a request for every 1,000 subusers; without it, the days 7 "
+    "and 30 before are asked for.",
+)
+@flag(
+    "format",
+    "style",
+    type=click.Choice(_FORMATS),
+    default="table",
+    show_default=True,
+    help="`openmetrics` is what `serve` would publish, for a textfile collector.",
+)
+@flag(
+    "output",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write there, in one step, and only if every account has answered.",
+)
+def scores(
+    config_file: str,
+    names: Sequence[str],
+    subuser: tuple[str, ...],
+    below: float | None,
+    sort: str,
+    reverse: bool,
+    limit: int,
+    day: str | None,
+    history: int,
+    style: str,
+    output: str | None,
+) -> None:
+    """Show the newest scores, worst first.
+
+    Each is compared with that of 7 and of 30 days before. An account that does not answer is told
+    of, and the others are shown; the exit status is 1 then.
+    """
+    if below is not None and style == "openmetrics":
+        raise click.UsageError("--below is for rows: a series that comes and goes is of no use")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal has no letters for is no reason to fail.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    config = load_config(find_config(config_file), os.environ)
+    accounts = choose_accounts(config, names)
+    wish = Wish(_read_date(day), history if style in ("table", "json") else 0)
+    choice = Choice(subuser, below, sort, reverse)
+    answers = asyncio.run(ask_all(accounts, config.poll, wish))
+    for asked, answer in zip(accounts, answers, strict=True):
+        if isinstance(answer, PollError):
+            click.echo(f"seq-exporter: {asked.name}: {answer}", err=True)
+    found = [
+        (asked, choice.narrow(answer))
+        for asked, answer in zip(accounts, answers, strict=True)
+        if isinstance(answer, AccountScores)
+    ]
+    failed = len(found) < len(accounts)
+    if style == "table" and not output:
+        print_summary(found, choice, wish.history, limit)
+    elif not output:
+        click.echo(_render(found, choice, wish.history, style), nl=False)
+    elif not failed:
+        _write(Path(output), _render(found, choice, wish.history, style))
+    if output and failed:
+        click.echo(f"seq-exporter: {output} is left as it was", err=True)
+    sys.exit(1 if failed else 0)
+
+
+def _render(found: Found, choice: Choice, history: int, style: str) -> str:
+    if style == "openmetrics":
+        return render_openmetrics([(account, each.snapshot) for account, each in found])
+    rows = choice.take(found, history)
+    if style == "csv":
+        return render_csv(rows)
+    if style == "json":
+        return render_json(rows)
+    text = io.StringIO()
+    print_table(rows, Console(file=text, width=200, no_color=True))
+    return text.getvalue()
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_atomically(path, text)
+    except OSError as err:
+        raise CannotWrite(f"cannot write {path}: {err.strerror}") from None
+
+
+def _read_date(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"'{text}' is no day: write 2026-11-22", param_hint="--date"
+        ) from None
+    if day > Clock().today():
+        raise click.BadParameter(f"{day} is yet to come", param_hint="--date")
+    return day

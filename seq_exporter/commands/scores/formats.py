@@ -1,0 +1,64 @@
+"""Scores for programs: CSV, JSON, and the exporter's own page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from seq_exporter.commands.scores.fetch import CHANGES
+from seq_exporter.commands.scores.rows import Row
+from seq_exporter.config.model import Account
+from seq_exporter.publish.families import join_accounts, render_account
+from seq_exporter.scores import METRICS, Snapshot
+
+
+def _to_dict(row: Row) -> dict[str, Any]:
+    changes = {f"change{days}": change for days, change in zip(CHANGES, row.changes, strict=True)}
+    return {
+        "account": row.account,
+        "subuser": row.subuser,
+        "date": row.day.isoformat(),
+        "overall": row.overall,
+        **dict(zip(METRICS, row.metrics, strict=True)),
+        **changes,
+    }
+
+
+def render_csv(rows: Sequence[Row]) -> str:
+    """Return a line for each row, after one of names; what is unknown is empty.
+
+    account,subuser,date,overall,engagement_recency,...,spam_rate,change7,change30
+    acme,shop-de,2026-11-22,2.8,3.1,...,4.0,-0.4,0.1
+    """
+    text = io.StringIO()
+    changes = (f"change{days}" for days in CHANGES)
+    columns = ("account", "subuser", "date", "overall", *METRICS, *changes)
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(_to_dict, rows))
+    return text.getvalue()
+
+
+def render_json(rows: Sequence[Row]) -> str:
+    """Return a list of objects, one on a line; `history` begins with the oldest day.
+
+    {"account": "acme", "subuser": "shop-de", "date": "2026-11-22", "overall": 2.8, ...}
+    """
+    lines = (json.dumps(_to_dict(row) | {"history": row.history}) for row in rows)
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def render_openmetrics(accounts: Sequence[tuple[Account, Snapshot]]) -> str:
+    """Return what the exporter would publish of these scores.
+
+    node_exporter's textfile collector reads Prometheus' text format: the same but for the last
+    line, a comment to it.
+
+        # TYPE sendgrid_seq_score gauge
+        sendgrid_seq_score{account="acme",subuser="shop-de"} 2.8
+    """
+    pieces = [render_account(snapshot, account.series) for account, snapshot in accounts]
+    return b"".join(join_accounts(pieces).inflated()).decode() + "# EOF\n"

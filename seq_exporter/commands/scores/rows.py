@@ -1,0 +1,92 @@
+"""From an account's scores to rows: who, how good, and how much better or worse than before."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from seq_exporter.commands.scores.fetch import CHANGES, AccountScores
+from seq_exporter.scores import METRICS, Score
+
+
+class Row(NamedTuple):
+    """One user's scores: 1 to 5, or None where there is none.
+
+    `subuser` is empty for the account's own. `changes` are those against 7 and 30 days before;
+    `history` begins with the oldest day, and ends with `day`.
+    """
+
+    account: str
+    subuser: str
+    day: date
+    overall: float | None
+    metrics: tuple[float | None, ...]
+    changes: tuple[float | None, ...]
+    history: tuple[float | None, ...]
+
+
+#: What rows can be sorted by.
+SORTS = ("overall", *METRICS, *(f"change{days}" for days in CHANGES), "name")
+
+
+def make_rows(found: AccountScores, history: int) -> Iterator[Row]:
+    """Yield a row for the account's own score, if it has one, and for each subuser."""
+    own, subusers = found.snapshot.own, found.snapshot.subusers
+    account = found.snapshot.account
+    if own and own.has_scores:
+        yield _make_row(account, "", own.day, own.score, found.own_earlier, history)
+    if subusers:
+        for label, score in subusers.by_label.items():
+            earlier = {day: by_user.get(score.user_id) for day, by_user in found.earlier.items()}
+            yield _make_row(account, label, subusers.day, score, earlier, history)
+
+
+def _make_row(
+    account: str,
+    subuser: str,
+    day: date,
+    score: Score,
+    earlier: Mapping[date, float | None],
+    history: int,
+) -> Row:
+    def before(days: int) -> float | None:
+        return score.overall if days == 0 else earlier.get(day - timedelta(days))
+
+    return Row(
+        account,
+        subuser,
+        day,
+        score.overall,
+        score.metrics,
+        tuple(_subtract(score.overall, before(days)) for days in CHANGES),
+        tuple(before(days) for days in reversed(range(history))),
+    )
+
+
+def _subtract(now: float | None, then: float | None) -> float | None:
+    # 4.1 - 3.1 is a little less than 1 to a computer.
+    return None if now is None or then is None else round(now - then, 2)
+
+
+def sort_rows(rows: Sequence[Row], by: str, *, reverse: bool) -> list[Row]:
+    """Return the rows in order, the lowest first; those without a value come last in any case."""
+    known = [row for row in rows if _value_of(row, by) is not None]
+    unknown = [row for row in rows if _value_of(row, by) is None]
+    if by == "name":
+        return sorted(rows, key=lambda row: (row.account, row.subuser), reverse=reverse)
+    known.sort(key=lambda row: (row.account, row.subuser))
+    # Equal ones stay in the order of their names.
+    known.sort(key=lambda row: _value_of(row, by) or math.nan, reverse=reverse)
+    return known + unknown
+
+
+def _value_of(row: Row, by: str) -> float | None:
+    if by == "overall":
+        return row.overall
+    if by in METRICS:
+        return row.metrics[METRICS.index(by)]
+    if by.startswith("change"):
+        return row.changes[CHANGES.index(int(by.removeprefix("change")))]
+    return 0.0

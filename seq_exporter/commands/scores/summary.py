@@ -1,0 +1,96 @@
+"""What a person sees: the rows that were chosen, and a line on each account."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rich.console import Console
+from rich.text import Text
+
+from seq_exporter.commands.scores.fetch import CHANGES, AccountScores
+from seq_exporter.commands.scores.rows import Row, make_rows, sort_rows
+from seq_exporter.commands.scores.table import describe_change, print_table
+from seq_exporter.config.model import Account
+
+#: The accounts that have answered.
+Found = Sequence[tuple[Account, AccountScores]]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which rows are wanted, and in which order; `globs`, if there are any, are of subusers."""
+
+    globs: tuple[str, ...]
+    below: float | None
+    sort: str
+    reverse: bool
+
+    def narrow(self, found: AccountScores) -> AccountScores:
+        """Return the scores of those subusers alone that are like one of the globs."""
+        subusers = found.snapshot.subusers
+        if not self.globs or not subusers:
+            return found
+        wanted = re.compile("|".join(map(fnmatch.translate, self.globs)))
+        by_label = {
+            label: score for label, score in subusers.by_label.items() if wanted.fullmatch(label)
+        }
+        return replace(
+            found,
+            snapshot=replace(found.snapshot, subusers=replace(subusers, by_label=by_label)),
+        )
+
+    def take(self, found: Found, history: int) -> list[Row]:
+        """Return the rows of all accounts, in their order; all have a score."""
+        rows = [row for _, each in found for row in make_rows(each, history)]
+        wanted = [
+            row
+            for row in rows
+            if row.overall is not None
+            and (self.below is None or row.overall < self.below)
+            and (row.subuser or not self.globs)
+        ]
+        return sort_rows(wanted, self.sort, reverse=self.reverse)
+
+
+def print_summary(found: Found, choice: Choice, history: int, limit: int) -> None:
+    """Print the table to standard output, with colour if that is a terminal."""
+    console = Console(highlight=False)
+    rows = choice.take(found, history)
+    subusers = [row for row in rows if row.subuser]
+    shown = subusers[: limit or None]
+    if shown:
+        print_table(shown, console)
+    if len(shown) < len(subusers):
+        console.print(f"{len(shown)} of {len(subusers)} are shown: --limit=0 shows all")
+    elif not shown:
+        console.print("no subuser has such a score")
+    console.print()
+    for _, each in found:
+        own = [row for row in make_rows(each, 0) if not row.subuser]
+        console.print(_describe(each, own[0] if own else None))
+
+
+def _describe(found: AccountScores, own: Row | None) -> Text:
+    """Return `acme, 2026-11-22: 34 scored, 6 without a score; own score 3.9 (▼0.2 in 7 days)`."""
+    snapshot = found.snapshot
+    text = Text(snapshot.account, style="bold")
+    if snapshot.subusers:
+        counts = snapshot.subusers.counts
+        text.append(f", {snapshot.subusers.day}: ", style="not bold")
+        text.append(
+            f"{counts['scored']} scored, {counts['ineligible']} without a score", style="not bold"
+        )
+    elif not snapshot.own:
+        text.append(": nobody has a score, or they are not calculated yet", style="not bold")
+    if own:
+        changes = ", ".join(
+            f"{describe_change(change)} in {days} days"
+            for days, change in zip(CHANGES, own.changes, strict=True)
+            if change is not None
+        )
+        text.append(f"; own score {own.overall:.1f}", style="not bold")
+        text.append(f" ({changes})" if changes else "", style="not bold")
+    return text

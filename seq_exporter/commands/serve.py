@@ -1,0 +1,99 @@
+"""`seq-exporter serve`: the long-running process, with its flags."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from seq_exporter.commands.flags import (
+    config_flag,
+    flag,
+    listen_flag,
+    log_flags,
+    read_duration,
+    read_shard,
+    web_config_flag,
+)
+from seq_exporter.config.file import find_config, load_config
+from seq_exporter.config.model import Config, take_part
+from seq_exporter.config.shard import Shard
+from seq_exporter.logs import configure_logs
+from seq_exporter.serve.process import AutoReload, run_exporter
+from seq_exporter.serve.watch import Watch
+from seq_exporter.web.server.listen import open_sockets
+from seq_exporter.web.settings.file import WebSettings, load_web_settings
+from seq_exporter.web.settings.live import LiveSettings
+
+
+@click.command()
+@config_flag
+@flag(
+    "config.auto-reload-interval",
+    default="0s",
+    show_default=True,
+    metavar="DURATION",
+    callback=read_duration,
+    help="How often to look whether --config.file has changed, and reload it then; 0s: never.",
+)
+@listen_flag
+@web_config_flag
+@flag("web.enable-lifecycle", is_flag=True, help="Allow reloading by POST /-/reload.")
+@flag(
+    "shard",
+    default="0/1",
+    show_default=True,
+    metavar="I/N",
+    callback=read_shard,
+    help="Do part I, counted from 0, of the work of N processes.",
+)
+@flag(
+    "shard-by",
+    type=click.Choice(["account", "subuser"]),
+    default="account",
+    show_default=True,
+    help="Divide accounts, or the subusers of each: then each process polls every account.",
+)
+@log_flags("info")
+def serve(
+    config_file: str,
+    web_listen_address: Sequence[str],
+    web_config_file: str,
+    config_auto_reload_interval: float,
+    shard: Shard,
+    shard_by: str,
+    web_enable_lifecycle: bool,
+    log_level: str,
+    log_format: str,
+) -> None:
+    """Poll SendGrid and serve the scores on /metrics.
+
+    SIGHUP reloads the configuration file; SIGTERM and SIGINT stop.
+    """
+    configure_logs(log_level, log_format)
+    path = find_config(config_file)
+
+    def load() -> Config:
+        config = load_config(path, os.environ)
+        return take_part(config, shard, by_subuser=shard_by == "subuser")
+
+    # Before the file is read: a change after that is one.
+    watch = Watch(lambda: [path])
+    seconds = config_auto_reload_interval
+    config = load()
+    live = LiveSettings(
+        lambda: load_web_settings(Path(web_config_file)) if web_config_file else WebSettings()
+    )
+    running = run_exporter(
+        config,
+        load,
+        open_sockets(web_listen_address),
+        live,
+        enable_lifecycle=web_enable_lifecycle,
+        auto_reload=AutoReload(watch, seconds) if seconds else None,
+        shard=shard,
+    )
+    asyncio.run(running)

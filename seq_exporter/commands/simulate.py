@@ -1,0 +1,94 @@
+"""`seq-exporter simulate`: the simulated SendGrid alone, with its flags."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import click
+
+from seq_exporter.clock import Clock, midnight, utc_day
+from seq_exporter.commands.flags import read_duration
+from seq_exporter.logs import configure_logs
+from seq_exporter.serve.process import run_app
+from seq_exporter.simulator.api import build_app
+from seq_exporter.simulator.configuration import render_config
+from seq_exporter.simulator.fleet import Fleet
+from seq_exporter.web.server.listen import local_url, open_sockets
+
+
+@click.command()
+@click.option(
+    "--listen",
+    default="127.0.0.1:10738",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on.",
+)
+@click.option(
+    "--accounts",
+    type=click.IntRange(1, 1000),
+    default=3,
+    show_default=True,
+    help="How many accounts there are.",
+)
+@click.option(
+    "--subusers",
+    type=click.IntRange(0, 1_000_000),
+    default=40,
+    show_default=True,
+    help="How many subusers each account has.",
+)
+@click.option(
+    "--seed",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Another number is another fleet; the same is the same one.",
+)
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Pretend that it is this day (UTC).  [default: the real one]",
+)
+@click.option(
+    "--delay",
+    default="12h",
+    show_default=True,
+    callback=read_duration,
+    metavar="DURATION",
+    help="How long after the end of a day its scores appear.",
+)
+@click.option(
+    "--rate-limit",
+    type=click.IntRange(1),
+    default=600,
+    show_default=True,
+    help="Requests a minute that a key has for each endpoint.",
+)
+def simulate(
+    listen: str,
+    accounts: int,
+    subusers: int,
+    seed: int,
+    today: datetime | None,
+    delay: float,
+    rate_limit: int,
+) -> None:
+    """Simulate SendGrid, and print a configuration for it.
+
+    With that configuration, `seq-exporter serve` polls the simulator.
+    """
+    configure_logs("warn", "logfmt")
+    real = Clock()
+    offset_seconds = midnight(today.date()) - midnight(real.today()) if today else 0
+
+    def clock() -> float:
+        return real.now() + offset_seconds
+
+    fleet = Fleet(seed, accounts, subusers, anchor=utc_day(clock()))
+    sockets = open_sockets([listen], "--listen")
+    click.echo(render_config(fleet, local_url(sockets[0])))
+    app = build_app(fleet, clock=clock, delay_seconds=delay, rate_limit_per_minute=rate_limit)
+    asyncio.run(run_app(app, sockets))

@@ -1,0 +1,1 @@
+"""From scores to bytes: metric families, the compressed page, the exporter's own metrics."""

@@ -1,0 +1,1 @@
+"""Asking SendGrid: requests out, scores in, and as few requests as possible."""

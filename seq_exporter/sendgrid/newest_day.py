@@ -1,0 +1,132 @@
+"""Which days to ask for: the newest one with scores, in as few requests as that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Generic, TypeVar
+
+from seq_exporter.clock import utc_day
+from seq_exporter.config.model import PollSettings
+from seq_exporter.config.secret import Secret
+from seq_exporter.errors import BadRequest
+from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
+
+_DAY = timedelta(days=1)
+_Held = TypeVar("_Held", SubuserScores, OwnScore)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The days that matter at the moment `now` (epoch seconds)."""
+
+    now: float
+    settings: PollSettings
+
+    @property
+    def today(self) -> date:
+        """The present day in UTC."""
+        return utc_day(self.now)
+
+    @property
+    def oldest(self) -> date:
+        """The last day to look back to: `lookback_days` counts today."""
+        return self.today - (self.settings.lookback_days - 1) * _DAY
+
+    def is_due(self, read_at: float) -> bool:
+        """Whether what was read at `read_at` (epoch seconds) is to be read again."""
+        # Where the clock was set back, the age is negative and says nothing.
+        return not 0 <= self.now - read_at < self.settings.refresh_interval_seconds
+
+    def withdraw_expired(self, snapshot: Snapshot) -> Snapshot:
+        """Return `snapshot` without what is for a day more than `lookback_days` ago."""
+        return replace(
+            snapshot,
+            subusers=self._unless_expired(snapshot.subusers),
+            own=self._unless_expired(snapshot.own),
+        )
+
+    def _unless_expired(self, held: _Held | None) -> _Held | None:
+        is_kept = held and (self.today - held.day).days <= self.settings.lookback_days
+        return held if is_kept else None
+
+
+class NewestDay(Generic[_Held]):
+    """Finds the newest day with scores, for the subusers of one account or for its own score.
+
+    Days that are not calculated yet are asked for at every poll. One that SendGrid has answered
+    for without any score is asked for again at every poll only while no later day is answered
+    for, as it may be filled still; after that, only once in a refresh interval.
+    """
+
+    def __init__(self, key: Secret | None = None) -> None:
+        self._read_without_scores: dict[date, float] = {}
+        self._key = key  # with which what is held was found
+
+    def find(
+        self,
+        held: _Held | None,
+        read: Callable[[date], _Held | None],
+        calendar: Calendar,
+        key: Secret,
+    ) -> _Held | None:
+        """Return the newest day with a score, or `held` if there is none newer.
+
+        Asks backwards from today, for days newer than the one held only; reads the held day again
+        when that is due. `read` returns None for a day that is not calculated. If no day has a
+        score, the newest that SendGrid has answered for is returned.
+
+        What was found with another `key` than this one may be another account's: then everything
+        is asked for anew.
+        """
+        if self._key not in (None, key):
+            held, self._read_without_scores = None, {}
+        found = self._search(held, read, calendar)
+        self._key = key
+        return found
+
+    def is_found_with(self, key: Secret) -> bool:
+        """Whether what is held was found with this key, and not with one of before."""
+        return self._key == key
+
+    def _search(
+        self, held: _Held | None, read: Callable[[date], _Held | None], calendar: Calendar
+    ) -> _Held | None:
+        self._forget_days_before(calendar.oldest)
+        scored = held if held and held.has_scores else None
+        first = max(calendar.oldest, scored.day + _DAY) if scored else calendar.oldest
+        newest_answered = None
+        refused: BadRequest | None = None
+        day = calendar.today
+        while day >= first:
+            found = None
+            if newest_answered is None or self._is_due(day, calendar):
+                try:
+                    found = read(day)
+                except BadRequest as err:
+                    if day != calendar.today:
+                        raise
+                    refused = err  # around midnight, our today may be one that is yet to begin
+            if found and found.has_scores:
+                return found
+            if found:
+                self._read_without_scores[day] = calendar.now
+                newest_answered = newest_answered or found
+            day -= _DAY
+        if not scored:
+            if refused and first == calendar.today:  # and no other day was there to be asked
+                raise refused
+            return newest_answered or held
+        if not calendar.is_due(scored.read_at) or scored.day > calendar.today:
+            return scored
+        again = read(scored.day)
+        return again if again and again.has_scores else replace(scored, read_at=calendar.now)
+
+    def _forget_days_before(self, oldest: date) -> None:
+        kept = {day: at for day, at in self._read_without_scores.items() if day >= oldest}
+        self._read_without_scores = kept
+
+    def _is_due(self, day: date, calendar: Calendar) -> bool:
+        read_at = self._read_without_scores.get(day)
+        return read_at is None or calendar.is_due(read_at)

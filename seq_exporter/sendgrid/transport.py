@@ -1,0 +1,276 @@
+"""One authenticated GET: what may be sent, what may come back, and what each failure means."""
+
+from __future__ import annotations
+
+import json
+import math
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple, Protocol
+
+import requests
+from requests.auth import AuthBase
+from urllib3.exceptions import ReadTimeoutError
+
+from seq_exporter import __version__
+from seq_exporter.clock import Clock
+from seq_exporter.config.model import Account
+from seq_exporter.config.secret import Secret
+from seq_exporter.errors import (
+    BadRequest,
+    ConnectionFailed,
+    Forbidden,
+    MalformedResponse,
+    NotFound,
+    PollError,
+    RateLimited,
+    ServerFailed,
+    TimedOut,
+    Unauthorized,
+    UnexpectedStatus,
+)
+
+# A page of 1,000 items is about 250 KB; whatever is many times that is no page of scores. Parsed,
+# JSON can take 40 times its size.
+_MAX_BODY_BYTES = 2 * 1024 * 1024
+_CHUNK_BYTES = 16 * 1024
+
+# What is shorter is no key of SendGrid's, which have 69; a pretence's may be a part of any word.
+_KEY_CHARACTERS = 20
+
+# SendGrid blocks a key for a while that sends many bad requests; asking on prolongs it.
+_TEMPORARY_BLOCK_SECONDS = 3600.0
+# A reset below this is a span and not a time: SendGrid's pages describe the header both ways.
+_EPOCH_BEGINS = 1e9
+
+_REMEDIES: Mapping[int, tuple[type[PollError], str]] = {
+    400: (BadRequest, "SendGrid does not accept the request"),
+    401: (Unauthorized, "SendGrid refuses the key: is it active, whole, and of this region?"),
+    403: (Forbidden, "the key may not do this: give it the scope, or check on_behalf_of"),
+    404: (NotFound, "no such user or address: check on_behalf_of and base_url"),
+}
+
+
+class Endpoint(NamedTuple):
+    """An address below the base URL, and its value of the label `endpoint`."""
+
+    label: str
+    path: str
+
+
+class RateLimit(NamedTuple):
+    """What the rate-limit headers of a response say; None where they say nothing."""
+
+    limit: float | None
+    remaining: float | None
+    reset_timestamp_seconds: float | None
+
+
+class RequestObserver(Protocol):
+    """Is told of every request, while the poll goes on."""
+
+    def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
+        """Count one request; `code` is its HTTP status, or `error` if it got no whole answer."""
+
+    def observe_rate_limit(self, rate_limit: RateLimit) -> None:
+        """Note what the newest response says of the rate limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _BearerAuth(AuthBase):
+    # As requests' `auth=`, so that a stray .netrc cannot replace the header.
+    key: Secret
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.key.reveal()}"
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Sends an account's requests with `key`, through what `open_session` returns.
+
+    `timeout_seconds` bounds connecting, and once more the whole answer.
+    """
+
+    account: Account
+    key: Secret
+    session: requests.Session
+    timeout_seconds: float
+    clock: Clock
+    observer: RequestObserver
+
+    def get(self, endpoint: Endpoint, params: Mapping[str, str]) -> Any | None:
+        """Return the JSON of a 200, or None for a 202: not calculated yet.
+
+        Raises a PollError for everything else. It is one request: no retry, no redirect.
+        """
+        started = self.clock.monotonic()
+        code = "error"
+        try:
+            status, headers, body = self._exchange(endpoint, params)
+            code = str(status)
+        finally:
+            self.observer.observe_request(endpoint.label, code, self.clock.monotonic() - started)
+        rate_limit = _read_rate_limit(headers, self.clock.now())
+        self.observer.observe_rate_limit(rate_limit)
+        if status == 202:
+            return None
+        if status != 200:
+            raise self._status_error(status, headers, body, rate_limit)
+        try:
+            answer = self._parse(body)
+        except (ValueError, RecursionError):
+            answer = None  # as for a null, which must not pass for a 202
+        if answer is None:
+            # Not `from err`: it holds the whole body.
+            raise MalformedResponse(
+                f"{endpoint.path} answers 200 with {len(body)} bytes that are not JSON: "
+                "is base_url SendGrid, or a proxy's page?"
+            )
+        return answer
+
+    def _exchange(
+        self, endpoint: Endpoint, params: Mapping[str, str]
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        headers = {"Accept": "application/json", "User-Agent": f"seq-exporter/{__version__}"}
+        if self.account.on_behalf_of:
+            headers["on-behalf-of"] = self.account.on_behalf_of
+        try:
+            response = self.session.get(
+                self.account.base_url + endpoint.path,
+                params=dict(params),
+                headers=headers,
+                auth=_BearerAuth(self.key),
+                timeout=self.timeout_seconds,
+                allow_redirects=False,  # a redirect would carry the key to another host
+                stream=True,
+            )
+            with response:
+                return response.status_code, response.headers, self._read(response)
+        except requests.RequestException as err:
+            raise self._transport_error(err) from err
+        except ValueError as err:  # http.client, of a chunk of less than no size
+            raise ConnectionFailed(f"what {self.account.base_url} answers is no HTTP") from err
+
+    def _read(self, response: requests.Response) -> bytes:
+        """Return the body, unless it is too long."""
+        body = bytearray()
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            body += chunk
+            if len(body) > _MAX_BODY_BYTES:
+                raise MalformedResponse(f"a body of over {_MAX_BODY_BYTES} bytes is no page")
+        return bytes(body)
+
+    def _parse(self, body: bytes) -> Any:
+        """Return the JSON in `body`, without the key, should it be in there.
+
+        A proxy may quote what it was sent: as a username, the key would stand on the page.
+        """
+        text, key = body.decode("utf-8-sig"), self.key.reveal()
+        if len(key) < _KEY_CHARACTERS:
+            return json.loads(text)
+        if "\\" in text:  # an escape: the key may be written in another way
+            text = json.dumps(json.loads(text), ensure_ascii=False)
+        return json.loads(text.replace(key, "***"))
+
+    def _timed_out(self) -> TimedOut:
+        return TimedOut(
+            f"no whole answer from {self.account.base_url} within {self.timeout_seconds:g} s"
+        )
+
+    def _transport_error(self, err: requests.RequestException) -> PollError:
+        inner = err.args[0] if err.args else None
+        # While the body is read, requests reports a time-out as a broken connection.
+        if isinstance(err, requests.Timeout) or isinstance(inner, ReadTimeoutError):
+            return self._timed_out()
+        if isinstance(err, requests.exceptions.ContentDecodingError):
+            return MalformedResponse("the body is not in the encoding that its header names")
+        return ConnectionFailed(f"no connection to {self.account.base_url}: {root_cause(err)}")
+
+    def _status_error(
+        self, status: int, headers: Mapping[str, str], body: bytes, rate_limit: RateLimit
+    ) -> PollError:
+        said = self.key.hide_in(_read_message(body))
+        text = f"{status} ({said})" if said else str(status)
+        if status == 429:
+            wait_seconds = _read_wait(headers, rate_limit, self.clock.now())
+            return RateLimited(f"{text}: over SendGrid's rate limit", wait_seconds)
+        if status == 403 and "temporary block" in said.lower():
+            return RateLimited(f"{text}: blocked for a while", _TEMPORARY_BLOCK_SECONDS)
+        if status in _REMEDIES:
+            kind, remedy = _REMEDIES[status]
+            return kind(f"{text}: {remedy}")
+        if status >= 500:
+            return ServerFailed(f"{text}: SendGrid, or a proxy before it, failed")
+        if 300 <= status < 400:
+            return UnexpectedStatus(f"{text}: a redirect, not followed: correct base_url")
+        return UnexpectedStatus(f"{text}: not an answer that SendGrid documents")
+
+
+def _read_message(body: bytes) -> str:
+    """Return what an error body says, in one line: `{"errors": [{"message": ...}]}`."""
+    try:
+        answer = json.loads(body)
+        message = answer["errors"][0]["message"] if "errors" in answer else answer["error"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+    return " ".join(message.split())[:200] if isinstance(message, str) else ""
+
+
+def _read_rate_limit(headers: Mapping[str, str], now: float) -> RateLimit:
+    reset = _read_number(headers.get("X-RateLimit-Reset"))
+    if reset is not None and reset < _EPOCH_BEGINS:
+        reset += now
+    return RateLimit(
+        limit=_read_number(headers.get("X-RateLimit-Limit")),
+        remaining=_read_number(headers.get("X-RateLimit-Remaining")),
+        reset_timestamp_seconds=reset,
+    )
+
+
+def _read_wait(headers: Mapping[str, str], rate_limit: RateLimit, now: float) -> float | None:
+    """Return for how many seconds a 429 asks to wait, or None if it does not say."""
+    seconds = read_retry_after(headers, now)
+    if seconds is None and rate_limit.reset_timestamp_seconds is not None:
+        seconds = max(rate_limit.reset_timestamp_seconds - now, 0.0)
+    return seconds
+
+
+def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds that `Retry-After` asks to wait, as a number or a date, or None."""
+    text = headers.get("Retry-After")
+    seconds = _read_number(text)
+    if seconds is None and text:
+        try:
+            seconds = max(parsedate_to_datetime(text).timestamp() - now, 0.0)
+        except (ValueError, OverflowError):
+            seconds = None
+    return seconds
+
+
+def _read_number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number >= 0 else None
+
+
+def innermost(err: BaseException) -> BaseException:
+    """Return the first cause of `err`."""
+    while inner := err.__cause__ or err.__context__:
+        err = inner
+    return err
+
+
+def root_cause(err: BaseException) -> str:
+    """Name the innermost cause; the outer ones repeat addresses and object ids around it."""
+    err = innermost(err)
+    if isinstance(err, ssl.SSLCertVerificationError):
+        return f"its certificate is refused: {err.verify_message}"
+    if isinstance(err, OSError) and err.strerror:
+        return err.strerror
+    return type(err).__name__

@@ -1,0 +1,111 @@
+"""From SendGrid's users to `subuser` labels: who is called what, and who is wanted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from seq_exporter.config.model import SubuserSelection
+from seq_exporter.errors import AccountUnavailable, EndpointFailed, ServerFailed
+from seq_exporter.scores import Score, SubuserScores
+from seq_exporter.sendgrid.client import SendGrid
+from seq_exporter.sendgrid.parsing import Anomalies
+
+# How soon SendGrid is asked again for names that it did not know: a list of 100,000 subusers is
+# 200 requests, and names seldom appear by themselves.
+_ASK_AGAIN_SECONDS = 86_400.0
+# How soon it is asked again where it did not answer.
+_TRY_AGAIN_SECONDS = 3_600.0
+
+# Names of users that are on no page are kept up to here: who is not eligible today may be tomorrow.
+_NAMES_TO_SPARE = 10_000
+
+_log = logging.getLogger(__name__)
+
+
+class Names:
+    """The usernames of one account's users, learned from pages and, where they lack, asked for.
+
+    SendGrid leaves the username out of an item where the user is not eligible.
+    """
+
+    def __init__(self, known: Iterable[Score] = ()) -> None:
+        self._by_id = {score.user_id: score.username for score in known if score.username}
+        self._unknown: frozenset[str] = frozenset()
+        self._asked_at = 0.0
+        self._pause_seconds = 0.0
+
+    def complete(self, scores: Iterable[Score], sendgrid: SendGrid, now: float) -> list[Score]:
+        """Return `scores` with a username wherever one is known; asks only for what is new.
+
+        That SendGrid does not tell does no harm: a user without a name goes by its user_id.
+        """
+        scores = list(scores)
+        self._by_id.update((score.user_id, score.username) for score in scores if score.username)
+        if len(self._by_id) > 2 * len(scores) + _NAMES_TO_SPARE:
+            present = {score.user_id for score in scores}
+            self._by_id = {key: name for key, name in self._by_id.items() if key in present}
+        nameless = frozenset(score.user_id for score in scores) - self._by_id.keys()
+        # Where the clock was set back, the age is negative and says nothing.
+        if not 0 <= now - self._asked_at < _ASK_AGAIN_SECONDS:
+            self._unknown = frozenset()
+        is_early = 0 <= now - self._asked_at < self._pause_seconds
+        if not is_early and not nameless <= self._unknown:
+            if now != self._asked_at:  # else this poll has read the list, for another day
+                self._ask(sendgrid, now)
+            if not self._pause_seconds:  # beside those of other days, read in turn
+                self._unknown = (self._unknown | nameless) - self._by_id.keys()
+        return [
+            score if score.username else score._replace(username=self._by_id.get(score.user_id))
+            for score in scores
+        ]
+
+    def _ask(self, sendgrid: SendGrid, now: float) -> None:
+        self._asked_at = now
+        self._pause_seconds = 0.0
+        try:
+            for names in sendgrid.list_usernames():
+                self._by_id.update(names)
+        except (AccountUnavailable, ServerFailed) as err:
+            _log.info("SendGrid tells no usernames now", extra={"error": str(err)})
+            self._pause_seconds = _TRY_AGAIN_SECONDS
+        except EndpointFailed as err:
+            _log.info("SendGrid tells this key no usernames", extra={"error": str(err)})
+
+
+def labels_for(score: Score) -> tuple[str, str, str]:
+    """Return what a user's `subuser` label can be, the best first: the first that is free is it."""
+    name = score.username or score.user_id
+    # The user_id may be the name of yet another user.
+    return name, score.user_id, f"{name} ({score.user_id})"
+
+
+def select_subusers(
+    day: date,
+    scores: Sequence[Score],
+    selection: SubuserSelection,
+    anomalies: Anomalies,
+    read_at: float,
+) -> SubuserScores:
+    """Return those of `scores` that `selection` holds, each under its label: username or user_id.
+
+    Of two users with one name the second goes by its user_id: never are two series the same.
+    """
+    by_label: dict[str, Score] = {}
+    known: set[str] = set()
+    for score in scores:
+        name = score.username or score.user_id
+        known.add(name)
+        if name in selection:
+            if name in by_label:
+                anomalies.note("duplicate_username", score.user_id, name)
+            free = (label for label in labels_for(score) if label not in by_label)
+            by_label.setdefault(next(free, name), score)
+    return SubuserScores(
+        day=day,
+        by_label=by_label,
+        missing=tuple(sorted(selection.names - known)),
+        has_scores=any(score.is_scored for score in scores),
+        read_at=read_at,
+    )

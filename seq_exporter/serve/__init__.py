@@ -1,0 +1,1 @@
+"""The long-running process: polling, restoring, reloading, stopping."""

@@ -1,0 +1,191 @@
+"""The wiring: accounts to pollers, pollers to the store and telemetry; start, reload, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from seq_exporter.clock import Clock
+from seq_exporter.config.model import Account, Config
+from seq_exporter.config.shard import WHOLE, Shard
+from seq_exporter.errors import ConfigError
+from seq_exporter.publish.deflate import Piece
+from seq_exporter.publish.store import Store
+from seq_exporter.publish.telemetry import AccountTelemetry, Renderer, Telemetry
+from seq_exporter.scores import Health, Snapshot
+from seq_exporter.serve.polling import Poller
+from seq_exporter.serve.state import StateFolder
+from seq_exporter.threads import DaemonThreads
+
+# Accounts are polled side by side up to here; each waits for its own SendGrid.
+_POLLS_AT_ONCE = 16
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Running:
+    """An account in force, and the task that polls it."""
+
+    poller: Poller
+    telemetry: AccountTelemetry
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    task: asyncio.Task[None] | None = None
+
+
+class Exporter:
+    """The whole program but its HTTP server; lives in one event loop.
+
+    `load` reads the configuration for a reload, and raises ConfigError. `shard` is the part of the
+    work that these configurations are.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        load: Callable[[], Config],
+        clock: Clock | None = None,
+        shard: Shard = WHOLE,
+    ) -> None:
+        self._config = config
+        self._load = load
+        self._clock = clock or Clock()
+        self._store = Store()
+        self._telemetry = Telemetry()
+        self._telemetry.observe_shard(shard)
+        self._threads = DaemonThreads(_POLLS_AT_ONCE)
+        self._running: dict[str, _Running] = {}
+        self._reloading = asyncio.Lock()
+
+    @property
+    def page(self) -> Piece:
+        """The series of all accounts, ready to send."""
+        return self._store.page
+
+    def render_telemetry(self, render: Renderer) -> tuple[Piece, bytes]:
+        """Return the exporter's own metrics as `render` writes them."""
+        return self._telemetry.render(render)
+
+    @property
+    def accounts(self) -> Sequence[tuple[Snapshot, Health]]:
+        """What is published of each account, and how its polls have gone."""
+        return [
+            (running.poller.slot.snapshot, running.poller.health)
+            for running in self._running.values()
+        ]
+
+    def observe_web_reload(self, successful: bool) -> None:
+        """Note that the web configuration was read anew, or was refused."""
+        self._telemetry.observe_web_reload(successful)
+
+    def start(self) -> None:
+        """Begin to poll every account, all at once."""
+        self._telemetry.observe_reload(True, self._clock.now())
+        for account in self._config.accounts:
+            self._add(account)
+
+    def stop(self) -> None:
+        """End all polls; one that waits for an answer is left to die with the process."""
+        for running in self._running.values():
+            self._halt(running)
+
+    async def reload(self) -> str | None:
+        """Read the configuration again; return what is wrong with it, or None.
+
+        An account that has not changed keeps its scores and its schedule. Where the file has a
+        mistake, nothing changes.
+        """
+        async with self._reloading:
+            try:
+                config = await asyncio.to_thread(self._load)
+            except ConfigError as err:
+                self._telemetry.observe_reload(False, self._clock.now())
+                _log.error(
+                    "reload failed, the old configuration goes on", extra={"error": str(err)}
+                )
+                return str(err)
+            await self._apply(config)
+            self._telemetry.observe_reload(True, self._clock.now())
+            _log.info("configuration reloaded", extra={"accounts": len(config.accounts)})
+            return None
+
+    async def _apply(self, config: Config) -> None:
+        is_schedule_new = config.poll != self._config.poll
+        is_state_new = config.state_dir != self._config.state_dir
+        self._config = config
+        wanted = {account.name: account for account in config.accounts}
+        for name, running in list(self._running.items()):
+            account, old = wanted.get(name), running.poller.account
+            if account and account != old and replace(account, api_key=old.api_key) == old:
+                # A new key alone: the old scores stay until it has answered.
+                running.poller.account = account
+                running.wake.set()
+            elif account != old:
+                await self._remove(name)
+        for account in config.accounts:
+            if account.name not in self._running:
+                self._add(account)
+                continue
+            running = self._running[account.name]
+            running.poller.settings = config.poll
+            if is_state_new:
+                running.poller.keep_state_in(self._open_state())
+            if is_schedule_new:
+                running.wake.set()
+
+    def _add(self, account: Account) -> None:
+        if not account.is_private:
+            _log.warning(
+                "base_url is not https: the API key can be read on its way",
+                extra={"account": account.name, "base_url": account.base_url},
+            )
+        telemetry = AccountTelemetry(self._telemetry, account.name)
+        poller = Poller(
+            account,
+            self._config.poll,
+            self._store.open(account.name, account.series, account.max_series),
+            telemetry,
+            state=self._open_state(),
+            clock=self._clock,
+        )
+        running = _Running(poller, telemetry)
+        running.task = asyncio.create_task(self._poll_for_ever(running))
+        self._running[account.name] = running
+
+    async def _remove(self, name: str) -> None:
+        running = self._running.pop(name)
+        self._halt(running)
+        running.telemetry.close()
+        # In a thread: it makes the page anew, which takes a second for the largest fleets.
+        await asyncio.to_thread(running.poller.slot.close)
+
+    def _halt(self, running: _Running) -> None:
+        running.poller.stop()
+        if running.task:
+            running.task.cancel()
+
+    def _open_state(self) -> StateFolder | None:
+        return StateFolder(self._config.state_dir) if self._config.state_dir else None
+
+    async def _poll_for_ever(self, running: _Running) -> None:
+        poller = running.poller
+        try:
+            await self._threads.run(poller.restore)
+        except RuntimeError as err:
+            _log.error("cannot restore scores", extra={"error": str(err)})
+        while True:
+            running.wake.clear()
+            try:
+                pause_seconds = await self._threads.run(poller.poll)
+            except RuntimeError as err:  # no thread to be had: there may be one later
+                _log.error("cannot poll", extra={"error": str(err)})
+                pause_seconds = poller.settings.interval_seconds
+            # Woken before its time where the schedule or the key has changed.
+            with contextlib.suppress(TimeoutError):
+                while pause_seconds:
+                    await asyncio.wait_for(running.wake.wait(), pause_seconds)
+                    running.wake.clear()
+                    pause_seconds = poller.blocked_seconds

@@ -1,0 +1,297 @@
+"""One account's polls: what is asked, what becomes of a failure, and when the next one is."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import requests
+
+from seq_exporter.clock import Clock
+from seq_exporter.config.model import Account, PollSettings
+from seq_exporter.config.secret import ApiKey, Secret
+from seq_exporter.errors import (
+    AccountUnavailable,
+    EndpointFailed,
+    KeyUnavailable,
+    PollError,
+    PollStopped,
+    RateLimited,
+    TooManySeries,
+)
+from seq_exporter.publish.store import Slot
+from seq_exporter.publish.telemetry import AccountTelemetry
+from seq_exporter.scores import Health, OwnScore, Snapshot, SubuserScores
+from seq_exporter.sendgrid.client import SendGrid
+from seq_exporter.sendgrid.newest_day import Calendar, NewestDay
+from seq_exporter.sendgrid.parsing import Anomalies
+from seq_exporter.sendgrid.session import open_session
+from seq_exporter.sendgrid.transport import Transport
+from seq_exporter.sendgrid.usernames import Names, select_subusers
+from seq_exporter.serve.state import StateFolder
+
+# SendGrid's word on when to ask again is kept, but not for ever: a wrong one would end all polls.
+_LONGEST_PAUSE_SECONDS = 3600.0
+
+# However long the last poll took.
+_SHORTEST_PAUSE = 1.0
+
+# From here on a Prometheus has to be sized for the account.
+_MANY_SERIES = 100_000
+
+_log = logging.getLogger(__name__)
+
+
+class Poller:
+    """Polls one account. `poll` blocks, for seconds or minutes; the rest is quick.
+
+    `account`, `settings`, `state` and `health` are immutable and are replaced as a whole, so that
+    another thread may read or set them while a poll goes on; what is set holds from the next poll.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        settings: PollSettings,
+        slot: Slot,
+        telemetry: AccountTelemetry,
+        *,
+        state: StateFolder | None = None,
+        session: requests.Session | None = None,
+        clock: Clock | None = None,
+        sleep: Callable[[float], None] | None = None,
+    ) -> None:
+        self.account = account
+        self.settings = settings
+        self.state = state
+        self.slot = slot
+        self.health = Health()
+        self._telemetry = telemetry
+        self._session = session or open_session()
+        self._clock = clock or Clock()
+        self._sleep = sleep or self._sleep_unless_stopped
+        self._names = Names()
+        self._newest_subusers = NewestDay[SubuserScores]()
+        self._newest_own = NewestDay[OwnScore]()
+        self._is_saved = True
+        self._blocked = account.api_key, 0.0  # until when, by the monotonic clock
+        self._stopped = threading.Event()
+
+    @property
+    def blocked_seconds(self) -> float:
+        """For how long SendGrid wants no request with this key, whatever the schedule says."""
+        api_key, until = self._blocked
+        is_blocked = api_key == self.account.api_key
+        return max(until - self._clock.monotonic(), 0.0) if is_blocked else 0.0
+
+    def keep_state_in(self, state: StateFolder | None) -> None:
+        """Save there from the next poll on, what is held already too."""
+        self.state = state
+        self._is_saved = False
+
+    def restore(self) -> None:
+        """Publish what an earlier process saved for this account, if it is still good."""
+        try:
+            if self.state:
+                self._restore(self.state)
+        except (OSError, ValueError, KeyUnavailable, TooManySeries) as err:
+            _log.warning("cannot restore scores", extra=self._about(error=str(err)))
+
+    def _restore(self, state: StateFolder) -> None:
+        key = self.account.api_key.read()
+        saved = state.load(self.account, key)
+        calendar = Calendar(self._clock.now(), self.settings)
+        snapshot = calendar.withdraw_expired(saved) if saved else None
+        if snapshot and (snapshot.subusers or snapshot.own):
+            self._swap(snapshot)
+            self._names = Names(snapshot.subusers.by_label.values() if snapshot.subusers else ())
+            self._newest_subusers = NewestDay[SubuserScores](key)
+            self._newest_own = NewestDay[OwnScore](key)
+            self.health = Health(is_restored=True)
+            self._telemetry.observe_restore()
+
+    def poll(self) -> float:
+        """Poll once and publish what that brings; return the seconds until the next poll is due.
+
+        A failure is counted and logged here, and leaves the last good scores where they are.
+        Raises PollStopped, and nothing else.
+        """
+        started, api_key = self._clock.monotonic(), self.account.api_key
+        calendar = Calendar(self._clock.now(), self.settings)
+        anomalies = Anomalies()
+        try:
+            self._swap(calendar.withdraw_expired(self.slot.snapshot))
+            failures = self._update(calendar, anomalies)
+        except PollStopped:
+            raise
+        except Exception as err:  # noqa: BLE001
+            # A defect of ours in one account must not end the polls of the others, or its own.
+            _log.exception("poll failed by a defect in seq-exporter", extra=self._about())
+            failures = [PollError(f"a defect in seq-exporter: {type(err).__name__}")]
+        seconds = self._clock.monotonic() - started
+        self._report(failures, anomalies, seconds)
+        return self._conclude(failures, api_key, seconds)
+
+    def stop(self) -> None:
+        """End a poll that goes on at its next pause; what it brings is no longer published."""
+        self._stopped.set()
+
+    def _update(self, calendar: Calendar, anomalies: Anomalies) -> list[PollError]:
+        """Ask for what may be new and publish it; return what went wrong, in its order."""
+        held = self.slot.snapshot
+        try:
+            key = self.account.api_key.read()
+        except KeyUnavailable as err:
+            return [err]
+        transport = Transport(
+            self.account,
+            key,
+            self._session,
+            self.settings.timeout_seconds,
+            self._clock,
+            self._telemetry,
+        )
+        sendgrid = SendGrid(transport, self._sleep, anomalies)
+        snapshot, failures = self._read_all(held, sendgrid, calendar)
+        try:
+            self._publish(held, snapshot)
+        except TooManySeries as err:
+            return [*failures, err.with_traceback(None)]
+        self._save(key, snapshot)
+        return failures
+
+    def _publish(self, held: Snapshot, snapshot: Snapshot) -> None:
+        if snapshot.subusers is held.subusers and snapshot.own is held.own:
+            return
+        self._swap(snapshot)
+        self._is_saved = False
+        self._note_new_days(held, snapshot)
+
+    def _swap(self, snapshot: Snapshot) -> None:
+        """Put `snapshot` on the page. Raises TooManySeries."""
+        before = self.slot.series
+        self.slot.swap(snapshot)
+        series = self.slot.series
+        self._telemetry.observe_series(series)
+        if before < _MANY_SERIES <= series:
+            _log.warning("very many series: see docs/scaling.md", extra=self._about(series=series))
+
+    def _read_all(
+        self, held: Snapshot, sendgrid: SendGrid, calendar: Calendar
+    ) -> tuple[Snapshot, list[PollError]]:
+        """Return the newest snapshot; where an endpoint fails, with what was held of it."""
+        snapshot = held
+        failures: list[PollError] = []
+        for read in (self._read_subusers, self._read_own):
+            try:
+                snapshot = read(snapshot, sendgrid, calendar)
+            # Without its traceback: through that, it would hold this frame and itself, and in
+            # those below a whole body, until the garbage is collected.
+            except EndpointFailed as err:
+                failures.append(err.with_traceback(None))
+            except AccountUnavailable as err:
+                return snapshot, [*failures, err.with_traceback(None)]
+        return snapshot, failures
+
+    def _read_subusers(self, held: Snapshot, sendgrid: SendGrid, calendar: Calendar) -> Snapshot:
+        selection = self.account.subusers
+        if selection is None:
+            return held
+
+        by_label = held.subusers.by_label if held.subusers else {}
+        # What has not changed is not kept twice: a day that is read again costs no memory, and
+        # nothing to free, which would hold up a scrape.
+        known = {score.user_id: score for score in by_label.values()}
+
+        def read(day: date) -> SubuserScores | None:
+            scores = sendgrid.fetch_subusers(day, known)
+            if scores is None:
+                return None
+            named = self._names.complete(scores, sendgrid, calendar.now)
+            return select_subusers(day, named, selection, sendgrid.anomalies, calendar.now)
+
+        key = sendgrid.transport.key
+        found = self._newest_subusers.find(held.subusers, read, calendar, key)
+        return replace(held, subusers=found)
+
+    def _read_own(self, held: Snapshot, sendgrid: SendGrid, calendar: Calendar) -> Snapshot:
+        if not self.account.own_score:
+            return held
+
+        def read(day: date) -> OwnScore | None:
+            score = sendgrid.fetch_own(day)
+            return OwnScore(day, score, calendar.now) if score else None
+
+        found = self._newest_own.find(held.own, read, calendar, sendgrid.transport.key)
+        return replace(held, own=found)
+
+    def _save(self, key: Secret, snapshot: Snapshot) -> None:
+        """Save what is new, or could not be saved before."""
+        if not self.state or self._is_saved or self._stopped.is_set():
+            return
+        # What an earlier key found may be another account's: it is not to come back as this one's.
+        ours = replace(
+            snapshot,
+            subusers=snapshot.subusers if self._newest_subusers.is_found_with(key) else None,
+            own=snapshot.own if self._newest_own.is_found_with(key) else None,
+        )
+        try:
+            if ours.subusers or ours.own:
+                self.state.save(self.account, key, ours)
+            self._is_saved = ours == snapshot
+        except OSError as err:
+            self._telemetry.observe_save_failure()
+            _log.warning("cannot save scores", extra=self._about(error=str(err)))
+
+    def _note_new_days(self, held: Snapshot, snapshot: Snapshot) -> None:
+        # Had the poll before this one failed, the day might have been there for long.
+        has_looked = self.health.last_success is not None and not self.health.failure
+        for scope, old, new in (
+            ("subusers", held.subusers, snapshot.subusers),
+            ("own", held.own, snapshot.own),
+        ):
+            if new and new.has_scores and (old is None or old.day != new.day):
+                _log.info("scores of a new day", extra=self._about(scope=scope, day=str(new.day)))
+                self._telemetry.observe_new_day(scope, self._clock.now() if has_looked else None)
+
+    def _report(self, failures: list[PollError], anomalies: Anomalies, seconds: float) -> None:
+        reason = failures[0].reason if failures else None
+        self._telemetry.observe_poll(self._clock.now(), seconds, reason, anomalies.counts)
+        if anomalies.counts:
+            found = {
+                kind: f"{count}, {anomalies.examples[kind]}"
+                for kind, count in anomalies.counts.items()
+            }
+            _log.warning("odd values from SendGrid", extra=self._about(**found))
+        if failures:
+            errors = "; ".join(map(str, failures))
+            _log.warning("poll failed", extra=self._about(reason=reason, error=errors))
+        else:
+            _log.debug("poll succeeded", extra=self._about(seconds=round(seconds, 3)))
+
+    def _conclude(self, failures: list[PollError], api_key: ApiKey, seconds: float) -> float:
+        """Note how the poll with `api_key` went, which took `seconds`; return those to the next."""
+        now = self._clock.now()
+        waits = [err.wait_seconds or 0.0 for err in failures if isinstance(err, RateLimited)]
+        blocked_seconds = min(max(waits, default=0.0), _LONGEST_PAUSE_SECONDS)
+        self._blocked = api_key, self._clock.monotonic() + blocked_seconds
+        # From start to start: else the hourly reading of a large account would fall behind.
+        pause = max(self.settings.interval_seconds - seconds, blocked_seconds, _SHORTEST_PAUSE)
+        self.health = Health(
+            last_poll=now,
+            last_success=self.health.last_success if failures else now,
+            next_poll=now + pause,
+            failure=str(failures[0]) if failures else None,
+            is_restored=self.health.is_restored and bool(failures),
+        )
+        return pause
+
+    def _about(self, **fields: object) -> dict[str, object]:
+        return {"account": self.account.name, **fields}
+
+    def _sleep_unless_stopped(self, seconds: float) -> None:
+        if self._stopped.wait(seconds):
+            raise PollStopped

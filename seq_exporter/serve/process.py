@@ -1,0 +1,121 @@
+"""One process: what runs beside what in its event loop, and what signals do to it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp
+
+from seq_exporter.config.model import Config
+from seq_exporter.config.shard import WHOLE, Shard
+from seq_exporter.serve.exporter import Exporter
+from seq_exporter.serve.watch import Watch, follow
+from seq_exporter.web.routes import build_app
+from seq_exporter.web.server.listen import describe_socket
+from seq_exporter.web.server.server import Server
+from seq_exporter.web.settings.live import LiveSettings
+
+_log = logging.getLogger(__name__)
+
+#: A server, and the open sockets that it serves on.
+Served = tuple[Server, Sequence[socket.socket]]
+
+# How soon a new certificate, or a user who is removed, is taken notice of.
+_WEB_RELOAD_SECONDS = 5.0
+
+# How long a poll that renders may keep the event loop from its next step; Python's own 5 ms are a
+# tenth of a second for a scrape, which takes many steps.
+_SWITCH_SECONDS = 0.0005
+
+
+@dataclass(frozen=True, slots=True)
+class AutoReload:
+    """Reload when what `watch` sees has changed; look every `interval_seconds`."""
+
+    watch: Watch
+    interval_seconds: float
+
+
+async def run_exporter(
+    config: Config,
+    load: Callable[[], Config],
+    sockets: Sequence[socket.socket],
+    live: LiveSettings,
+    *,
+    enable_lifecycle: bool = False,
+    auto_reload: AutoReload | None = None,
+    shard: Shard = WHOLE,
+    beside: Sequence[Served] = (),
+) -> None:
+    """Poll and serve until SIGTERM or SIGINT; SIGHUP takes what `load` returns then.
+
+    Servers that are to run `beside` it share its event loop.
+    """
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    exporter = Exporter(config, load, shard=shard)
+    server = Server(build_app(exporter, live, enable_lifecycle=enable_lifecycle), live)
+    reloads = _begin_reloads(exporter, live, auto_reload)
+    exporter.start()
+    _log.info(
+        "seq-exporter runs",
+        extra={
+            "address": ",".join(map(describe_socket, sockets)),
+            "tls": live.ssl_context is not None,
+            "accounts": len(config.accounts),
+        },
+    )
+    try:
+        await run_servers((server, sockets), *beside)
+    finally:
+        exporter.stop()
+        for task in reloads:
+            task.cancel()
+    _log.info("seq-exporter stops")
+
+
+def _begin_reloads(
+    exporter: Exporter, live: LiveSettings, auto_reload: AutoReload | None
+) -> set[asyncio.Task[object]]:
+    """Begin to reload at SIGHUP and when files change; return the tasks that do so."""
+    tasks: set[asyncio.Task[object]] = set()  # a task that nobody holds may vanish
+
+    def begin(coroutine: Coroutine[None, None, object]) -> None:
+        task = asyncio.create_task(coroutine)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def reload_web() -> None:
+        exporter.observe_web_reload(await asyncio.to_thread(live.reload))
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, lambda: begin(exporter.reload()))
+    watch = Watch(lambda: live.current.files)
+    # After a failure each time: what was wrong may be in a file that is not followed yet.
+    begin(follow(lambda: watch.has_changed() or live.is_behind, _WEB_RELOAD_SECONDS, reload_web))
+    if auto_reload:
+        has_changed = auto_reload.watch.has_changed
+        begin(follow(has_changed, auto_reload.interval_seconds, exporter.reload))
+    return tasks
+
+
+async def run_app(app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
+    """Serve `app` until SIGTERM or SIGINT."""
+    await run_servers((Server(app), sockets))
+
+
+async def run_servers(*served: Served) -> None:
+    """Serve until SIGTERM or SIGINT; the sockets are closed in the end."""
+
+    def stop() -> None:
+        for server, _ in served:
+            server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    await asyncio.gather(*(server.serve(sockets=list(sockets)) for server, sockets in served))

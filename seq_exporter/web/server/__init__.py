@@ -1,0 +1,1 @@
+"""HTTP itself: sockets, connections, time limits."""

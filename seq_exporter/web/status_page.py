@@ -1,0 +1,145 @@
+"""The status page at `/`: how each account is, and who is worst, for a person in a browser."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, metadata
+from typing import Any
+from urllib.parse import urlencode
+
+import jinja2
+
+from seq_exporter import __version__
+from seq_exporter.scores import BANDS, Health, Snapshot, SubuserScores
+from seq_exporter.web.listing import SORTS, Accounts, Query, list_subusers
+
+_TITLES = {
+    "overall": "Score",
+    "engagement_recency": "Engagement recency",
+    "open_rate": "Open rate",
+    "bounce_classification": "Bounce classification",
+    "bounce_rate": "Bounce rate",
+    "spam_rate": "Spam rate",
+    "name": "Subuser",
+}
+# In a list of all, hundreds of accounts would keep a person from the scores below.
+_MOST_ACCOUNTS = 100
+
+
+class StatusPage:
+    """Renders the page; whatever a file or a vendor supplied is escaped."""
+
+    def __init__(self, docs_url: str | None = None) -> None:
+        self._docs_url = docs_url
+        environment = jinja2.Environment(
+            loader=jinja2.PackageLoader("seq_exporter.web", ""),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._template = environment.get_template("status.html")
+
+    def render(self, accounts: Accounts, query: Query, mistakes: Sequence[str] = ()) -> str:
+        """Return the HTML for `accounts`, in their order, with the subusers of `query`.
+
+        Slow for a large fleet, as `list_subusers` is.
+        """
+        listing = list_subusers(accounts, query)
+        shown = sorted(accounts, key=lambda each: each[1].failure is None)[:_MOST_ACCOUNTS]
+        return self._template.render(
+            version=__version__,
+            docs_url=self._docs_url,
+            accounts=[_describe(*each) for each in (accounts if shown == accounts else shown)],
+            hidden=len(accounts) - len(shown),
+            has_subusers=any(snapshot.subusers for snapshot, _ in accounts),
+            listing=listing,
+            query=query,
+            mistakes=mistakes,
+            columns=[_describe_column(name, query) for name in ("name", *SORTS[:-1])],
+            sorts=_TITLES,
+            previous=_link(query, offset=max(query.offset - query.limit, 0))
+            if query.offset
+            else None,
+            following=_link(query, offset=query.offset + query.limit)
+            if query.offset + query.limit < listing.total
+            else None,
+        )
+
+
+def find_docs() -> str | None:
+    """Return where the documentation is, as the package says it (`[project.urls]`), if it does."""
+    try:
+        urls = metadata("seq-exporter").get_all("Project-URL") or []
+    except PackageNotFoundError:  # run from a folder, and not installed
+        return None
+    places = dict(url.split(", ", 1) for url in urls)
+    return places.get("Documentation")
+
+
+def _describe(snapshot: Snapshot, health: Health) -> dict[str, Any]:
+    bands = _count_bands(snapshot.subusers) if snapshot.subusers else {}
+    days = [part.day for part in (snapshot.subusers, snapshot.own) if part]
+    return {
+        "name": snapshot.account,
+        "failure": health.failure,
+        "is_restored": health.is_restored,
+        "last_success": _clock_time(health.last_success),
+        "last_poll": _clock_time(health.last_poll),
+        "next_poll": _clock_time(health.next_poll),
+        "day": max(days, default=None),
+        "own": snapshot.own and snapshot.own.score.overall,
+        "bands": _describe_bands(bands),
+        **_count_states(snapshot.subusers, bands),
+    }
+
+
+def _count_bands(subusers: SubuserScores) -> dict[int, int]:
+    """Return how many overall scores are in each band; those of the metrics are not shown."""
+    counts = Counter([score.overall for score in subusers.by_label.values()])
+    bands = dict.fromkeys(BANDS, 0)
+    for value, count in counts.items():
+        if value is not None:
+            bands[int(value)] += count
+    return bands
+
+
+def _count_states(subusers: SubuserScores | None, bands: Mapping[int, int]) -> dict[str, int]:
+    if subusers is None:
+        return {}
+    scored = sum(bands.values())
+    ineligible = len(subusers.by_label) - scored
+    return {"scored": scored, "ineligible": ineligible, "missing": len(subusers.missing)}
+
+
+def _describe_bands(counts: Mapping[int, int]) -> list[dict[str, float]]:
+    """Return each band of the overall score: how many, and its place in a bar that is 100 wide."""
+    total = sum(counts.values())
+    bars, x = [], 0.0
+    for band, count in counts.items():
+        width = 100 * count / total if total else 0.0
+        bars.append({"band": band, "count": count, "x": round(x, 2), "width": round(width, 2)})
+        x += width
+    return bars if total else []
+
+
+def _describe_column(name: str, query: Query) -> dict[str, Any]:
+    """Return a column's title, and the link that sorts by it, or the other way round."""
+    is_sorted = query.sort == name
+    order = "desc" if is_sorted and query.order == "asc" else "asc"
+    direction = {"asc": "ascending", "desc": "descending"}[query.order] if is_sorted else None
+    link = _link(query, sort=name, order=order, offset=0)
+    return {"title": _TITLES[name], "link": link, "direction": direction}
+
+
+def _link(query: Query, **changes: Any) -> str:
+    default = asdict(Query())
+    values = asdict(replace(query, **changes))
+    given = {name: value for name, value in values.items() if value != default[name]}
+    return f"/?{urlencode(given)}#subusers"
+
+
+def _clock_time(seconds: float | None) -> str | None:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}" if seconds else None

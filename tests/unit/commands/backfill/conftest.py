@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from seq_exporter.commands.backfill.archive import Archive
+
+
+@pytest.fixture
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    with closing(Archive(tmp_path_factory.mktemp("archive") / "scores.sqlite")) as archive:
+        yield archive

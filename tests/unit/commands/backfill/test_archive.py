@@ -1,0 +1,444 @@
+"""What SendGrid has told of, on disk: no page is lost, none is counted twice, and whose it is."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seq_exporter.commands.backfill.account_archive import AccountArchive
+from seq_exporter.commands.backfill.archive import Archive
+from seq_exporter.config.secret import Secret
+from seq_exporter.errors import BackfillError
+from seq_exporter.scores import Score
+from seq_exporter.sendgrid.client import NamePage
+from tests.support import KEY, account, day
+
+DAYS = [day(number) for number in range(1, 6)]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "scores.sqlite"
+
+
+@pytest.fixture
+def archive(file: Path) -> Iterator[Archive]:
+    with closing(Archive(file)) as archive:
+        yield archive
+
+
+@pytest.fixture
+def acme(archive: Archive) -> AccountArchive:
+    return archive.claim(account(), Secret(KEY))
+
+
+def scores(*user_ids: str, overall: float | None = 4.0) -> list[Score]:
+    return [Score(user_id, f"name-{user_id}", overall) for user_id in user_ids]
+
+
+def rows(archive: AccountArchive) -> list[tuple[Any, ...]]:
+    """Return the users of each day in the order in which they came, with their scores."""
+    query = "SELECT day, user_id, overall FROM scores WHERE account = ? ORDER BY day, position"
+    found = archive.connection.execute(query, (archive.account_id,))
+    return [(when.removeprefix("2026-11-"), *more) for when, *more in found]
+
+
+def test_pages_are_added_until_the_day_is_finished(acme: AccountArchive, archive: Archive) -> None:
+    assert acme.find_cursor(day(4)) is None
+    assert acme.add_page(day(4), scores("9", "1"), "x") == 2
+    assert acme.find_cursor(day(4)) == "x"
+    assert acme.add_page(day(4), scores("5"), None) == 1
+    assert (acme.unfinished(DAYS), archive.count_days()) == (DAYS, 0)
+    acme.finish(day(4))
+    assert acme.unfinished(DAYS) == [day(1), day(2), day(3), day(5)]
+    assert archive.count_days() == 1
+    assert rows(acme) == [("04", "9", 4.0), ("04", "1", 4.0), ("04", "5", 4.0)]
+
+
+def test_an_empty_page_is_one_too(acme: AccountArchive) -> None:
+    assert acme.add_page(day(4), [], None) == 0
+    acme.finish(day(4))
+    assert acme.unfinished([day(4)]) == []
+    assert rows(acme) == []
+
+
+def test_the_same_user_twice_is_counted_once_and_the_first_score_holds(
+    acme: AccountArchive,
+) -> None:
+    assert acme.add_page(day(4), [*scores("1"), *scores("1", overall=2)], "x") == 1
+    assert acme.add_page(day(4), scores("1", "2", overall=3), "y") == 1
+    assert acme.add_page(day(4), scores("2", "1"), "z") == 0
+    assert rows(acme) == [("04", "1", 4.0), ("04", "2", 3.0)]
+
+
+@pytest.mark.parametrize(
+    ("overall", "has_scores"),
+    [pytest.param(4.0, 1, id="scored"), pytest.param(None, 0, id="not eligible")],
+)
+def test_whether_a_day_has_scores(
+    acme: AccountArchive, overall: float | None, has_scores: int
+) -> None:
+    acme.add_page(day(4), scores("1", overall=overall), None)
+    acme.finish(day(4))
+    acme.add_page(day(5), scores("1"), None)
+    (found,) = acme.connection.execute("SELECT has_scores FROM days WHERE day = '2026-11-04'")
+    assert found == (has_scores,)
+
+
+def test_days_and_accounts_are_apart(acme: AccountArchive, archive: Archive) -> None:
+    globex = archive.claim(account(name="globex"), Secret(KEY))
+    for each in (acme, globex):
+        for when in (day(3), day(4)):
+            assert each.add_page(when, scores("1"), "x") == 1
+    globex.drop(day(4))
+    acme.drop(day(3))
+    acme.add_page(day(3), scores("2"), None)
+    acme.finish(day(3))
+    assert rows(acme) == [("03", "2", 4.0), ("04", "1", 4.0)]
+    assert rows(globex) == [("03", "1", 4.0)]
+    assert acme.unfinished([day(3)]) == []
+    assert globex.unfinished([day(3)]) == [day(3)]
+
+
+def test_a_day_that_is_dropped_begins_anew(acme: AccountArchive) -> None:
+    acme.add_page(day(4), scores("1", "2"), "x")
+    acme.drop(day(4))
+    assert rows(acme) == []
+    assert acme.find_cursor(day(4)) is None
+    assert acme.unfinished([day(4)]) == [day(4)]
+    assert acme.add_page(day(4), scores("1"), None) == 1
+
+
+def test_a_day_that_is_forgotten_is_asked_for_no_more(
+    acme: AccountArchive, archive: Archive
+) -> None:
+    acme.add_page(day(1), scores("1"), "x")  # half of it
+    acme.forget(day(1))
+    acme.forget(day(1))  # as often as it is said
+    assert acme.forgotten() == {day(1)}
+    assert acme.unfinished(DAYS) == DAYS[1:]
+    assert acme.unfinished_own(DAYS) == DAYS[1:]
+    assert rows(acme) == []
+    assert archive.count_days() == 0
+
+
+def test_a_day_whose_own_score_is_forgotten_keeps_its_subusers(
+    acme: AccountArchive, archive: Archive
+) -> None:
+    acme.add_page(day(1), scores("1"), None)
+    acme.finish(day(1))
+    acme.forget(day(1))
+    assert rows(acme) == [("01", "1", 4.0)]
+    assert archive.count_days() == 1
+    assert acme.unfinished(DAYS) == acme.unfinished_own(DAYS) == DAYS[1:]
+    assert acme.forgotten() == {day(1)}
+
+
+def test_own_scores_are_kept_in_order_of_their_days(acme: AccountArchive) -> None:
+    metrics = (1.0, None, 3.0, 4.0, 5.0)
+    acme.add_own({day(4): Score("9", "acme", 3.5, metrics), day(2): Score("")})
+    acme.add_own({})
+    assert list(acme.own_scores().items()) == [
+        (day(2), Score("")),  # calculated, and not eligible
+        (day(4), Score("", None, 3.5, metrics)),
+    ]
+    assert acme.unfinished_own(DAYS) == [day(1), day(3), day(5)]
+    assert acme.unfinished(DAYS) == DAYS
+
+
+def test_names_are_asked_for_where_a_page_leaves_one_out(acme: AccountArchive) -> None:
+    assert acme.find_names_offset() is None
+    acme.add_page(day(4), scores("1"), None)
+    assert acme.find_names_offset() is None
+    acme.add_page(day(5), [Score("1"), Score("2"), Score("3")], None)
+    assert acme.find_names_offset() == 0
+    acme.add_names(NamePage({"1": "a"}, 500))
+    assert acme.find_names_offset() == 500
+    acme.add_names(NamePage({"2": "b", "3": "c"}, 502))
+    assert acme.find_names_offset() is None
+
+
+def test_names_that_sendgrid_does_not_know_are_not_asked_for_again(acme: AccountArchive) -> None:
+    acme.add_page(day(4), [Score("1"), Score("2")], None)
+    acme.add_names(NamePage({"1": "a"}, 500))
+    acme.finish_names()
+    assert acme.find_names_offset() is None
+    acme.add_page(day(5), [Score("2")], None)
+    assert acme.find_names_offset() is None
+    acme.add_page(day(5), [Score("7")], None)
+    assert acme.find_names_offset() == 0  # somebody new: from the beginning of the list
+    acme.add_names(NamePage({"2": "b", "7": "g"}, 500))
+    found = acme.connection.execute("SELECT user_id, username FROM names ORDER BY user_id")
+    assert list(found) == [("1", "a"), ("2", "b"), ("7", "g")]
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        pytest.param({}, "SG.another", id="key"),
+        pytest.param({"base_url": "https://api.eu.sendgrid.com"}, KEY, id="host"),
+        pytest.param({"on_behalf_of": "shop"}, KEY, id="on_behalf_of"),
+    ],
+)
+def test_what_another_key_host_or_user_was_told_is_not_mixed_in(
+    acme: AccountArchive, archive: Archive, change: dict[str, Any], key: str
+) -> None:
+    acme.add_page(day(1), [], None)
+    with pytest.raises(BackfillError) as caught:
+        archive.claim(account(**change), Secret(key))
+    assert str(caught.value) == (
+        "account 'acme' was asked with another key, host or on_behalf_of before: "
+        "name another --output-dir, or delete this one"
+    )
+    other = archive.claim(account(name="other", **change), Secret(key))
+    assert other.account_id != acme.account_id
+
+
+def test_what_was_kept_is_there_when_it_is_opened_again(file: Path) -> None:
+    with closing(Archive(file)) as archive:
+        acme = archive.claim(account(), Secret(KEY))
+        acme.add_page(day(4), scores("1"), "x")
+        acme.add_own({day(4): Score("", None, 2.0)})
+        archive.set_output("scores-2026-11-01.om", "abc", 1)
+    with closing(Archive(file)) as archive:
+        # What is asked for and how is another matter than what there is.
+        again = archive.claim(account(own_score=False, subusers=None), Secret(KEY))
+        assert again.account_id == acme.account_id
+        assert again.find_cursor(day(4)) == "x"
+        assert again.add_page(day(4), scores("1", "2"), None) == 1
+        assert again.own_scores().keys() == {day(4)}
+        assert archive.get_output("scores-2026-11-01.om") == ("abc", 1)
+
+
+def test_an_output_is_begun_and_done(archive: Archive) -> None:
+    assert archive.get_output("a") == ("", 0)
+    archive.set_output("a", "first", 3)
+    archive.set_output("b", "other", 1)
+    archive.set_output("a", "second", 7)
+    assert archive.get_output("a") == ("second", 7)
+    assert archive.get_output("b") == ("other", 1)
+
+
+def test_every_change_of_what_is_told_is_another_revision(acme: AccountArchive) -> None:
+    def revision() -> int:
+        return int(acme.connection.execute("SELECT revision FROM accounts").fetchone()[0])
+
+    seen = [revision()]
+    for change in (
+        lambda: acme.add_page(day(4), scores("1"), None),
+        lambda: acme.finish(day(4)),
+        lambda: acme.add_own({day(4): Score("")}),
+        lambda: acme.add_names(NamePage({"1": "a"}, 1)),
+        acme.finish_names,
+    ):
+        change()
+        seen.append(revision())
+    assert seen == sorted(set(seen))
+    acme.add_own({})
+    assert revision() == seen[-1]
+
+
+class Interrupted(list[Score]):
+    """A page in whose middle something happens."""
+
+    def __iter__(self) -> Iterator[Score]:
+        yield Score("3", "name-3", 1.0)
+        raise KeyboardInterrupt
+
+
+def test_a_stop_in_the_middle_of_a_page_leaves_the_last_whole_one(
+    acme: AccountArchive,
+) -> None:
+    acme.add_page(day(4), scores("1", "2"), "x")
+    with pytest.raises(KeyboardInterrupt):
+        acme.add_page(day(4), Interrupted(), "y")
+    assert rows(acme) == [("04", "1", 4.0), ("04", "2", 4.0)]
+    assert acme.find_cursor(day(4)) == "x"
+    assert acme.add_page(day(4), scores("3"), "y") == 1
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from seq_exporter.commands.backfill.archive import Archive
+from seq_exporter.scores import Score
+from seq_exporter.config.secret import Secret
+from tests.support import KEY, account, day
+
+class Killed(list):
+    def __iter__(self):
+        # More than the cache holds: a part of it is in the file by now.
+        yield from (Score(f"{number:0256}", "x" * 256, 1.0) for number in range(50_000))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+acme = Archive(Path(sys.argv[1])).claim(account(), Secret(KEY))
+acme.add_page(day(4), [Score("1", "name-1", 4.0)], "x")
+acme.add_page(day(4), Killed(), "y")
+"""
+
+
+def test_a_kill_in_the_middle_of_a_page_leaves_the_last_whole_one(file: Path) -> None:
+    process = subprocess.run(
+        [sys.executable, "-c", KILLED, str(file)],
+        cwd=Path(__file__).parents[4],
+        check=False,
+        timeout=60,
+    )
+    assert process.returncode == -signal.SIGKILL
+    assert file.stat().st_size > 1_000_000  # half a page is there, and taken back
+    with closing(Archive(file)) as archive:
+        acme = archive.claim(account(), Secret(KEY))
+        assert rows(acme) == [("04", "1", 4.0)]
+        assert acme.find_cursor(day(4)) == "x"
+
+
+def test_the_key_is_not_in_the_file(acme: AccountArchive, archive: Archive, file: Path) -> None:
+    acme.add_page(day(4), scores("1"), None)
+    archive.close()
+    content = b"".join(path.read_bytes() for path in file.parent.iterdir())
+    assert b"acme" in content
+    assert b"name-1" in content
+    for part in (KEY, *KEY.split(".")[1:]):
+        assert part.encode() not in content
+
+
+def test_two_accounts_with_one_key_do_not_show_it(archive: Archive) -> None:
+    for name in ("acme", "globex"):
+        archive.claim(account(name=name), Secret(KEY))
+    owners = {owner for (owner,) in archive.connection.execute("SELECT owner FROM accounts")}
+    assert len(owners) == 2
+
+
+def make_other_database(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE moz_places (url TEXT)")
+
+
+def make_other_version(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA user_version = 2")
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        pytest.param(
+            lambda file: file.write_text("a letter, and not a short one " * 100),
+            "no archive of a backfill: file is not a database",
+            id="no database",
+        ),
+        pytest.param(
+            make_other_database,
+            "no archive of a backfill: it holds something else",
+            id="another database",
+        ),
+        pytest.param(
+            make_other_version,
+            "no archive of a backfill: written by another version",
+            id="another version",
+        ),
+    ],
+)
+def test_a_file_that_is_something_else_is_left_alone(file: Path, make: Any, reason: str) -> None:
+    make(file)
+    before = file.read_bytes()
+    with pytest.raises(BackfillError) as caught:
+        Archive(file)
+    assert str(caught.value) == f"{file} is {reason}"
+    assert file.read_bytes() == before
+
+
+def test_a_file_that_is_in_use_is_left_alone(archive: Archive, file: Path) -> None:
+    assert archive.count_days() == 0
+    with pytest.raises(BackfillError) as caught:
+        Archive(file)
+    assert str(caught.value) == f"{file} is in use by another backfill"
+    archive.close()
+    Archive(file).close()
+
+
+@contextlib.contextmanager
+def full_disk(most_bytes: int) -> Iterator[None]:
+    """Let no file of this process grow beyond `most_bytes`."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_leaves_the_last_whole_page(archive: Archive, file: Path) -> None:
+    acme = archive.claim(account(), Secret(KEY))
+    acme.add_page(day(4), scores("1"), "x")
+    with full_disk(file.stat().st_size), pytest.raises(sqlite3.OperationalError):
+        acme.add_page(day(4), scores(*map(str, range(2, 5000))), "y")
+    assert rows(acme) == [("04", "1", 4.0)]
+    assert acme.find_cursor(day(4)) == "x"
+    assert acme.add_page(day(4), scores("2"), "y") == 1
+
+
+@pytest.mark.parametrize("most_bytes", [0, 1000, 5000, 10_000, 20_000])
+def test_a_disk_that_is_full_from_the_beginning_leaves_nothing_half_made(
+    file: Path, most_bytes: int
+) -> None:
+    # Nor is it said that the file is something else.
+    with full_disk(most_bytes), pytest.raises(sqlite3.OperationalError):
+        Archive(file)
+    Archive(file).close()
+
+
+def test_a_run_that_stopped_while_it_wrote_goes_on_with_its_moment(archive: Archive) -> None:
+    assert archive.begin(1_000_000, "a wish") == 1_000_000
+    assert archive.begin(1_003_599, "a wish") == 1_000_000
+    assert archive.begin(1_003_600, "a wish") == 1_003_600  # long ago: another run
+    assert archive.begin(1_003_599, "a wish") == 1_003_599  # the clock was set back
+    assert archive.begin(1_003_600, "another") == 1_003_600
+    archive.end()
+    assert archive.begin(1_003_601, "another") == 1_003_601
+
+
+def test_receivers_are_told_apart_without_their_secrets(archive: Archive, file: Path) -> None:
+    receivers: list[tuple[str, dict[str, str]]] = [
+        ("http://localhost/w", {}),
+        ("http://localhost/w?tenant=a", {}),
+        ("http://user:password@localhost/w", {}),
+        ("http://localhost/w", {"X-Scope-OrgID": "a"}),
+        ("http://localhost/w", {"X-Scope-OrgID": "b"}),
+    ]
+    names = [archive.name_receiver(url, headers) for url, headers in receivers]
+    assert len(set(names)) == len(receivers)
+    assert names == [archive.name_receiver(url, headers) for url, headers in receivers]
+    assert b"password" not in file.read_bytes()
+
+
+def test_outputs_are_forgotten_by_how_they_begin(archive: Archive) -> None:
+    for name in ("a 1", "a 2", "ab 1"):
+        archive.set_output(name, "content", 1)
+    archive.forget_outputs("a ")
+    assert [archive.get_output(name)[1] for name in ("a 1", "a 2", "ab 1")] == [0, 0, 1]
+
+
+def test_a_key_that_was_mistyped_at_first_may_be_corrected(archive: Archive) -> None:
+    archive.claim(account(), Secret("SG.mistyped"))
+    acme = archive.claim(account(), Secret(KEY))
+    acme.add_page(day(1), [], None)
+    assert archive.claim(account(), Secret(KEY)).account_id == acme.account_id
+    with pytest.raises(BackfillError, match="another key"):
+        archive.claim(account(), Secret("SG.mistyped"))
+
+
+def test_nobody_else_may_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "scores.sqlite"
+    with closing(Archive(path)):
+        assert path.stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,736 @@
+"""What is asked of SendGrid for the past, request by request, and what is never asked twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seq_exporter.commands.backfill.account_archive import AccountArchive
+from seq_exporter.commands.backfill.archive import Archive
+from seq_exporter.commands.backfill.fetch import Fetch, Missing
+from seq_exporter.commands.backfill.gather import Gathering, Wish
+from seq_exporter.commands.backfill.pace import Pacer
+from seq_exporter.config.model import Account, PollSettings
+from seq_exporter.config.secret import ApiKey, Secret
+from seq_exporter.errors import (
+    BackfillError,
+    BadRequest,
+    Forbidden,
+    MalformedResponse,
+    PollError,
+    RateLimited,
+    ServerFailed,
+    Unauthorized,
+)
+from seq_exporter.sendgrid.client import SendGrid
+from seq_exporter.sendgrid.parsing import Anomalies
+from seq_exporter.sendgrid.session import open_session
+from seq_exporter.sendgrid.transport import Transport
+from tests.support import (
+    KEY,
+    NOT_CALCULATED,
+    Answer,
+    FakeSendGrid,
+    FakeTime,
+    account,
+    day,
+    item,
+    ok,
+)
+
+DAYS = [day(1), day(2), day(3)]
+TODAY = day(2) + timedelta(days=88)  # SendGrid may have forgotten the first
+FLEET = [item("1", "shop-de", 4), item("2", "shop-fr", 3.5), item("3", "shop-it")]
+
+OWN = item("9", "acme", 4)
+
+FORGOTTEN: Answer = (400, {}, '{"errors": [{"message": "date is too far back"}]}')
+REFUSED: Answer = (401, {}, "")
+TOO_MANY: Answer = (429, {}, "")
+FAILED: Answer = (500, {}, "")
+
+
+def too_many(seconds: int) -> Answer:
+    return 429, {"Retry-After": str(seconds)}, ""
+
+
+class Bench:
+    """Fetches the days of one account into its archive, and writes down what it reports."""
+
+    def __init__(self, archive: Archive, time: FakeTime, sendgrid: FakeSendGrid) -> None:
+        self.archive = archive
+        self.time = time
+        self.sendgrid = sendgrid
+        self.reports: list[tuple[int, str]] = []
+
+    def run(self, days: Sequence[date] = DAYS, today: date = TODAY, **changes: Any) -> set[date]:
+        """Return the days that are not calculated."""
+        return self.find_missing(days, today, **changes).days
+
+    def find_missing(self, days: Sequence[date], today: date = TODAY, **changes: Any) -> Missing:
+        self.reports.clear()
+        made = account(**changes)
+        observer = Pacer(6000, self.time.clock, self.time.sleep)
+        with open_session() as session:
+            transport = Transport(made, Secret(KEY), session, 30.0, self.time.clock, observer)
+            client = SendGrid(transport, self.time.sleep, Anomalies())
+            return Fetch(made, self.acme, client, today, self._report).run(days)
+
+    def fail(self, kind: type[PollError], **changes: Any) -> str:
+        """Return what is said when a run ends with an error of this kind."""
+        with pytest.raises(kind) as caught:
+            self.run(**changes)
+        return str(caught.value)
+
+    @property
+    def acme(self) -> AccountArchive:
+        return self.archive.claim(account(), Secret(KEY))
+
+    @property
+    def users(self) -> dict[str, list[str]]:
+        """What users there are on each day, in the order in which they came."""
+        found: dict[str, list[str]] = {}
+        query = "SELECT day, user_id FROM scores ORDER BY day, position"
+        for when, user_id in self.archive.connection.execute(query):
+            found.setdefault(when, []).append(user_id)
+        return found
+
+    @property
+    def names(self) -> dict[str, str | None]:
+        return dict(self.archive.connection.execute("SELECT user_id, username FROM names"))
+
+    @property
+    def done(self) -> int:
+        return sum(steps for steps, _ in self.reports)
+
+    def _report(self, steps: int, text: str) -> None:
+        self.reports.append((steps, text))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[Archive]:
+    with closing(Archive(tmp_path / "scores.sqlite")) as archive:
+        yield archive
+
+
+@pytest.fixture
+def bench(archive: Archive, time: FakeTime, sendgrid: FakeSendGrid) -> Bench:
+    return Bench(archive, time, sendgrid)
+
+
+def test_a_fleet_is_asked_for_page_by_page_and_the_own_scores_at_once(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.page_size = 2
+    sendgrid.subusers = {day(1): FLEET[:2], day(2): FLEET, day(3): FLEET}
+    sendgrid.own = dict.fromkeys(DAYS, OWN)
+    assert bench.run() == set()
+    assert sendgrid.take_requests() == [
+        "subusers 2026-11-01",
+        "subusers 2026-11-02",
+        "subusers 2026-11-02 after 2",
+        "subusers 2026-11-03",
+        "subusers 2026-11-03 after 2",
+        "own 2026-11-01..2026-11-03",
+    ]
+    assert bench.users == {
+        "2026-11-01": ["1", "2"],
+        "2026-11-02": ["1", "2", "3"],
+        "2026-11-03": ["1", "2", "3"],
+    }
+    assert list(bench.acme.own_scores()) == DAYS
+    assert bench.reports == [
+        (0, "acme"),
+        (1, "acme 2026-11-01"),
+        (0, "acme 2026-11-02, page 1"),
+        (1, "acme 2026-11-02"),
+        (0, "acme 2026-11-03, page 1"),
+        (1, "acme 2026-11-03"),
+        (0, "acme"),
+    ]
+
+
+def test_a_second_run_asks_for_nothing(bench: Bench, sendgrid: FakeSendGrid) -> None:
+    sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
+    sendgrid.own = dict.fromkeys(DAYS, OWN)
+    bench.run()
+    sendgrid.take_requests()
+    assert bench.run() == set()
+    assert sendgrid.take_requests() == []
+    assert bench.done == len(DAYS)
+
+
+def test_more_days_are_all_that_is_asked_for(bench: Bench, sendgrid: FakeSendGrid) -> None:
+    days = [day(number) for number in range(1, 6)]
+    sendgrid.subusers = dict.fromkeys(days, FLEET)
+    sendgrid.own = dict.fromkeys(days, OWN)
+    bench.run([day(2), day(3)])
+    sendgrid.take_requests()
+    bench.run(days)
+    assert sendgrid.take_requests() == [
+        "subusers 2026-11-01",
+        "subusers 2026-11-04",
+        "subusers 2026-11-05",
+        "own 2026-11-01..2026-11-05",
+    ]
+    assert bench.done == len(days)
+
+
+def test_a_day_that_was_begun_is_asked_for_from_its_cursor_on(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.page_size = 1
+    sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
+    sendgrid.first["subusers 2026-11-02 after 2"] = [REFUSED]
+    bench.fail(Unauthorized, own_score=False)
+    assert bench.users["2026-11-02"] == ["1", "2"]
+    sendgrid.take_requests()
+    assert bench.run(own_score=False) == set()
+    assert sendgrid.take_requests() == [
+        "subusers 2026-11-02 after 2",
+        "subusers 2026-11-03",
+        "subusers 2026-11-03 after 1",
+        "subusers 2026-11-03 after 2",
+    ]
+    assert bench.users == {str(when): ["1", "2", "3"] for when in DAYS}
+
+
+def test_days_that_are_not_calculated_are_asked_for_once_more_at_the_end(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.subusers = {day(1): FLEET, day(2): FLEET}
+    sendgrid.first["subusers 2026-11-01"] = [NOT_CALCULATED]
+    assert bench.run(own_score=False) == {day(3)}
+    assert sendgrid.take_requests() == [
+        "subusers 2026-11-01",
+        "subusers 2026-11-02",
+        "subusers 2026-11-03",
+        "subusers 2026-11-01",
+        "subusers 2026-11-03",
+    ]
+    assert bench.done == len(DAYS)
+    sendgrid.subusers[day(3)] = FLEET
+    assert bench.run(own_score=False) == set()  # in a later run
+    assert sendgrid.take_requests() == ["subusers 2026-11-03"]
+    assert list(bench.users) == ["2026-11-01", "2026-11-02", "2026-11-03"]
+
+
+def test_a_day_whose_later_page_is_not_calculated_is_not(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.page_size = 2
+    sendgrid.subusers = {day(2): FLEET}
+    sendgrid.first["subusers 2026-11-02 after 2"] = [NOT_CALCULATED, NOT_CALCULATED]
+    assert bench.run([day(2)], own_score=False) == {day(2)}
+    assert bench.users == {}
+    assert sendgrid.take_requests() == ["subusers 2026-11-02", "subusers 2026-11-02 after 2"] * 2
+    assert bench.run([day(2)], own_score=False) == set()
+    assert bench.users == {"2026-11-02": ["1", "2", "3"]}
+
+
+def test_a_day_beyond_what_sendgrid_keeps_is_forgotten(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.subusers = {day(1): FORGOTTEN, day(2): FLEET, day(3): FLEET}
+    sendgrid.own = {day(2): OWN, day(3): OWN}
+    assert bench.run() == set()
+    assert bench.acme.forgotten() == {day(1)}
+    assert sendgrid.take_requests() == [
+        "subusers 2026-11-01",
+        "subusers 2026-11-02",
+        "subusers 2026-11-03",
+        "own 2026-11-02..2026-11-03",
+    ]
+    assert bench.done == len(DAYS)
+    assert bench.run() == set()
+    assert sendgrid.take_requests() == []
+
+
+def test_a_day_that_is_forgotten_meanwhile_keeps_what_its_subusers_had(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
+    sendgrid.own = {day(1): FORGOTTEN} | dict.fromkeys(DAYS[1:], OWN)
+    assert bench.run() == set()
+    assert list(bench.users) == ["2026-11-01", "2026-11-02", "2026-11-03"]
+    assert list(bench.acme.own_scores()) == [day(2), day(3)]
+    assert bench.acme.forgotten() == {day(1)}
+    sendgrid.take_requests()
+    assert bench.run() == set()
+    assert sendgrid.take_requests() == []
+
+
+def test_half_a_day_that_is_forgotten_is_none(bench: Bench, sendgrid: FakeSendGrid) -> None:
+    sendgrid.page_size = 1
+    sendgrid.subusers = {day(1): FLEET}
+    sendgrid.first["subusers 2026-11-01 after 1"] = [FORGOTTEN]
+    assert bench.run([day(1)], own_score=False) == set()
+    assert bench.users == {}
+    assert bench.acme.forgotten() == {day(1)}
+
+
+@pytest.mark.parametrize(
+    "own_score", [pytest.param(False, id="subusers"), pytest.param(True, id="own score")]
+)
+def test_a_bad_request_for_a_day_that_sendgrid_keeps_is_an_error(
+    bench: Bench, sendgrid: FakeSendGrid, own_score: bool
+) -> None:
+    sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
+    sendgrid.own = dict.fromkeys(DAYS, OWN) | {day(2): FORGOTTEN}
+    if not own_score:
+        sendgrid.subusers[day(2)] = FORGOTTEN
+    said = bench.fail(BadRequest, own_score=own_score)
+    assert said == "400 (date is too far back): SendGrid does not accept the request"
+    assert bench.acme.forgotten() == set()
+    assert len(bench.users) == (3 if own_score else 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sleeps"),
+    [
+        pytest.param(too_many(30), [30], id="soon"),
+        pytest.param(too_many(60), [60], id="within a minute"),
+        pytest.param(too_many(61), [61], id="later"),
+        pytest.param(too_many(900), [900], id="in a quarter of an hour"),
+        pytest.param(too_many(86_400), [3600], id="tomorrow is too long"),
+        pytest.param((403, {}, '{"error": "Temporary block"}'), [3600], id="blocked"),
+    ],
+)
+def test_a_pause_is_waited_for_however_long_and_it_is_asked_again(
+    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime, answer: Answer, sleeps: list[int]
+) -> None:
+    sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
+    sendgrid.first["subusers 2026-11-02"] = [answer]
+    assert bench.run(own_score=False) == set()
+    assert [round(seconds) for seconds in time.sleeps] == sleeps
+    assert sendgrid.requests == [
+        "subusers 2026-11-01",
+        "subusers 2026-11-02",
+        "subusers 2026-11-02",
+        "subusers 2026-11-03",
+    ]
+
+
+def test_where_sendgrid_does_not_say_for_how_long_it_is_a_minute(
+    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {day(2): FLEET}
+    sendgrid.first["subusers 2026-11-02"] = [TOO_MANY] * 3
+    assert bench.run([day(2)], own_score=False) == set()
+    # As a poll does it, at first; then as long as it takes.
+    assert [round(seconds) for seconds in time.sleeps] == [1, 2, 60]
+    assert (0, "pausing 60 s as SendGrid asks: acme") in bench.reports
+
+
+def test_every_kind_of_request_is_made_again_after_a_pause(
+    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {day(2): [item("1")], day(3): [item("1")]}
+    sendgrid.own = {day(2): OWN}
+    sendgrid.names = {"1": "shop-de"}
+    once = [
+        "subusers 2026-11-02",
+        "subusers 2026-11-03",
+        "names 0",
+        "names 1",
+        "own 2026-11-02..2026-11-03",
+        "own 2026-11-03",
+    ]
+    sendgrid.first = {request: [too_many(900)] for request in once}
+    assert bench.run([day(2), day(3)]) == {day(3)}
+    twice = [request for request in once for _ in range(2)]
+    assert sendgrid.requests == [*twice, "own 2026-11-03"]
+    assert time.sleeps == [900.0] * len(once)
+
+
+def test_ten_pauses_in_a_row_are_enough(
+    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = dict.fromkeys(DAYS, FLEET) | {day(2): too_many(600)}
+    said = bench.fail(RateLimited)
+    assert said == "429: over SendGrid's rate limit"
+    assert time.sleeps == [600.0] * 10
+    assert sendgrid.requests == ["subusers 2026-11-01", *["subusers 2026-11-02"] * 11]
+
+
+def test_pauses_that_are_not_in_a_row_are_no_end(
+    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.page_size = 1
+    sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
+    for when in DAYS:
+        for page in ("", " after 1", " after 2"):
+            sendgrid.first[f"subusers {when}{page}"] = [too_many(600)] * 9
+    assert bench.run(own_score=False) == set()
+    assert len(time.sleeps) == 81
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind"),
+    [
+        pytest.param([REFUSED], Unauthorized, id="401"),
+        pytest.param([(403, {}, "")], Forbidden, id="403"),
+        pytest.param([FAILED] * 3, ServerFailed, id="500"),
+        pytest.param([(200, {}, "<html>")], MalformedResponse, id="a page that is none"),
+    ],
+)
+def test_an_error_ends_with_what_has_come_kept(
+    bench: Bench, sendgrid: FakeSendGrid, answers: list[Answer], kind: type[PollError]
+) -> None:
+    sendgrid.page_size = 2
+    sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
+    sendgrid.own = dict.fromkeys(DAYS, OWN)
+    sendgrid.first["subusers 2026-11-02 after 2"] = list(answers)
+    bench.fail(kind)
+    assert sendgrid.take_requests() == [
+        "subusers 2026-11-01",
+        "subusers 2026-11-01 after 2",
+        "subusers 2026-11-02",
+        *["subusers 2026-11-02 after 2"] * len(answers),
+    ]
+    assert bench.users == {"2026-11-01": ["1", "2", "3"], "2026-11-02": ["1", "2"]}
+    assert bench.run() == set()
+    assert sendgrid.take_requests() == [
+        "subusers 2026-11-02 after 2",
+        "subusers 2026-11-03",
+        "subusers 2026-11-03 after 2",
+        "own 2026-11-01..2026-11-03",
+    ]
+
+
+def test_names_are_asked_for_only_where_pages_leave_some_out(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.page_size = 2
+    sendgrid.names = {"1": "shop-de", "2": "shop-fr", "3": "shop-it"}
+    sendgrid.subusers = {day(1): FLEET[:2], day(2): [item("1"), item("3"), item("4")]}
+    bench.run([day(1)], own_score=False)
+    assert sendgrid.take_requests() == ["subusers 2026-11-01"]
+    bench.run([day(1), day(2)], own_score=False)
+    assert sendgrid.take_requests() == [
+        "subusers 2026-11-02",
+        "subusers 2026-11-02 after 2",
+        "names 0",
+        "names 2",
+        "names 3",
+    ]
+    assert bench.names == {"1": "shop-de", "2": "shop-fr", "3": "shop-it", "4": None}
+    bench.run([day(1), day(2)], own_score=False)
+    assert sendgrid.take_requests() == []  # nobody has a name for the fourth
+
+
+def test_the_list_of_names_is_read_on_from_where_it_was_left(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.names = {"1": "shop-de", "2": "shop-fr", "3": "shop-it"}
+    sendgrid.subusers = {day(2): [item("2"), item("3"), item("4")]}
+    sendgrid.page_size = 2
+    sendgrid.first["names 2"] = [REFUSED]
+    bench.fail(Unauthorized, days=[day(2)], own_score=False)
+    sendgrid.take_requests()
+    assert bench.run([day(2)], own_score=False) == set()
+    assert sendgrid.take_requests() == ["names 2", "names 3"]
+    assert bench.names == {"1": "shop-de", "2": "shop-fr", "3": "shop-it", "4": None}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param((403, {}, ""), id="forbidden"),
+        pytest.param((404, {}, ""), id="not found"),
+        pytest.param(ok({"error": "no list"}), id="no list"),
+    ],
+)
+def test_names_that_are_refused_do_no_harm(
+    bench: Bench, sendgrid: FakeSendGrid, answer: Answer
+) -> None:
+    sendgrid.subusers = {day(2): [item("1")]}
+    sendgrid.own = {day(2): OWN}
+    sendgrid.names = answer
+    missing = bench.find_missing([day(2)])
+    assert missing.days == set()
+    assert missing.names
+    assert sendgrid.take_requests() == ["subusers 2026-11-02", "names 0", "own 2026-11-02"]
+    # A key that may list them by now is told.
+    sendgrid.names = {"1": "shop-de"}
+    assert bench.find_missing([day(2)]) == Missing(set(), "")
+    assert sendgrid.take_requests() == ["names 0", "names 1"]
+    assert bench.names == {"1": "shop-de"}
+
+
+def test_a_new_day_without_any_score_may_be_filled_still(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.subusers = {day(1): [item("1")], day(2): [item("1")], day(3): []}
+    sendgrid.own = {day(1): item("9"), day(2): item("9"), day(3): item("9")}
+    today = day(5)
+    assert bench.run([day(1), day(2), day(3)], today) == {day(2), day(3)}
+    sendgrid.take_requests()
+    sendgrid.subusers = {day(2): FLEET, day(3): FLEET}
+    sendgrid.own = {day(2): OWN, day(3): OWN}
+    assert bench.run([day(1), day(2), day(3)], today) == set()
+    assert sendgrid.take_requests() == [
+        "subusers 2026-11-02",
+        "subusers 2026-11-03",
+        "own 2026-11-02..2026-11-03",
+    ]
+
+
+def test_a_bad_request_for_today_means_that_it_is_not_there_yet(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.subusers = {day(1): FLEET, day(2): FORGOTTEN}
+    assert bench.run([day(1), day(2)], day(2), own_score=False) == {day(2)}
+
+
+def test_own_scores_that_are_refused_can_be_done_without(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.subusers = {day(2): FLEET}
+    sendgrid.own = {day(2): (403, {}, "")}
+    said = bench.fail(Forbidden, days=[day(2)])
+    assert said.endswith("; if only its own score is refused: own_score: false")
+
+
+def test_names_that_sendgrid_fails_to_tell_are_an_error_and_asked_for_later(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.subusers = {day(2): [item("1")]}
+    sendgrid.names = {"1": "shop-de"}
+    sendgrid.first["names 0"] = [FAILED] * 3
+    bench.fail(ServerFailed, days=[day(2)], own_score=False)
+    sendgrid.take_requests()
+    bench.run([day(2)], own_score=False)
+    assert sendgrid.take_requests() == ["names 0", "names 1"]
+    assert bench.names == {"1": "shop-de"}
+
+
+def test_a_list_of_names_that_knows_no_offset_ends(bench: Bench, sendgrid: FakeSendGrid) -> None:
+    sendgrid.subusers = {day(2): [item("1")]}
+    sendgrid.names = ok([{"id": 7, "username": "shop-de"}])
+    assert bench.run([day(2)], own_score=False) == set()
+    assert sendgrid.requests == ["subusers 2026-11-02", "names 0", "names 1"]
+
+
+def pages_of(cursors: dict[str, tuple[str, list[Any]]]) -> dict[str, list[Answer]]:
+    """Return answers to requests of the second: what each tells, and where it leads."""
+    return {
+        f"subusers 2026-11-02{request}": [
+            ok({"result": items, "_metadata": {"next_params": {"after_key": cursor}}})
+        ]
+        for request, (cursor, items) in cursors.items()
+    }
+
+
+def test_a_cursor_that_is_refused_later_is_begun_without(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.page_size = 1
+    sendgrid.subusers = {day(2): FLEET}
+    sendgrid.first = {"subusers 2026-11-02 after 1": [REFUSED]}
+    with pytest.raises(Unauthorized):
+        bench.run([day(2)], own_score=False)
+    sendgrid.take_requests()
+    sendgrid.first = {"subusers 2026-11-02 after 1": [(400, {}, "")]}
+    assert bench.run([day(2)], own_score=False) == set()
+    assert sendgrid.take_requests()[:4] == [
+        "subusers 2026-11-02 after 1",
+        "subusers 2026-11-02",
+        "subusers 2026-11-02 after 1",
+        "subusers 2026-11-02 after 2",
+    ]
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        pytest.param({"": ("2", FLEET), " after 2": ("2", ["?"])}, id="its own"),
+        pytest.param({"": ("2", FLEET), " after 2": ("9", FLEET[:1])}, id="nobody new"),
+        pytest.param(
+            {"": ("2", FLEET), " after 2": ("7", ["?"]), " after 7": ("2", ["?"])}, id="an old one"
+        ),
+    ],
+)
+def test_a_cursor_that_leads_nowhere_new_is_the_end(
+    bench: Bench, sendgrid: FakeSendGrid, pages: Any
+) -> None:
+    sendgrid.subusers = {day(2): []}
+    sendgrid.first = pages_of(pages)
+    assert bench.run([day(2)], own_score=False) == set()
+    assert sendgrid.take_requests() == [f"subusers 2026-11-02{request}" for request in pages]
+    assert bench.users == {"2026-11-02": ["1", "2", "3"]}
+    assert bench.acme.unfinished([day(2)]) == []
+
+
+def test_own_scores_that_the_range_leaves_out_are_asked_for_alone(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.own = {day(1): OWN, day(3): item("9", "acme")}
+    assert bench.run(subusers=None) == {day(2)}
+    assert sendgrid.take_requests() == [
+        "own 2026-11-01..2026-11-03",
+        "own 2026-11-02",
+        "own 2026-11-02",  # once more at the end
+    ]
+    assert {when: own.overall for when, own in bench.acme.own_scores().items()} == {
+        day(1): 4.0,
+        day(3): None,
+    }
+    assert bench.reports == [(3, "acme")]
+    sendgrid.own[day(2)] = item("9", "acme", 3)
+    assert bench.run(subusers=None) == set()
+    assert sendgrid.take_requests() == ["own 2026-11-02"]
+    assert list(bench.acme.own_scores()) == DAYS
+
+
+def test_an_own_score_that_is_there_alone_and_not_in_the_range(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.own = dict.fromkeys(DAYS, OWN)
+    sendgrid.first["own 2026-11-01..2026-11-03"] = [NOT_CALCULATED]
+    assert bench.run(subusers=None) == set()
+    assert sendgrid.take_requests() == [
+        "own 2026-11-01..2026-11-03",
+        "own 2026-11-01",
+        "own 2026-11-02",
+        "own 2026-11-03",
+    ]
+    assert list(bench.acme.own_scores()) == DAYS
+
+
+def test_a_range_that_begins_too_early_is_asked_for_from_the_next_day_on(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.own = {day(1): FORGOTTEN} | dict.fromkeys(DAYS[1:], OWN)
+    assert bench.run(subusers=None) == set()
+    assert sendgrid.take_requests() == [
+        "own 2026-11-01..2026-11-03",
+        "own 2026-11-01",
+        "own 2026-11-02..2026-11-03",
+    ]
+    assert bench.run(subusers=None) == set()
+    assert sendgrid.take_requests() == []
+
+
+def test_own_scores_are_asked_for_ninety_days_at_once(bench: Bench, sendgrid: FakeSendGrid) -> None:
+    days = [date.fromordinal(day(1).toordinal() - number) for number in reversed(range(91))]
+    sendgrid.own = dict.fromkeys(days, OWN)
+    assert bench.run(days, subusers=None) == set()
+    assert sendgrid.requests == ["own 2026-08-03..2026-10-31", "own 2026-11-01"]
+
+
+def test_an_account_without_own_score_is_not_asked_for_it(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
+    assert bench.run(own_score=False) == set()
+    assert sendgrid.requests == [f"subusers {when}" for when in DAYS]
+
+
+def wish(first: date = DAYS[0]) -> Wish:
+    return Wish(
+        first=first,
+        last=DAYS[-1],
+        until=0,
+        delay_seconds=0,
+        step_seconds=None,
+        labels={},
+        requests_per_minute=60,
+    )
+
+
+class Gatherer:
+    """Fetches several accounts."""
+
+    def __init__(self, archive: Archive, time: FakeTime) -> None:
+        self.archive = archive
+        self.gathering = Gathering(PollSettings(), wish(), time.clock, time.sleep)
+
+    def fetch(self, *accounts: Account) -> list[str]:
+        def report(steps: int, text: str) -> None:
+            pass
+
+        found = self.gathering.fetch(accounts, self.archive, report)
+        return [f"{each.account.name} {sorted(each.missing.days)}" for each in found]
+
+
+@pytest.fixture
+def gatherer(archive: Archive, time: FakeTime) -> Gatherer:
+    return Gatherer(archive, time)
+
+
+def test_the_oldest_day_is_asked_for_first_and_no_faster_than_is_allowed(
+    gatherer: Gatherer, sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
+    sendgrid.own = dict.fromkeys(DAYS, OWN)
+    assert gatherer.fetch(account(), account(name="globex", own_score=False)) == [
+        "acme []",
+        "globex []",
+    ]
+    assert sendgrid.requests == [
+        *[f"subusers {when}" for when in DAYS],
+        "own 2026-11-01..2026-11-03",
+        *[f"subusers {when}" for when in DAYS],
+    ]
+    assert time.sleeps == [pytest.approx(1.0)] * 5
+
+
+def test_one_account_that_fails_does_not_keep_the_others_from_being_fetched(
+    gatherer: Gatherer, sendgrid: FakeSendGrid, tmp_path: Path
+) -> None:
+    sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
+    sendgrid.first["subusers 2026-11-02"] = [REFUSED]
+    gone = ApiKey(tmp_path / "key")
+    accounts = (
+        account(own_score=False),
+        account(name="gone", api_key=gone),
+        account(name="globex", own_score=False),
+    )
+    with pytest.raises(BackfillError) as caught:
+        gatherer.fetch(*accounts)
+    assert str(caught.value) == (
+        "account 'acme': 401: SendGrid refuses the key: is it active, whole, and of this region?\n"
+        f"account 'gone': cannot read the key file '{tmp_path / 'key'}': "
+        "No such file or directory: put the key there, readable for this user\n"
+        "Nothing is written yet. What has come is kept: run the same command again, "
+        "or name the accounts that are wanted with --account."
+    )
+    assert gatherer.archive.count_days() == 1 + 3
+    sendgrid.take_requests()
+    assert gatherer.fetch(accounts[0], accounts[2]) == ["acme []", "globex []"]
+    assert sendgrid.take_requests() == ["subusers 2026-11-02", "subusers 2026-11-03"]
+
+
+def test_days_of_eighty_nine_and_ninety_days_back_may_be_forgotten(
+    archive: Archive, sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    first = date(2026, 8, 7)  # 90 days back
+    gathering = Gathering(PollSettings(), wish(first), time.clock, time.sleep)
+    sendgrid.subusers = dict.fromkeys(gathering.wish.days, FLEET)
+    sendgrid.subusers[date(2026, 8, 7)] = sendgrid.subusers[date(2026, 8, 8)] = FORGOTTEN
+    made = account(own_score=False)
+    (found,) = gathering.fetch([made], archive, lambda steps, text: None)
+    assert found.archive.forgotten() == {date(2026, 8, 7), date(2026, 8, 8)}
+    sendgrid.subusers[date(2026, 8, 9)] = FORGOTTEN
+    found.archive.drop(date(2026, 8, 9))
+    with pytest.raises(BackfillError, match="account 'acme': 400"):
+        gathering.fetch([made], archive, lambda steps, text: None)
+
+
+def test_what_another_key_was_told_is_not_asked_for_with_this_one(
+    gatherer: Gatherer, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
+    made = account(own_score=False)
+    gatherer.fetch(made)
+    sendgrid.take_requests()
+    with pytest.raises(BackfillError, match="another key, host or on_behalf_of"):
+        gatherer.fetch(replace(made, api_key=ApiKey(Secret("another"))))
+    assert sendgrid.requests == []

@@ -1,0 +1,215 @@
+"""The files that promtool makes blocks of, written out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from seq_exporter.commands.backfill.archive import Archive
+from seq_exporter.commands.backfill.history import History
+from seq_exporter.commands.backfill.labels import label_scores
+from seq_exporter.commands.backfill.openmetrics import check_space, write_files
+from seq_exporter.commands.backfill.plan import WINDOW_SECONDS, Past, Plan, choose_step
+from seq_exporter.commands.backfill.timeline import trace_days
+from seq_exporter.config.model import ALL_SUBUSERS, SeriesSelection
+from seq_exporter.config.secret import Secret
+from seq_exporter.errors import BackfillError
+from seq_exporter.scores import Score
+from tests.support import KEY, account, day
+from tests.unit.commands.backfill.past import HOURS, LABELS, at, fill, plan_of
+
+FILE = """\
+# HELP sendgrid_seq_score Overall SEQ score of a subuser, from 1 (poor) to 5 (good), cached from the last successful poll.
+# TYPE sendgrid_seq_score gauge
+sendgrid_seq_score{account="acme",subuser="shop-de",job="seq",instance="a \\"b\\" \\\\ c\\n"} 4.5 1793620800
+sendgrid_seq_score{account="acme",subuser="shop-de",job="seq",instance="a \\"b\\" \\\\ c\\n"} 4.5 1793664000
+sendgrid_seq_score{account="acme",subuser="shop-de",job="seq",instance="a \\"b\\" \\\\ c\\n"} 4.0 1793707200
+sendgrid_seq_score{account="acme",subuser="shop-fr",job="seq",instance="a \\"b\\" \\\\ c\\n"} 3.0 1793620800
+sendgrid_seq_score{account="acme",subuser="shop-fr",job="seq",instance="a \\"b\\" \\\\ c\\n"} 3.0 1793664000
+# HELP sendgrid_seq_metric_score SEQ score of a subuser in one metric, from 1 (poor) to 5 (good), cached from the last successful poll.
+# TYPE sendgrid_seq_metric_score gauge
+sendgrid_seq_metric_score{account="acme",metric="open_rate",subuser="shop-de",job="seq",instance="a \\"b\\" \\\\ c\\n"} 2.0 1793620800
+sendgrid_seq_metric_score{account="acme",metric="open_rate",subuser="shop-de",job="seq",instance="a \\"b\\" \\\\ c\\n"} 2.0 1793664000
+sendgrid_seq_metric_score{account="acme",metric="open_rate",subuser="shop-de",job="seq",instance="a \\"b\\" \\\\ c\\n"} 1.0 1793707200
+# HELP sendgrid_seq_account_score Overall SEQ score of the account itself, from 1 (poor) to 5 (good), cached from the last successful poll.
+# TYPE sendgrid_seq_account_score gauge
+sendgrid_seq_account_score{account="acme",job="seq",instance="a \\"b\\" \\\\ c\\n"} 5.0 1793707200
+"""  # noqa: E501
+
+
+def write(plan: Plan, archive: Archive, folder: Path) -> dict[str, str]:
+    """Write the files; return what is in them by their names."""
+    files = write_files(plan, archive, folder, lambda done, text: None)
+    return {path.name: path.read_text() for path in files}
+
+
+def test_a_file_written_out(archive: Archive, tmp_path: Path) -> None:
+    made = account(series=SeriesSelection(eligible=False))
+    files = write(plan_of(fill(archive, made), at(4)), archive, tmp_path)
+    assert list(files) == ["scores-2026-10-30.om"]
+    text = files["scores-2026-10-30.om"]
+    assert text.startswith(FILE)
+    assert text.endswith("# EOF\n")
+    for family in (
+        "sendgrid_seq_score_date_timestamp_seconds",
+        "sendgrid_seq_subusers",
+        "sendgrid_seq_score_subusers",
+    ):
+        assert f"# TYPE {family} gauge\n" in text
+    assert "sendgrid_seq_subuser_eligible" not in text
+    assert [line for line in text.splitlines() if 'scope="subusers"' in line] == [
+        'sendgrid_seq_score_date_timestamp_seconds{account="acme",scope="subusers",job="seq",'
+        f'instance="a \\"b\\" \\\\ c\\n"}} {value} {moment}'
+        for value, moment in (
+            ("1.7934912e+09", at(2, 12)),
+            ("1.7934912e+09", at(3)),
+            ("1.7935776e+09", at(3, 12)),
+        )
+    ]
+
+
+def test_a_strict_parser_reads_it(archive: Archive, tmp_path: Path) -> None:
+    (text,) = write(plan_of(fill(archive, account()), at(4)), archive, tmp_path).values()
+    families = list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
+    assert len(families) == 7  # all but the own metrics
+    samples = [sample for family in families for sample in family.samples]
+    assert all(sample.labels["instance"] == LABELS["instance"] for sample in samples)
+    assert {float(sample.timestamp) for sample in samples} == {at(2, 12), at(3), at(3, 12)}
+    eligible = [
+        (sample.labels["subuser"], sample.value, int(float(sample.timestamp)))
+        for sample in samples
+        if sample.name == "sendgrid_seq_subuser_eligible"
+    ]
+    assert ("shop-fr", 1.0, at(3)) in eligible
+    assert ("shop-fr", 0.0, at(3, 12)) in eligible
+
+
+def test_windows_divide_the_samples_into_files(archive: Archive, tmp_path: Path) -> None:
+    border = at(3) // WINDOW_SECONDS * WINDOW_SECONDS + WINDOW_SECONDS
+    history = fill(archive, account(subusers=None))
+    own = history.own_days
+    shown = trace_days(
+        own, delay_seconds=border - at(3) - 2 * HOURS, lookback_days=90, until=border + 5 * HOURS
+    )
+    plan = Plan([Past(history, [], shown)], 2 * HOURS, {})
+    files = write(plan, archive, tmp_path)
+    moments = [
+        [int(line.rpartition(" ")[2]) for line in text.splitlines() if "account_score{" in line]
+        for text in files.values()
+    ]
+    assert moments == [[border - 2 * HOURS], [border, border + 2 * HOURS, border + 4 * HOURS]]
+
+
+def test_what_is_there_stays_and_what_is_of_another_plan_goes(
+    archive: Archive, tmp_path: Path
+) -> None:
+    history = fill(archive, account())
+    plan = plan_of(history, at(4))
+    for name in ("scores-2020-01-01.om", "scores-2026-10-30.om.tmp", "scores-2020-01-01.om.tmp"):
+        (tmp_path / name).write_text("half of it")
+    before = write(plan, archive, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["scores-2026-10-30.om"]
+    file = tmp_path / "scores-2026-10-30.om"
+    file.write_text("untouched")
+    assert write(plan, archive, tmp_path) == {file.name: "untouched"}
+    # Labels, step and days are a part of it.
+    assert write(replace(plan, labels={}), archive, tmp_path) != {file.name: "untouched"}
+    assert write(plan, archive, tmp_path) == before
+    file.unlink()
+    assert write(plan, archive, tmp_path) == before
+
+
+def test_a_stop_leaves_no_files_of_two_plans(archive: Archive, tmp_path: Path) -> None:
+    border = at(3) // WINDOW_SECONDS * WINDOW_SECONDS + WINDOW_SECONDS
+    history = fill(archive, account(subusers=None))
+    shown = trace_days(
+        history.own_days,
+        delay_seconds=border - at(3) - 2 * HOURS,
+        lookback_days=90,
+        until=border + 5 * HOURS,
+    )
+    plan = Plan([Past(history, [], shown)], 2 * HOURS, {"job": "one"})
+    assert len(write(plan, archive, tmp_path)) == 2
+
+    def stop(done: int, text: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_files(replace(plan, labels={"job": "another"}), archive, tmp_path, stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_what_a_new_day_is_shown_in_is_written_anew(archive: Archive, tmp_path: Path) -> None:
+    history = fill(archive, account())
+    plan = plan_of(history, at(4))
+    (window,) = plan.windows()
+    before = plan.fingerprint(window)
+    acme = archive.claim(account(), Secret(KEY))
+    acme.add_page(day(20), [Score("1", "shop-de", 4.0)], None)
+    acme.finish(day(20))
+    label_scores(acme, ALL_SUBUSERS)
+    assert plan_of(History(account(), acme), at(4)).fingerprint(window) == before
+    acme.drop(day(2))
+    acme.add_page(day(2), [Score("1", "shop-de", 3.9)], None)
+    acme.finish(day(2))
+    label_scores(acme, ALL_SUBUSERS)
+    assert plan_of(History(account(), acme), at(4)).fingerprint(window) != before
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(archive: Archive, tmp_path: Path) -> None:
+    plan = plan_of(fill(archive, account()), at(4))
+    seen: list[str] = []
+
+    def report(done: int, text: str) -> None:
+        seen.extend(path.name for path in tmp_path.iterdir())
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        write_files(plan, archive, tmp_path, report)
+    assert list(tmp_path.iterdir()) == []
+    assert "scores-2026-10-30.om" not in seen
+
+
+def test_what_would_not_fit_is_not_begun(archive: Archive, tmp_path: Path) -> None:
+    plan = plan_of(fill(archive, account()), at(4), step_seconds=60)
+    check_space(plan, 100_000_000, tmp_path)
+    message = (
+        f"^the files take about [1-9]\\d MB, and {tmp_path} has 10 MB: "
+        "choose a longer --step than 1m, fewer accounts with --account, or another --output-dir$"
+    )
+    with pytest.raises(BackfillError, match=message):
+        check_space(plan, 10_000_000, tmp_path)
+
+
+def test_nothing_to_show_is_no_file_and_leaves_those_there(
+    archive: Archive, tmp_path: Path
+) -> None:
+    history = fill(archive, account())
+    before = write(plan_of(history, at(4)), archive, tmp_path)
+    assert write(plan_of(history, at(2)), archive, tmp_path) == {}
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
+
+
+class Fleet(History):
+    """A history of so many series a day."""
+
+    def __init__(self, series: int) -> None:
+        self.account = account()
+        self._series = series
+
+    def count_series(self, when: date) -> int:
+        return self._series
+
+
+@pytest.mark.parametrize(
+    ("series", "step_seconds"),
+    [(0, 240), (700, 240), (1000, 3600), (13_000, 3600), (70_000, 86_400)],
+)
+def test_the_step_is_as_fine_as_the_fleet_allows(series: int, step_seconds: int) -> None:
+    days = {date.fromordinal(day(1).toordinal() - number): True for number in range(90)}
+    shown = trace_days(days, delay_seconds=0, lookback_days=7, until=at(2))
+    assert choose_step([Past(Fleet(series), shown, [])]) == step_seconds

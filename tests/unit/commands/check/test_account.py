@@ -1,0 +1,243 @@
+"""Each thing that can be wrong with an account, and the line that says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import pytest
+import responses
+
+from seq_exporter.commands.check.account import AccountCheck
+from seq_exporter.commands.check.findings import Finding, Report, Verdict, wrap
+from seq_exporter.config.model import BASE_URLS, PollSettings, SubuserSelection
+from seq_exporter.config.secret import ApiKey, Secret
+from seq_exporter.sendgrid.session import open_session
+from tests.support import BASE_URL, KEY, FakeSendGrid, FakeTime, account, day, item
+
+SCOPES = f"{BASE_URL}/v3/scopes"
+EU = BASE_URLS["eu"]
+WHY = "open tracking is off, or fewer than 1,000 messages were sent in 30 days"
+NETWORK = "look at DNS, the firewall and HTTPS_PROXY"
+
+
+@pytest.fixture
+def healthy(sendgrid: FakeSendGrid, mock: responses.RequestsMock, time: FakeTime) -> FakeSendGrid:
+    """A SendGrid where everything is well."""
+    accept(mock, time, SCOPES)
+    sendgrid.subusers[day(3)] = [item("1", "shop-de", 4.2), item("2", "shop-fr")]
+    sendgrid.own[day(3)] = {"user_id": "9", "score": 3.9}
+    return sendgrid
+
+
+def accept(mock: responses.RequestsMock, time: FakeTime, url: str, ahead: float = 0) -> None:
+    headers = {
+        "Date": formatdate(time.seconds - ahead, usegmt=True),
+        "X-RateLimit-Limit": "600",
+        "X-RateLimit-Remaining": "598",
+        "X-RateLimit-Reset": str(int(time.seconds) + 60),
+    }
+    mock.add(responses.GET, url, json={"scopes": ["a", "b"]}, headers=headers)
+
+
+def run(time: FakeTime, **changes: Any) -> Report:
+    check = AccountCheck(account(**changes), PollSettings(), open_session(), time.clock, time.sleep)
+    return check.run()
+
+
+def lines(report: Report) -> list[str]:
+    return [f"{each.verdict.mark} {each.about}: {each.text}" for each in report.findings]
+
+
+def test_a_healthy_account(healthy: FakeSendGrid, time: FakeTime) -> None:
+    report = run(time)
+    assert lines(report) == [
+        f"✓ key: accepted by {BASE_URL}, with 2 permissions",
+        f"✓ subusers: 2026-11-03: 1 scored, 1 without a score ({WHY})",
+        "✓ own score: 2026-11-03: 3.9",
+        "✓ clock: within 1 s of SendGrid's",
+    ]
+    assert not report.would_fail
+
+
+def test_what_the_headers_tell(
+    healthy: FakeSendGrid, mock: responses.RequestsMock, time: FakeTime
+) -> None:
+    report = run(time, own_score=False, subusers=None)
+    assert lines(report)[1:] == [
+        "✓ rate limit: 598 of 600 requests left until 12:01:00 UTC",
+        "✓ clock: within 1 s of SendGrid's",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [
+        (59, "✓ clock: within 59 s of SendGrid's"),
+        (90, "! clock: 90 s ahead of SendGrid's: set it, by NTP for instance"),
+        (-90, "! clock: 90 s behind SendGrid's: set it, by NTP for instance"),
+    ],
+)
+def test_a_clock_that_is_wrong(
+    ahead: float, said: str, mock: responses.RequestsMock, time: FakeTime
+) -> None:
+    accept(mock, time, SCOPES, ahead + (0.5 if ahead < 0 else -0.5))
+    report = run(time, own_score=False, subusers=None)
+    assert lines(report)[-1] == said
+    assert not report.would_fail
+
+
+@pytest.mark.parametrize(
+    ("scored", "own", "said"),
+    [
+        (
+            [item("1", "shop-de")],
+            {"user_id": "9"},
+            [
+                f"! subusers: 2026-11-03: 0 scored, 1 without a score: {WHY}",
+                f"! own score: none on the last 7 days: {WHY}",
+            ],
+        ),
+        (
+            None,
+            None,
+            [
+                "! subusers: none on the last 7 days: SendGrid has not calculated them yet, or "
+                "there are none",
+                f"! own score: none on the last 7 days: {WHY}",
+            ],
+        ),
+    ],
+)
+def test_nobody_has_a_score(
+    scored: Any, own: Any, said: list[str], healthy: FakeSendGrid, time: FakeTime
+) -> None:
+    healthy.subusers = {day(3): scored} if scored else {}
+    healthy.own = {day(3): own} if own else {}
+    report = run(time)
+    assert lines(report)[1:3] == said
+    assert not report.would_fail
+
+
+def test_a_subuser_that_is_misspelt(healthy: FakeSendGrid, time: FakeTime) -> None:
+    named = SubuserSelection(names=frozenset({"shop-dee", "shop-fr", "zebra"}))
+    report = run(time, subusers=named)
+    assert lines(report)[2:4] == [
+        "! missing: no subuser is called 'shop-dee'; the nearest is 'shop-de'",
+        "! missing: no subuser is called 'zebra'; correct the name, or take it away",
+    ]
+    assert report.findings[2].facts == {"subuser": "shop-dee", "nearest": "shop-de"}
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (
+            KEY,
+            "✗ key: 401 (no): SendGrid refuses the key: is it active, whole, and of this region?",
+        ),
+        (
+            "a" * 22,
+            "✗ key: refused (401): this is a key's ID. The key itself begins with SG., and "
+            "SendGrid shows it only when it is made: make a new one",
+        ),
+        (
+            KEY[:-1],
+            "✗ key: refused (401): it has 68 characters; a key of SendGrid's has 69, begins with "
+            "SG. and has another dot: is it whole?",
+        ),
+    ],
+)
+def test_a_key_that_is_refused(
+    key: str, said: str, mock: responses.RequestsMock, time: FakeTime
+) -> None:
+    mock.add(responses.GET, SCOPES, status=401)
+    mock.add(responses.GET, f"{EU}/v3/scopes", status=401)
+    refuse(mock, "subusers/scores", 401, "no")
+    report = run(time, api_key=ApiKey(Secret(key)))
+    assert lines(report) == [said]
+    assert report.would_fail
+    assert key not in str(report)
+
+
+def test_a_key_of_the_other_region(mock: responses.RequestsMock, time: FakeTime) -> None:
+    mock.add(responses.GET, SCOPES, status=401)
+    refuse(mock, "subusers/scores", 401, "no")
+    accept(mock, time, f"{EU}/v3/scopes")
+    assert lines(run(time)) == [f"✗ key: refused, but accepted by {EU}: set region: eu"]
+
+
+def test_a_key_without_the_permission(
+    healthy: FakeSendGrid, mock: responses.RequestsMock, time: FakeTime
+) -> None:
+    healthy.subusers = {day(5 - back): (403, {}, "") for back in range(7) if back < 5}
+    healthy.own = {day(5): (403, {}, "")}
+    report = run(time)
+    permission = (
+        "403: the key is accepted, but may not read these scores: give it read access to Stats and "
+        "Subuser Management (SendGrid documents no permission for them), or check on_behalf_of"
+    )
+    assert lines(report)[1:3] == [f"✗ subusers: {permission}", f"✗ own score: {permission}"]
+    assert report.would_fail
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (500, "✗ subusers: 500: SendGrid, or a proxy before it, failed"),
+        (
+            404,
+            "✗ subusers: 404: no such user or address: check on_behalf_of and base_url",
+        ),
+        (302, "✗ subusers: 302: a redirect, not followed: correct base_url"),
+    ],
+)
+def test_an_endpoint_that_fails(
+    status: int, said: str, mock: responses.RequestsMock, time: FakeTime
+) -> None:
+    mock.add(responses.GET, SCOPES, status=404)
+    refuse(mock, "subusers/scores", status, "")
+    assert lines(run(time, own_score=False)) == [said]
+
+
+def test_no_network(mock: responses.RequestsMock, time: FakeTime) -> None:
+    report = run(time)
+    (finding,) = report.findings
+    assert finding.about == "SendGrid"
+    assert finding.text.startswith(f"no connection to {BASE_URL}: ")
+    assert finding.text.endswith(f"; {NETWORK}")
+    assert report.would_fail
+
+
+def test_no_key(time: FakeTime, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("\n")
+    (finding,) = run(time, api_key=ApiKey(tmp_path / "key")).findings
+    assert (finding.verdict, finding.about) == (Verdict.WRONG, "key")
+
+
+def test_it_can_be_read_by_programs(healthy: FakeSendGrid, time: FakeTime) -> None:
+    told: Mapping[str, Any] = json.loads(json.dumps(run(time).to_json()))
+    assert (told["account"], told["ok"]) == ("acme", True)
+    assert told["findings"][1] == {
+        "verdict": "right",
+        "about": "subusers",
+        "text": f"2026-11-03: 1 scored, 1 without a score ({WHY})",
+        "facts": {"day": "2026-11-03", "scored": 1, "ineligible": 1, "missing": 0},
+    }
+    assert told["findings"][2]["facts"] == {"day": "2026-11-03", "score": 3.9}
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_a_line_is_as_wide_as_the_terminal(width: int) -> None:
+    finding = Finding(Verdict.DOUBTFUL, "missing", "no subuser is called 'shop-dee' " * 4)
+    made = list(wrap(finding, width))
+    assert all(len(line) <= max(width - 4, 20) for line in made)
+    assert " ".join(" ".join(made).split()).count("no subuser is called 'shop-dee'") == 4
+
+
+def refuse(mock: responses.RequestsMock, path: str, status: int, message: str) -> None:
+    body = {"errors": [{"message": message}]} if message else {}
+    mock.add(responses.GET, f"{BASE_URL}/v3/engagementquality/{path}", status=status, json=body)

@@ -1,0 +1,80 @@
+"""Whole tables at the widths that there are."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from seq_exporter.commands.scores.rows import Row
+from seq_exporter.commands.scores.table import describe_change, draw, print_table
+from tests.support import TODAY
+
+METRICS = (1.0, 3.6, 4.2, None, 4.5)
+HISTORY = (4.2, 4.1, None, 2.9, 2.8)
+ROWS = [
+    Row("acme", "shop-de", TODAY, 2.8, METRICS, (-1.4, None), HISTORY),
+    Row("globex", "<b>[red]büro", TODAY, 4.0, (4.0,) * 5, (0.0, 0.3), (None,) * 5),
+]
+
+
+def show(width: int, rows: list[Row], **settings: object) -> str:
+    text = io.StringIO()
+    options: dict[str, object] = {"color_system": None} | settings
+    print_table(rows, Console(file=text, width=width, highlight=False, **options))  # type: ignore[arg-type]
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+
+def test_wide() -> None:
+    assert show(100, ROWS) == (
+        "                            engage  open bounce bounce  spam\n"
+        "account subuser      score recency  rate  class   rate  rate  7 d 30 d history\n"
+        "acme    shop-de        2.8     1.0   3.6    4.2      -   4.5 ▼1.4    - ▇▇ ▄▄\n"
+        "globex  <b>[red]büro   4.0     4.0   4.0    4.0    4.0   4.0    = ▲0.3"
+    )
+
+
+def test_of_one_account_its_name_is_left_out() -> None:
+    assert show(100, ROWS[:1]).splitlines()[1].startswith("subuser score recency ")
+
+
+@pytest.mark.parametrize(
+    ("width", "titles"),
+    [
+        (70, "account subuser      score recency  rate  class   rate  rate  7 d 30 d"),
+        (66, "account subuser      score recency  rate  class   rate  rate  7 d"),
+        (40, "account subuser      score  7 d"),
+        (26, "subuser      score  7 d"),
+        (20, "subuser      score"),
+    ],
+)
+def test_narrow(width: int, titles: str) -> None:
+    shown = show(width, ROWS).splitlines()
+    assert titles in shown
+    assert max(map(len, shown)) <= width
+
+
+def test_a_long_name_is_cut() -> None:
+    row = ROWS[0]._replace(subuser="a-name-that-is-longer-than-anybody-would-think")
+    assert show(20, [row]) == "subuser        score\na-name-that-i…   2.8"
+    assert "a-name-that-is-longer-than-anyb…" in show(80, [row])
+
+
+def test_colour_is_not_all_that_tells() -> None:
+    coloured = show(100, ROWS[:1], color_system="truecolor", force_terminal=True)
+    assert "\x1b[30;48;2;230;159;0m" in coloured  # 2.8: black on orange
+    assert "▼1.4" in coloured
+    assert "\x1b[" not in show(100, ROWS[:1])
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [(-1.44, "▼1.4"), (0.04, "="), (-0.04, "="), (0.05, "▲0.1"), (2.0, "▲2.0")],
+)
+def test_a_change(change: float, text: str) -> None:
+    assert describe_change(change) == text
+
+
+def test_bars() -> None:
+    assert draw([1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, None]) == "▁▂▃▄▅▆▇██ "

@@ -1,0 +1,91 @@
+"""Keys: what is put right, what is refused, and that none is ever shown."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from seq_exporter.config.secret import ApiKey, Secret, hide_keys, parse_key
+from seq_exporter.errors import KeyUnavailable
+from tests.support import KEY
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["k-1", " k-1 ", "k-1\n", "\tk-1\r\n", '"k-1"', "'k-1'", ' "k-1"\n', '" k-1 "', "'k-1\n'"],
+)
+def test_white_space_and_quotes_around_a_key_are_stripped(text: str) -> None:
+    assert parse_key(text).reveal() == "k-1"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty: put the API key there"),
+        (" \n", "is empty: put the API key there"),
+        ('""', "is empty: put the API key there"),
+        ("a b", "has white space inside the API key: paste the key again, on one line"),
+        ("a\nb", "has white space inside the API key: paste the key again, on one line"),
+        ('a"b', "has a quotation mark inside the API key: paste the key again, alone"),
+        ("'a", "has a quotation mark inside the API key: paste the key again, alone"),
+        ("Bearer a", "begins with 'Bearer': put the API key there alone"),
+        ("schlüssel", "has a character that no API key holds: paste the key again"),
+        ("a\0b", "has a character that no API key holds: paste the key again"),
+        ("a\u200bb", "has a character that no API key holds: paste the key again"),
+    ],
+)
+def test_what_is_not_safe_to_put_right_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        parse_key(text)
+
+
+def test_a_secret_shows_nowhere() -> None:
+    secret = Secret(KEY)
+    for shown in (
+        repr(secret),
+        str(secret),
+        f"{secret}",
+        repr({"key": secret}),
+        repr(ApiKey(secret)),
+        str(vars(type(secret)).get("__dict__")),
+    ):
+        assert KEY not in shown
+    assert secret.hide_in(f"bad key {KEY}!") == "bad key ***!"
+    assert hide_keys(f"no such file '{KEY}'") == "no such file '***'"
+
+
+def test_a_key_file_is_read_each_time(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    key = ApiKey(file)
+    file.write_text("one\n")
+    assert key.read().reveal() == "one"
+    file.write_text("two\n")
+    assert key.read().reveal() == "two"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            None,
+            "cannot read the key file '{file}': No such file or directory: "
+            "put the key there, readable for this user",
+        ),
+        (b"", "the key file '{file}' is empty: put the API key there"),
+        (b"\xff\xfe", "the key file '{file}' is not text"),
+        (
+            b"one two",
+            "the key file '{file}' has white space inside the API key: "
+            "paste the key again, on one line",
+        ),
+    ],
+)
+def test_a_key_file_without_a_key(tmp_path: Path, content: bytes | None, message: str) -> None:
+    file = tmp_path / "key"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(KeyUnavailable) as caught:
+        ApiKey(file).read()
+    assert str(caught.value) == message.format(file=file)

@@ -1,0 +1,439 @@
+"""Pages, 202, retries and the rate limit, and what each status means."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+import responses
+
+from seq_exporter.config.secret import Secret
+from seq_exporter.errors import (
+    BadRequest,
+    ConnectionFailed,
+    Forbidden,
+    MalformedResponse,
+    NotFound,
+    PollError,
+    RateLimited,
+    ServerFailed,
+    TimedOut,
+    Unauthorized,
+    UnexpectedStatus,
+)
+from seq_exporter.sendgrid.client import SendGrid
+from seq_exporter.sendgrid.parsing import Anomalies
+from seq_exporter.sendgrid.transport import RateLimit, Transport
+from tests.support import KEY, SCORES, SUBUSERS, SUBUSERS_SCORES, FakeTime, account, day, item
+
+
+class Observer:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, str]] = []
+        self.rate_limits: list[RateLimit] = []
+
+    def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
+        self.requests.append((endpoint, code))
+
+    def observe_rate_limit(self, rate_limit: RateLimit) -> None:
+        self.rate_limits.append(rate_limit)
+
+
+@pytest.fixture
+def observer() -> Observer:
+    return Observer()
+
+
+@pytest.fixture
+def client(time: FakeTime, observer: Observer) -> SendGrid:
+    return make_client(time, observer)
+
+
+def make_client(time: FakeTime, observer: Observer, **changes: Any) -> SendGrid:
+    transport = Transport(
+        account(**changes), Secret(KEY), requests.Session(), 30.0, time.clock, observer
+    )
+    return SendGrid(transport, time.sleep, Anomalies())
+
+
+def page(*user_ids: str, after_key: object = None) -> dict[str, Any]:
+    return {
+        "result": [item(user_id, f"name-{user_id}", 4) for user_id in user_ids],
+        "_metadata": {"next_params": {"after_key": after_key}},
+    }
+
+
+def asked(mock: responses.RequestsMock, parameter: str) -> list[str | None]:
+    """Return the value of a query parameter in each request so far."""
+    queries = [parse_qs(urlsplit(call.request.url or "").query) for call in mock.calls]
+    return [query.get(parameter, [None])[0] for query in queries]
+
+
+def test_a_request_as_the_vendor_describes_it(
+    mock: responses.RequestsMock, time: FakeTime, observer: Observer
+) -> None:
+    mock.get(SUBUSERS_SCORES, json=page("1"))
+    make_client(time, observer, on_behalf_of="account-id 7").fetch_subusers(day(5))
+    (call,) = mock.calls
+    assert call.request.url == f"{SUBUSERS_SCORES}?date=2026-11-05&limit=1000"
+    assert call.request.headers["Authorization"] == f"Bearer {KEY}"
+    assert call.request.headers["Accept"] == "application/json"
+    assert call.request.headers["on-behalf-of"] == "account-id 7"
+    assert call.request.headers["User-Agent"].startswith("seq-exporter/")
+
+
+def test_pages_are_followed_by_their_cursor(mock: responses.RequestsMock, client: SendGrid) -> None:
+    mock.get(SUBUSERS_SCORES, json=page("1", "2", after_key="2"))
+    mock.get(SUBUSERS_SCORES, json=page("3", after_key=3))
+    mock.get(SUBUSERS_SCORES, json=page("4", after_key=None))
+    scores = client.fetch_subusers(day(5))
+    assert [score.user_id for score in scores or ()] == ["1", "2", "3", "4"]
+    assert asked(mock, "after_key") == [None, "2", "3"]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        {"result": [item("2")]},
+        {"result": [item("2")], "_metadata": None},
+        {"result": [item("2")], "_metadata": {}},
+        {"result": [item("2")], "_metadata": {"next_params": None}},
+        {"result": [item("2")], "_metadata": {"next_params": {"after_key": ""}}},
+        {"result": [item("2")], "_metadata": ""},
+        page("1", after_key="99"),  # brings nobody new
+        page("2", after_key="1"),  # its own cursor once more
+        page(after_key="2"),
+    ],
+)
+def test_pages_end(mock: responses.RequestsMock, client: SendGrid, last: Any) -> None:
+    mock.get(SUBUSERS_SCORES, json=page("1", after_key="1"))
+    mock.get(SUBUSERS_SCORES, json=last)
+    scores = client.fetch_subusers(day(5))
+    assert len(mock.calls) == 2
+    assert [score.user_id for score in scores or ()][:1] == ["1"]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        "x",
+        ["x"],
+        1,
+        {"next_params": "after_key=2"},
+        {"next_params": ["2"]},
+        {"next_params": {"after_key": ["2"]}},
+        {"next_params": {"after_key": True}},
+        {"next_params": {"after_key": 2.5}},
+        {"next_params": {"after_key": "9" * 300}},
+        {"next_params": {"after_key": "\ud800"}},
+    ],
+)
+def test_a_cursor_that_cannot_be_read_is_no_end(
+    mock: responses.RequestsMock, client: SendGrid, metadata: Any
+) -> None:
+    mock.get(SUBUSERS_SCORES, json={"result": [item("1")], "_metadata": metadata})
+    with pytest.raises(MalformedResponse):
+        client.fetch_subusers(day(5))
+
+
+def test_the_same_user_twice_is_one_score(mock: responses.RequestsMock, client: SendGrid) -> None:
+    mock.get(SUBUSERS_SCORES, json={"result": [item("1", "a", 4), item("1", "a", 2)]})
+    assert [score.overall for score in client.fetch_subusers(day(5)) or ()] == [4.0]
+
+
+def test_a_day_whose_later_page_is_not_there_is_not_there(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    mock.get(SUBUSERS_SCORES, json=page("1", after_key="1"))
+    mock.get(SUBUSERS_SCORES, status=202)
+    assert client.fetch_subusers(day(5)) is None
+
+
+def test_the_day_asked_for_holds(mock: responses.RequestsMock, client: SendGrid) -> None:
+    mock.get(SUBUSERS_SCORES, json={"result": [item("1", "a", 4, date="2026-11-01")]})
+    assert [score.overall for score in client.fetch_subusers(day(5)) or ()] == [4.0]
+    assert client.anomalies.counts == {"date": 1}
+
+
+@pytest.mark.parametrize(
+    ("result", "overall", "anomalies"),
+    [
+        ([item("9", "acme", 4, date="2026-11-05")], 4.0, {}),
+        ([item("9", "acme", 4)], 4.0, {}),
+        ([item("9", date="2026-11-05")], None, {}),
+        ([], None, {}),
+        (["?"], None, {"item": 1}),
+        ([item("9", "acme", 2, date="2026-11-04"), item("9", "acme", 4, date="2026-11-05")], 4, {}),
+        ([item("9", "acme", 2, date="2026-11-04")], 2.0, {"date": 1}),
+    ],
+)
+def test_the_own_score_of_a_day(
+    mock: responses.RequestsMock,
+    client: SendGrid,
+    result: list[Any],
+    overall: float | None,
+    anomalies: dict[str, int],
+) -> None:
+    mock.get(SCORES, json={"result": result})
+    score = client.fetch_own(day(5))
+    assert score is not None
+    assert score.overall == overall
+    assert client.anomalies.counts == anomalies
+    assert mock.calls[0].request.url == f"{SCORES}?from=2026-11-05&to=2026-11-05"
+
+
+def test_an_own_score_that_is_not_calculated(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    mock.get(SCORES, status=202)
+    assert client.fetch_own(day(5)) is None
+
+
+def test_the_own_scores_of_many_days_are_one_request(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    items = [
+        item("1", score=3.5, date="2026-11-04"),
+        item("1", score=1.0, date="2026-11-04"),  # the first one holds
+        item("1", date="2026-11-05"),  # not eligible
+        item("1", score=4.0, date="2026-11-09"),  # not asked for
+        item("1", score=4.0, date="one day"),
+        item("1", score=4.0),
+        "nonsense",
+    ]
+    mock.get(SCORES, json={"result": items})
+    found = client.fetch_own_days(day(1), day(5))
+    assert {when: score.overall for when, score in found.items()} == {day(4): 3.5, day(5): None}
+    assert mock.calls[0].request.url == f"{SCORES}?from=2026-11-01&to=2026-11-05"
+
+
+def test_own_scores_of_which_none_is_calculated(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    mock.get(SCORES, status=202)
+    assert client.fetch_own_days(day(1), day(5)) == {}
+
+
+def test_usernames_are_read_to_the_first_page_with_none_new(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    mock.get(SUBUSERS, json=[{"id": 1, "username": "a"}, {"id": 2, "username": "b"}])
+    mock.get(SUBUSERS, json=[{"id": 3, "username": "c"}, {"id": 4}, "?", {"username": "x" * 257}])
+    mock.get(SUBUSERS, json=[])
+    assert list(client.list_usernames()) == [{"1": "a", "2": "b"}, {"3": "c"}]
+    assert asked(mock, "offset") == ["0", "2", "6"]
+
+
+def test_a_list_of_usernames_without_an_end_is_given_up(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        offset = parse_qs(urlsplit(request.url or "").query)["offset"][0]
+        return 200, {}, json.dumps([{"id": int(offset), "username": "x"}])
+
+    mock.add_callback(responses.GET, SUBUSERS, answer)
+    with pytest.raises(MalformedResponse, match="has no last page"):
+        list(client.list_usernames())
+    assert len(mock.calls) == 4000
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "message"),
+    [
+        (
+            400,
+            {"errors": [{"field": "date", "message": '"date" invalid'}]},
+            BadRequest,
+            '400 ("date" invalid): SendGrid does not accept the request',
+        ),
+        (
+            401,
+            {"errors": [{"field": None, "message": "authorization required"}]},
+            Unauthorized,
+            "401 (authorization required): SendGrid refuses the key: "
+            "is it active, whole, and of this region?",
+        ),
+        (
+            403,
+            {"errors": [{"field": "null", "message": "access forbidden"}]},
+            Forbidden,
+            "403 (access forbidden): the key may not do this: "
+            "give it the scope, or check on_behalf_of",
+        ),
+        (
+            403,
+            {"errors": [{"message": "Too many bad requests. Temporary block"}]},
+            RateLimited,
+            "403 (Too many bad requests. Temporary block): blocked for a while",
+        ),
+        (
+            404,
+            {"error": "not found"},
+            NotFound,
+            "404 (not found): no such user or address: check on_behalf_of and base_url",
+        ),
+        (302, "", UnexpectedStatus, "302: a redirect, not followed: correct base_url"),
+        (204, "", UnexpectedStatus, "204: not an answer that SendGrid documents"),
+        (418, "", UnexpectedStatus, "418: not an answer that SendGrid documents"),
+        (
+            200,
+            "<html>",
+            MalformedResponse,
+            "/v3/engagementquality/subusers/scores answers 200 with 6 bytes that are not JSON: "
+            "is base_url SendGrid, or a proxy's page?",
+        ),
+        (
+            200,
+            [],
+            MalformedResponse,
+            "/v3/engagementquality/subusers/scores answers JSON without a list called result: "
+            "is base_url SendGrid?",
+        ),
+        (
+            200,
+            {"result": {}},
+            MalformedResponse,
+            "/v3/engagementquality/subusers/scores answers JSON without a list called result: "
+            "is base_url SendGrid?",
+        ),
+    ],
+)
+def test_what_each_answer_means(
+    mock: responses.RequestsMock,
+    client: SendGrid,
+    observer: Observer,
+    status: int,
+    body: Any,
+    kind: type[PollError],
+    message: str,
+) -> None:
+    text = body if isinstance(body, str) else json.dumps(body)
+    mock.get(SUBUSERS_SCORES, status=status, body=text)
+    with pytest.raises(kind) as caught:
+        client.fetch_subusers(day(5))
+    assert str(caught.value) == message
+    assert observer.requests == [("subusers_scores", str(status))]  # and is not tried again
+
+
+@pytest.mark.parametrize(("key", "username"), [(KEY, "shop-***"), ("shop", "shop-shop")])
+def test_a_key_in_a_page_is_hidden_unless_it_is_a_word(
+    mock: responses.RequestsMock, time: FakeTime, observer: Observer, key: str, username: str
+) -> None:
+    mock.get(SUBUSERS_SCORES, json={"result": [item("1", f"shop-{key}", 4)]})
+    client = make_client(time, observer)
+    client = replace(client, transport=replace(client.transport, key=Secret(key)))
+    assert [score.username for score in client.fetch_subusers(day(5)) or ()] == [username]
+
+
+def test_a_key_in_an_answer_is_hidden(mock: responses.RequestsMock, client: SendGrid) -> None:
+    mock.get(SUBUSERS_SCORES, status=401, json={"errors": [{"message": f"no: {KEY}"}]})
+    with pytest.raises(Unauthorized, match=r"401 \(no: \*\*\*\)"):
+        client.fetch_subusers(day(5))
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "kind"),
+    [
+        ({"status": 500}, "500", ServerFailed),
+        ({"status": 503, "body": "<html>"}, "503", ServerFailed),
+        ({"body": requests.ConnectionError()}, "error", ConnectionFailed),
+        ({"body": requests.ReadTimeout()}, "error", TimedOut),
+        ({"body": requests.ConnectTimeout()}, "error", TimedOut),
+        ({"body": requests.exceptions.SSLError()}, "error", ConnectionFailed),
+        ({"body": requests.exceptions.ChunkedEncodingError()}, "error", ConnectionFailed),
+    ],
+)
+def test_what_may_pass_is_tried_three_times(
+    mock: responses.RequestsMock,
+    client: SendGrid,
+    observer: Observer,
+    time: FakeTime,
+    failure: Any,
+    code: str,
+    kind: type[PollError],
+) -> None:
+    mock.get(SUBUSERS_SCORES, **failure)
+    with pytest.raises(kind):
+        client.fetch_subusers(day(5))
+    assert observer.requests == [("subusers_scores", code)] * 3
+    assert [round(seconds) for seconds in time.sleeps] == [1, 2]
+
+
+def test_a_failure_that_passes_costs_nothing(
+    mock: responses.RequestsMock, client: SendGrid, time: FakeTime
+) -> None:
+    mock.get(SUBUSERS_SCORES, status=502)
+    mock.get(SUBUSERS_SCORES, json=page("1"))
+    assert len(client.fetch_subusers(day(5)) or ()) == 1
+    assert len(time.sleeps) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "slept"),
+    [
+        ({"Retry-After": "30"}, 30),
+        ({"Retry-After": "Thu, 05 Nov 2026 12:00:20 GMT"}, 20),
+        ({"X-RateLimit-Reset": "1793880010"}, 10),
+        ({"X-RateLimit-Reset": "40"}, 40),
+        ({"Retry-After": "60", "X-RateLimit-Reset": "5"}, 60),
+        ({"Retry-After": "soon", "X-RateLimit-Reset": "?"}, 1),
+        ({}, 1),
+        ({"Retry-After": "0"}, 1),
+        ({"Retry-After": "-5"}, 1),
+    ],
+)
+def test_a_soon_end_of_the_rate_limit_is_waited_for(
+    mock: responses.RequestsMock,
+    client: SendGrid,
+    time: FakeTime,
+    headers: dict[str, str],
+    slept: int,
+) -> None:
+    mock.get(SUBUSERS_SCORES, status=429, headers=headers)
+    mock.get(SUBUSERS_SCORES, json=page("1"))
+    assert len(client.fetch_subusers(day(5)) or ()) == 1
+    assert [round(seconds) for seconds in time.sleeps] == [slept]
+
+
+def test_a_late_end_of_the_rate_limit_gives_the_poll_up(
+    mock: responses.RequestsMock, client: SendGrid, time: FakeTime, observer: Observer
+) -> None:
+    mock.get(SUBUSERS_SCORES, status=429, headers={"X-RateLimit-Reset": "600"})
+    with pytest.raises(RateLimited) as caught:
+        client.fetch_subusers(day(5))
+    assert caught.value.wait_seconds == 600
+    assert (time.sleeps, len(observer.requests)) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("headers", "rate_limit"),
+    [
+        ({}, RateLimit(None, None, None)),
+        (
+            {
+                "X-RateLimit-Limit": "600",
+                "X-RateLimit-Remaining": "599",
+                "X-RateLimit-Reset": "1793880060",
+            },
+            RateLimit(600, 599, 1793880060),
+        ),
+        ({"X-RateLimit-Reset": "60"}, RateLimit(None, None, 1793880060)),
+        ({"X-RateLimit-Limit": "nan", "X-RateLimit-Remaining": "x"}, RateLimit(None, None, None)),
+    ],
+)
+def test_the_rate_limit_is_read_from_every_answer(
+    mock: responses.RequestsMock,
+    client: SendGrid,
+    observer: Observer,
+    headers: dict[str, str],
+    rate_limit: RateLimit,
+) -> None:
+    mock.get(SUBUSERS_SCORES, json=page("1"), headers=headers)
+    client.fetch_subusers(day(5))
+    assert observer.rate_limits == [rate_limit]

@@ -1,0 +1,169 @@
+"""What subusers are called, and which of them are published."""
+
+from __future__ import annotations
+
+import pytest
+import responses
+
+from seq_exporter.config.model import SubuserSelection
+from tests.support import SUBUSERS, FakeSendGrid, FakeTime, day, item
+from tests.unit.serve.bench import Bench
+
+
+def test_a_nameless_subuser_goes_by_the_name_of_an_earlier_page(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {day(4): [item("1", "a", 4), item("2", "b", 4)]}
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    sendgrid.subusers[day(5)] = [item("1", "a", 4), item("2")]
+    bench.poll()
+    assert bench.series("sendgrid_seq_subuser_eligible") == [
+        '{account="acme",subuser="a",user_id="1"} 1.0',
+        '{account="acme",subuser="b",user_id="2"} 0.0',
+    ]
+    assert "names 0" not in sendgrid.requests
+
+
+def test_names_that_no_page_tells_are_asked_for_once_a_day(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {day(4): [item("1", "a", 4), item("2"), item("3")]}
+    sendgrid.names = {"1": "a", "2": "b"}
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    assert [line.split(",")[1] for line in bench.series("sendgrid_seq_subuser_eligible")] == [
+        'subuser="a"',
+        'subuser="b"',
+        'subuser="3"',
+    ]
+    asked = [request for request in sendgrid.take_requests() if request.startswith("names")]
+    assert asked == ["names 0", "names 2"]
+    time.pass_hours(2)
+    bench.poll()
+    assert "names 0" not in sendgrid.take_requests()
+    time.pass_hours(22)
+    bench.poll()
+    assert "names 0" in sendgrid.take_requests()
+
+
+def test_names_that_were_read_before_a_failure_are_kept(
+    sendgrid: FakeSendGrid, time: FakeTime, mock: responses.RequestsMock
+) -> None:
+    sendgrid.subusers = {day(5): [item("1"), item("2"), item("3", "c", 4)]}
+    mock.remove(responses.GET, SUBUSERS)
+    mock.get(SUBUSERS, json=[{"id": 1, "username": "a"}])
+    for _ in range(3):
+        mock.get(SUBUSERS, status=500)
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    assert 'subuser="a",user_id="1"' in bench.page
+    assert 'subuser="2",user_id="2"' in bench.page
+
+
+def test_names_that_nobody_knows_are_remembered_for_each_day(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {day(number): [item(str(number))] for number in (3, 4, 5)}
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    assert sendgrid.take_requests().count("names 0") == 1
+    time.pass_hours(2)
+    bench.poll()
+    assert "names 0" not in sendgrid.take_requests()
+
+
+def test_the_names_of_users_are_chosen_and_not_their_labels(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {
+        day(5): [
+            item("1", "shop", 4),
+            item("2", "shop", 3),
+            item("3", "a-test", 2),
+            item("4", "a-test", 1),
+        ]
+    }
+    selection = SubuserSelection(include=("shop*",))
+    bench = Bench(time, own_score=False, subusers=selection)
+    bench.poll()
+    assert bench.series("sendgrid_seq_score") == [
+        '{account="acme",subuser="shop"} 4.0',
+        '{account="acme",subuser="2"} 3.0',
+    ]
+    bench = Bench(
+        time, own_score=False, subusers=SubuserSelection(include=("*",), exclude=("*-test",))
+    )
+    bench.poll()
+    assert len(bench.series("sendgrid_seq_score")) == 2
+
+
+def test_names_of_users_that_are_gone_are_forgotten(sendgrid: FakeSendGrid, time: FakeTime) -> None:
+    bench = Bench(time, own_score=False)
+    for number in range(20):
+        first = number * 2000
+        sendgrid.subusers = {
+            day(5): [item(str(first + k), f"user-{first + k}", 4) for k in range(2000)]
+        }
+        time.pass_hours(1)
+        bench.poll()
+    assert len(bench.poller._names._by_id) < 20_000
+    assert bench.value("account_up") == 1
+
+
+def test_no_user_is_lost_to_a_name_that_is_a_number(sendgrid: FakeSendGrid, time: FakeTime) -> None:
+    sendgrid.subusers = {day(5): [item("1", "5", 4), item("5", None, 3), item("7", "5", 2)]}
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    assert bench.series("sendgrid_seq_score") == [
+        '{account="acme",subuser="5"} 4.0',
+        '{account="acme",subuser="5 (5)"} 3.0',
+        '{account="acme",subuser="7"} 2.0',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "asks_again"), [(403, False), (404, False), (500, True), (429, True)]
+)
+def test_names_that_sendgrid_does_not_tell_cost_no_poll(
+    sendgrid: FakeSendGrid, time: FakeTime, status: int, asks_again: bool
+) -> None:
+    sendgrid.subusers = {day(5): [item("1", "a", 4), item("2")]}
+    sendgrid.names = (status, {}, "")
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    assert bench.value("account_up") == 1
+    assert 'subuser="2"' in bench.page
+    sendgrid.take_requests()
+    time.pass_hours(2)
+    bench.poll()
+    assert ("names 0" in sendgrid.take_requests()) == asks_again
+
+
+def test_only_the_selected_subusers_are_published(sendgrid: FakeSendGrid, time: FakeTime) -> None:
+    sendgrid.subusers = {day(5): [item("1", "a", 4), item("2", "b", 4), item("3")]}
+    sendgrid.names = {"3": "c"}
+    bench = Bench(
+        time, own_score=False, subusers=SubuserSelection(names=frozenset({"a", "c", "typo"}))
+    )
+    bench.poll()
+    assert bench.series("sendgrid_seq_subuser_eligible") == [
+        '{account="acme",subuser="a",user_id="1"} 1.0',
+        '{account="acme",subuser="c",user_id="3"} 0.0',
+    ]
+    assert bench.series("sendgrid_seq_subusers") == [
+        '{account="acme",state="ineligible"} 1.0',
+        '{account="acme",state="missing"} 1.0',
+        '{account="acme",state="scored"} 1.0',
+    ]
+
+
+def test_two_users_of_one_name_are_two_series(sendgrid: FakeSendGrid, time: FakeTime) -> None:
+    sendgrid.subusers = {day(5): [item("1", "a", 4), item("2", "a", 3)]}
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    assert bench.series("sendgrid_seq_score") == [
+        '{account="acme",subuser="a"} 4.0',
+        '{account="acme",subuser="2"} 3.0',
+    ]
+    assert bench.value("anomalies_total", kind="duplicate_username") == 1

@@ -1,0 +1,266 @@
+"""Accounts that come, change and go while the exporter runs."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+import responses
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from requests import PreparedRequest
+
+from seq_exporter.config.model import Config, PollSettings
+from seq_exporter.config.secret import ApiKey, Secret
+from seq_exporter.errors import ConfigError
+from seq_exporter.serve.exporter import Exporter
+from tests.support import (
+    SUBUSERS_SCORES,
+    FakeSendGrid,
+    FakeTime,
+    account,
+    day,
+    item,
+    own_text,
+    text_of,
+)
+
+OTHER_URL = SUBUSERS_SCORES.replace("api.sendgrid.com", "other.example")
+
+ACME = account(own_score=False)
+GLOBEX = account(name="globex", own_score=False)
+CONFIG = Config((ACME, GLOBEX))
+
+
+class Bench:
+    """An exporter whose next configuration a test sets."""
+
+    def __init__(self, config: Config, time: FakeTime) -> None:
+        self.next: Config | ConfigError = config
+        self.exporter = Exporter(config, self._load, time.clock)
+
+    def _load(self) -> Config:
+        if isinstance(self.next, ConfigError):
+            raise self.next
+        return self.next
+
+    async def reload(self, config: Config | ConfigError) -> str | None:
+        self.next = config
+        return await self.exporter.reload()
+
+    @property
+    def page(self) -> str:
+        return text_of(self.exporter.page)
+
+    def value(self, name: str, **labels: str) -> float | None:
+        samples = {
+            (sample.name, *sorted(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(self.own_page)
+            for sample in family.samples
+        }
+        return samples.get((f"seq_exporter_{name}", *sorted(labels.items())))
+
+    @property
+    def own_page(self) -> str:
+        return own_text(self.exporter.render_telemetry(generate_latest))
+
+    async def wait_until_ready(self) -> None:
+        await wait_until(lambda: all(health.is_ready for _, health in self.exporter.accounts))
+
+
+async def wait_until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):  # only for a test that fails
+        while not is_so():
+            await asyncio.sleep(0.005)
+
+
+def run(bench: Bench, act: Callable[[Bench], Awaitable[None]]) -> None:
+    """Start the exporter, wait for its first polls, act, and stop it."""
+
+    async def main() -> None:
+        bench.exporter.start()
+        try:
+            await act(bench)
+        finally:
+            bench.exporter.stop()
+
+    asyncio.run(main())
+
+
+@pytest.fixture
+def bench(sendgrid: FakeSendGrid, time: FakeTime) -> Bench:
+    sendgrid.subusers = {day(5): [item("1", "shop", 4)]}
+    return Bench(CONFIG, time)
+
+
+def test_accounts_are_polled_at_once(bench: Bench, sendgrid: FakeSendGrid) -> None:
+    async def act(bench: Bench) -> None:
+        assert bench.value("config_last_reload_successful") == 1
+        await bench.wait_until_ready()
+        assert 'sendgrid_seq_score{account="acme",subuser="shop"} 4.0\n' in bench.page
+        assert 'sendgrid_seq_score{account="globex",subuser="shop"} 4.0\n' in bench.page
+        assert len(sendgrid.requests) == 2
+
+    run(bench, act)
+
+
+def test_an_account_that_has_not_changed_is_left_alone(
+    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        page = bench.page
+        sendgrid.take_requests()
+        time.pass_hours(1)
+        assert await bench.reload(Config((GLOBEX, ACME))) is None
+        await asyncio.sleep(0.05)
+        assert bench.page == page
+        assert sendgrid.take_requests() == []
+        assert bench.value("config_last_reload_success_timestamp_seconds") == time.seconds
+
+    run(bench, act)
+
+
+def test_an_account_that_is_removed_is_gone_at_once(bench: Bench) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        assert await bench.reload(Config((GLOBEX,))) is None
+        assert "acme" not in bench.page
+        assert bench.value("account_up", account="acme") is None
+        assert bench.value("account_up", account="globex") == 1
+        assert [snapshot.account for snapshot, _ in bench.exporter.accounts] == ["globex"]
+
+    run(bench, act)
+
+
+def test_an_account_that_has_changed_starts_anew(bench: Bench, sendgrid: FakeSendGrid) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        sendgrid.subusers[day(5)] = [item("1", "shop", 2)]
+        changed = replace(ACME, on_behalf_of="shop")
+        assert await bench.reload(Config((changed, GLOBEX))) is None
+        assert "acme" not in bench.page
+        await bench.wait_until_ready()
+        assert 'sendgrid_seq_score{account="acme",subuser="shop"} 2.0\n' in bench.page
+        assert 'sendgrid_seq_score{account="globex",subuser="shop"} 4.0\n' in bench.page
+
+    run(bench, act)
+
+
+def test_a_new_key_alone_keeps_the_scores_until_it_has_answered(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    changed = Config((replace(ACME, api_key=ApiKey(Secret("another"))), GLOBEX))
+
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        page = bench.page
+        sendgrid.subusers = dict.fromkeys(map(day, range(1, 6)), (401, {}, ""))
+        sendgrid.take_requests()
+        assert await bench.reload(changed) is None
+        await wait_until(lambda: bench.value("account_up", account="acme") == 0)
+        assert bench.page == page
+        # It may be another account's: what was held is asked for anew.
+        sendgrid.subusers = {day(4): [item("7", "other", 2)]}
+        bench.exporter._running["acme"].wake.set()
+        await wait_until(lambda: 'subuser="other"' in bench.page)
+        assert 'sendgrid_seq_score{account="acme",subuser="other"} 2.0\n' in bench.page
+        assert 'account="acme",subuser="shop"' not in bench.page
+
+    run(bench, act)
+
+
+def test_an_account_that_sendgrid_has_blocked_is_left_alone_by_a_reload(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        sendgrid.take_requests()
+        assert await bench.reload(replace(CONFIG, poll=PollSettings(interval_seconds=60))) is None
+        await asyncio.sleep(0.05)
+        assert sendgrid.take_requests() == []
+
+        new_key = replace(ACME, api_key=ApiKey(Secret("another")))
+        assert await bench.reload(Config((new_key, GLOBEX))) is None
+        await wait_until(lambda: bool(sendgrid.requests))
+        await asyncio.sleep(0.05)
+        assert sendgrid.take_requests() == ["subusers 2026-11-05"]  # with the new key alone
+
+    sendgrid.subusers = {day(5): (429, {"Retry-After": "3000"}, "")}
+    run(bench, act)
+
+
+def test_a_new_schedule_holds_at_once_and_keeps_the_scores(
+    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        page = bench.page
+        sendgrid.take_requests()
+        time.pass_hours(0.5)
+        faster = replace(CONFIG, poll=PollSettings(refresh_interval_seconds=60))
+        assert await bench.reload(faster) is None
+        assert bench.page == page
+        await wait_until(lambda: len(sendgrid.requests) == 2)
+        assert sendgrid.requests == ["subusers 2026-11-05"] * 2
+
+    run(bench, act)
+
+
+def test_a_bad_configuration_changes_nothing(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        page = bench.page
+        assert await bench.reload(ConfigError("config.yaml:1: no")) == "config.yaml:1: no"
+        assert bench.page == page
+        assert bench.value("config_last_reload_successful") == 0
+        assert "reload failed, the old configuration goes on" in caplog.messages
+        assert await bench.reload(CONFIG) is None
+        assert bench.value("config_last_reload_successful") == 1
+
+    run(bench, act)
+
+
+def test_a_poll_of_a_removed_account_brings_nothing_back(
+    mock: responses.RequestsMock, sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    asked, answer, answered = threading.Event(), threading.Event(), threading.Event()
+
+    def answer_late(request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        asked.set()
+        answer.wait(30)
+        answered.set()
+        return 200, {}, '{"result": [{"user_id": "1", "username": "late", "score": 4}]}'
+
+    mock.add_callback(responses.GET, OTHER_URL, answer_late)
+    slow = replace(ACME, base_url="https://other.example")
+
+    async def act(bench: Bench) -> None:
+        await asyncio.to_thread(asked.wait, 30)
+        assert await bench.reload(Config((GLOBEX,))) is None
+        answer.set()
+        await asyncio.to_thread(answered.wait, 30)
+        await bench.wait_until_ready()
+        await asyncio.sleep(0.05)
+        assert "acme" not in bench.page
+        assert 'account="acme"' not in bench.own_page
+
+    run(Bench(Config((slow,)), time), act)
+
+
+def test_a_key_that_goes_out_in_the_clear_is_warned_of(
+    mock: responses.RequestsMock, time: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    mock.get(OTHER_URL.replace("https", "http"), status=202)
+
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        message = "base_url is not https: the API key can be read on its way"
+        assert message in caplog.messages
+
+    run(Bench(Config((replace(ACME, base_url="http://other.example"),)), time), act)

@@ -1,0 +1,74 @@
+"""A server in a thread, and clients that talk to it over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
+
+from starlette.types import ASGIApp
+
+from seq_exporter.web.server.listen import open_sockets
+from seq_exporter.web.server.protocol import Limits
+from seq_exporter.web.server.server import Server
+from seq_exporter.web.settings.file import WebSettings
+from seq_exporter.web.settings.live import LiveSettings
+
+
+@contextlib.contextmanager
+def serving(
+    app: ASGIApp,
+    settings: WebSettings | None = None,
+    live: LiveSettings | None = None,
+    limits: Limits | None = None,
+) -> Iterator[int]:
+    """Serve in a thread, on the port that this yields, and stop in the end."""
+    live = live or LiveSettings(lambda: settings or WebSettings())
+    (sock,) = open_sockets(["127.0.0.1:0"])
+    port: int = sock.getsockname()[1]
+    server = Server(app, live, limits)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[sock])), daemon=True)
+    thread.start()
+    try:
+        yield port
+    finally:
+        server.should_exit = True
+        thread.join(60)
+    assert not thread.is_alive()
+
+
+def get(port: int, tls: ssl.SSLContext | None = None) -> tuple[HTTPResponse, bytes]:
+    """Return the answer to GET /, and its body."""
+    connection = (
+        HTTPSConnection("127.0.0.1", port, timeout=60, context=tls)
+        if tls
+        else HTTPConnection("127.0.0.1", port, timeout=60)
+    )
+    with contextlib.closing(connection):
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        return answer, answer.read()
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=60)
+
+
+def receive_all(client: socket.socket) -> bytes:
+    """Return all that the server sends until it closes the connection."""
+    received = bytearray()
+    with contextlib.suppress(ConnectionResetError):
+        while chunk := client.recv(65536):
+            received += chunk
+    return bytes(received)
+
+
+def talk(port: int, request: bytes) -> bytes:
+    """Return what the server answers to the bytes of `request`."""
+    with connect(port) as client:
+        client.sendall(request)
+        return receive_all(client)

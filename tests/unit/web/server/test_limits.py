@@ -1,0 +1,127 @@
+"""What one client may take, on real connections, while another is answered as ever."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
+
+from seq_exporter.web.routes import SlicedResponse
+from seq_exporter.web.server.protocol import Limits
+from tests.unit.web.server.serving import connect, get, receive_all, serving, talk
+
+SHORT = Limits(connections=8, header_bytes=4096, request_seconds=1, answer_seconds=1)
+#: As above, and nobody is sent away for being slow.
+FEW = Limits(connections=8)
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
+PAGE_BYTES = 50_000_000
+
+
+async def metrics(request: Request) -> SlicedResponse:
+    return SlicedResponse([b"a" * PAGE_BYTES], PAGE_BYTES, {})
+
+
+async def hello(request: Request) -> SlicedResponse:
+    return SlicedResponse([b"hello\n"], 6, {})
+
+
+APP = Starlette(routes=[Route("/", hello), Route("/metrics", metrics)])
+
+
+def test_one_connection_too_many_takes_the_place_of_the_oldest() -> None:
+    with serving(APP, limits=FEW) as port:
+        idle = [connect(port) for _ in range(50)]
+        assert get(port)[1] == b"hello\n"
+        assert [receive_all(client) for client in idle[:42]] == [b""] * 42
+        idle[-1].sendall(REQUEST)
+        assert receive_all(idle[-1]).endswith(b"hello\n")
+        for client in idle:
+            client.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"GET / HT", REQUEST[:-2], REQUEST.replace(b"close", b"keep-alive") + b"GET"],
+    ids=["nothing", "half a line", "half a head", "half a second request"],
+)
+def test_a_request_that_does_not_come_to_its_end_is_not_waited_for(sent: bytes) -> None:
+    with serving(APP, limits=SHORT) as port, connect(port) as client:
+        client.sendall(sent)
+        received = receive_all(client)
+    assert received.count(b"hello\n") == sent.count(b"\r\n\r\n")
+
+
+def test_an_answer_that_is_not_taken_is_broken_off() -> None:
+    with serving(APP, limits=SHORT) as port, connect(port) as client:
+        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
+        client.recv(1)
+        with contextlib.suppress(ConnectionError):
+            while True:  # it is not read until the server has given up
+                client.sendall(b"x")
+                time.sleep(0.01)
+        assert len(receive_all(client)) < PAGE_BYTES
+
+
+def test_a_slow_reader_costs_a_slice_and_not_the_page() -> None:
+    sent: list[int] = []
+
+    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+        async def count(message: Message) -> None:
+            await send(message)
+            sent.append(1)
+
+        await SlicedResponse([b"a" * PAGE_BYTES], PAGE_BYTES, {})(scope, receive, count)
+
+    with serving(counted) as port, connect(port) as client:
+        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+        client.recv(1)
+        # What the two kernels hold is some megabytes; the rest is not even asked for.
+        assert len(sent) * 256 * 1024 < PAGE_BYTES
+        assert len(receive_all(client)) > PAGE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (REQUEST.replace(b"Host", b"X: " + b"y" * 8192 + b"\r\nHost"), 200),
+        (REQUEST.replace(b"Host", b"X: " + b"y" * 40_000 + b"\r\nHost"), 400),
+        (REQUEST.replace(b"GET", b"BREW"), 405),
+        (REQUEST.replace(b"GET", b"G\0T"), 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
+        (REQUEST.replace(b"Host", b"Content-Length: 5\r\nHost") + b"hello", 200),
+        (REQUEST.replace(b"Host", b"Content-Length: -5\r\nHost"), 400),
+        (REQUEST.replace(b"Host", b"Transfer-Encoding: chunked\r\nHost") + b"0\r\n\r\n", 200),
+        (REQUEST.replace(b"Host", b"Expect: 100-continue\r\nContent-Length: 9\r\nHost"), 200),
+        (REQUEST.replace(b"HTTP/1.1", b"HTTP/1.0"), 200),
+    ],
+    ids=[
+        "8 KiB of header",
+        "40 KB of header",
+        "an unknown method",
+        "a method that is none",
+        "TLS",
+        "a body",
+        "a body of less than nothing",
+        "a body in chunks",
+        "a body that waits to be wanted",
+        "HTTP/1.0",
+    ],
+)
+def test_odd_requests(sent: bytes, status: int) -> None:
+    with serving(APP) as port:
+        assert talk(port, sent).split(b" ", 2)[1] == str(status).encode()
+        assert get(port)[1] == b"hello\n"
+
+
+def test_a_body_without_an_end_is_broken_off() -> None:
+    with serving(APP, limits=SHORT) as port, connect(port) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nContent-Length: 999999999999\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                client.sendall(b"x" * 65536)
