@@ -25,7 +25,7 @@ from benchmarks.figures import Figures
 from seq_exporter.clock import Clock
 from seq_exporter.config.model import Account, PollSettings
 from seq_exporter.config.secret import ApiKey, Secret
-from seq_exporter.publish.deflate import Piece
+from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.store import Store
 from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
 from seq_exporter.scores import METRICS
@@ -195,10 +195,10 @@ def _make_poll(pretence: _Pretence, delays: _Delays) -> Callable[[], float]:
         nonlocal seen
         pause = poller.poll()
         assert poller.health.failure is None, poller.health.failure
-        page = store.page
+        page = store.exposition
         if page is not seen:
             seen = page
-            text = gzip.decompress(b"".join(page.gzipped(Piece.join([]), b""))).decode()
+            text = gzip.decompress(b"".join(page.gzipped(DeflatedText.join([]), b""))).decode()
             delays.look_at(text, pretence.seconds)
         return pause
 

@@ -13,7 +13,7 @@ from requests import PreparedRequest
 from seq_exporter.clock import Clock
 from seq_exporter.config.model import Account
 from seq_exporter.config.secret import ApiKey, Secret
-from seq_exporter.publish.deflate import Piece
+from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.scores import METRICS
 
 KEY = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -52,12 +52,12 @@ def item(user_id: str, username: str | None = None, score: float | None = None, 
     return {key: value for key, value in (made | more).items() if value is not None}
 
 
-def text_of(page: Piece) -> str:
+def text_of(page: DeflatedText) -> str:
     """Return what a client reads that takes no gzip."""
     return b"".join(page.inflated()).decode()
 
 
-def own_text(rendered: tuple[Piece, bytes]) -> str:
+def own_text(rendered: tuple[DeflatedText, bytes]) -> str:
     """Return the exporter's own metrics, which are rendered in two parts."""
     return text_of(rendered[0]) + rendered[1].decode()
 

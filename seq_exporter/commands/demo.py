@@ -18,7 +18,7 @@ from seq_exporter.simulator.fleet import Fleet
 from seq_exporter.web.server.listen import local_url, open_sockets
 from seq_exporter.web.server.server import Server
 from seq_exporter.web.settings.file import WebSettings
-from seq_exporter.web.settings.live import LiveSettings
+from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 
 @click.command()
@@ -42,8 +42,8 @@ def demo(web_listen_address: Sequence[str], log_level: str, log_format: str) -> 
         "Ctrl-C stops the demo."
     )
     simulator = (Server(build_app(fleet)), simulator_sockets)
-    live = LiveSettings(WebSettings)
-    asyncio.run(run_exporter(config, lambda: config, sockets, live, beside=[simulator]))
+    web_settings = ReloadableSettings(WebSettings)
+    asyncio.run(run_exporter(config, lambda: config, sockets, web_settings, beside=[simulator]))
 
 
 def _configure(fleet: Fleet, base_url: str) -> Config:

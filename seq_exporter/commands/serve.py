@@ -26,7 +26,7 @@ from seq_exporter.serve.process import AutoReload, run_exporter
 from seq_exporter.serve.watch import Watch
 from seq_exporter.web.server.listen import open_sockets
 from seq_exporter.web.settings.file import WebSettings, load_web_settings
-from seq_exporter.web.settings.live import LiveSettings
+from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 
 @click.command()
@@ -84,14 +84,14 @@ def serve(
     watch = Watch(lambda: [path])
     seconds = config_auto_reload_interval
     config = load()
-    live = LiveSettings(
+    web_settings = ReloadableSettings(
         lambda: load_web_settings(Path(web_config_file)) if web_config_file else WebSettings()
     )
     running = run_exporter(
         config,
         load,
         open_sockets(web_listen_address),
-        live,
+        web_settings,
         enable_lifecycle=web_enable_lifecycle,
         auto_reload=AutoReload(watch, seconds) if seconds else None,
         shard=shard,

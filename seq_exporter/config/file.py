@@ -57,7 +57,7 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     `config.yaml:12: accounts[2].api_key_file: no such file '/run/secrets/acme'`.
     """
     document = read_document(path, environ)
-    file = document.validate(_File, {"folder": path.parent}, _contradictions(document.value))
+    file = document.validate(_ConfigFile, {"folder": path.parent}, _contradictions(document.value))
     return Config(
         accounts=tuple(account.build() for account in file.accounts),
         poll=PollSettings(
@@ -256,7 +256,7 @@ class _PollFile(Section):
     timeout: Annotated[_Duration, AfterValidator(_positive)] = 30.0
 
 
-class _File(Section):
+class _ConfigFile(Section):
     accounts: Annotated[list[_AccountFile], Field(min_length=1)]
     poll: _PollFile = _PollFile()
     state_dir: str = ""

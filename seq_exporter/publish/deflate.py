@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-# Six is zlib's own choice: the bulk gains little from more, and the live part is compressed at
+# Six is zlib's own choice: the bulk gains little from more, and the volatile part is compressed at
 # each scrape.
 _LEVEL = 6
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
@@ -23,7 +23,7 @@ _SLICE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class DeflatedText:
     """Compressed text of `size` bytes and `lines` lines; `crc` is the CRC-32 of the text."""
 
     deflated: bytes
@@ -33,7 +33,7 @@ class Piece:
     _shift: int
 
     @classmethod
-    def of(cls, texts: Iterable[str]) -> Piece:
+    def of(cls, texts: Iterable[str]) -> DeflatedText:
         """Compress `texts`, each of any number of whole lines."""
         deflate = zlib.compressobj(_LEVEL, wbits=-zlib.MAX_WBITS)
         parts: list[bytes] = []
@@ -49,7 +49,7 @@ class Piece:
         return cls(b"".join(parts), size, count, crc, _power_of_x(8 * size))
 
     @classmethod
-    def join(cls, pieces: Iterable[Piece]) -> Piece:
+    def join(cls, pieces: Iterable[DeflatedText]) -> DeflatedText:
         """Put pieces together, in their order."""
         pieces = tuple(pieces)
         crc = 0
@@ -60,12 +60,12 @@ class Piece:
         deflated = b"".join(piece.deflated for piece in pieces)
         return cls(deflated, size, lines, crc, _power_of_x(8 * size))
 
-    def gzipped(self, following: Piece, live: bytes) -> tuple[bytes, ...]:
-        """Return the parts of one gzip member (RFC 1952): this text, `following`, and `live`."""
+    def gzipped(self, following: DeflatedText, volatile: bytes) -> tuple[bytes, ...]:
+        """Return the parts of one gzip member (RFC 1952): this, `following`, then `volatile`."""
         deflate = zlib.compressobj(_LEVEL, wbits=-zlib.MAX_WBITS)
-        crc = zlib.crc32(live, _multiply(following._shift, self.crc) ^ following.crc)
-        size = self.size + following.size + len(live)
-        tail = deflate.compress(live) + deflate.flush() + struct.pack("<II", crc, size % 2**32)
+        crc = zlib.crc32(volatile, _multiply(following._shift, self.crc) ^ following.crc)
+        size = self.size + following.size + len(volatile)
+        tail = deflate.compress(volatile) + deflate.flush() + struct.pack("<II", crc, size % 2**32)
         return _GZIP_HEADER, self.deflated, following.deflated, tail
 
     def inflated(self) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ from prometheus_client.utils import floatToGoString
 from seq_exporter.clock import midnight
 from seq_exporter.config.model import SeriesSelection
 from seq_exporter.config.shard import Shard
-from seq_exporter.publish.deflate import Piece
+from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.scores import METRICS, Score, Snapshot
 
 
@@ -40,10 +40,10 @@ class Family:
 
 
 #: The series of one account, as a piece for each family that has any, by the family's name.
-AccountPieces = Mapping[str, Piece]
+DeflatedFamilies = Mapping[str, DeflatedText]
 
 
-def render_account(snapshot: Snapshot, wanted: SeriesSelection) -> AccountPieces:
+def render_account(snapshot: Snapshot, wanted: SeriesSelection) -> DeflatedFamilies:
     """Return the series of one account that are `wanted`; a family without a sample is left out.
 
     Two lines of one of its pieces:
@@ -51,16 +51,16 @@ def render_account(snapshot: Snapshot, wanted: SeriesSelection) -> AccountPieces
         sendgrid_seq_score{account="acme",subuser="shop-de"} 4.2
         sendgrid_seq_score{account="acme",subuser="shop-fr"} 3.0
     """
-    made = ((family.name, Piece.of(family.lines(snapshot, wanted))) for family in FAMILIES)
+    made = ((family.name, DeflatedText.of(family.lines(snapshot, wanted))) for family in FAMILIES)
     return {name: piece for name, piece in made if piece.lines}
 
 
-def count_series(pieces: AccountPieces) -> int:
+def count_series(pieces: DeflatedFamilies) -> int:
     """Return how many series one account has."""
     return sum(piece.lines for piece in pieces.values())
 
 
-def join_accounts(accounts: Sequence[AccountPieces]) -> Piece:
+def join_accounts(accounts: Sequence[DeflatedFamilies]) -> DeflatedText:
     """Return the page of all accounts, family by family and in each account by account.
 
     A family without a sample is left out, header and all. Two lines of the result:
@@ -68,12 +68,12 @@ def join_accounts(accounts: Sequence[AccountPieces]) -> Piece:
         # TYPE sendgrid_seq_score gauge
         sendgrid_seq_score{account="acme",subuser="shop-de"} 4.2
     """
-    pieces: list[Piece] = []
+    pieces: list[DeflatedText] = []
     for family in FAMILIES:
         found = [account[family.name] for account in accounts if family.name in account]
         if found:
-            pieces += (Piece.of([family.header]), *found)
-    return Piece.join(pieces)
+            pieces += (DeflatedText.of([family.header]), *found)
+    return DeflatedText.join(pieces)
 
 
 def _subuser_scores(snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[str]:

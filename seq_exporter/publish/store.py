@@ -6,20 +6,25 @@ import threading
 
 from seq_exporter.config.model import SeriesSelection
 from seq_exporter.errors import TooManySeries
-from seq_exporter.publish.families import AccountPieces, count_series, join_accounts, render_account
+from seq_exporter.publish.families import (
+    DeflatedFamilies,
+    count_series,
+    join_accounts,
+    render_account,
+)
 from seq_exporter.scores import Snapshot
 
 
 class Store:
     """Holds one snapshot an account, and the page of them all.
 
-    Written from the threads that poll, through a `Slot` each. Read from anywhere without a lock:
-    `page` and a slot's `snapshot` are immutable, and are replaced as a whole.
+    Each polling thread writes through its own `AccountWriter`. Anyone may read without a lock:
+    `exposition` and a writer's `snapshot` are immutable, and are replaced as a whole.
     """
 
     def __init__(self) -> None:
-        self.page = join_accounts(())
-        self._slots: dict[str, Slot] = {}
+        self.exposition = join_accounts(())
+        self._writers: dict[str, AccountWriter] = {}
         self._changes = 0
         self._changes_on_page = 0
         self._changing = threading.Lock()
@@ -30,41 +35,41 @@ class Store:
         account: str,
         wanted: SeriesSelection | None = None,
         max_series: int | None = None,
-    ) -> Slot:
-        """Return the account's slot, empty; one that it had before can no longer write.
+    ) -> AccountWriter:
+        """Return the account's writer, empty; one that it had before can no longer write.
 
         Of what is put there, the series that are `wanted` are published, if they are no more than
         `max_series`.
         """
-        slot = Slot(self, account, wanted or SeriesSelection(), max_series)
+        writer = AccountWriter(self, account, wanted or SeriesSelection(), max_series)
         with self._changing:
-            is_replaced = account in self._slots
-            self._slots[account] = slot
+            is_replaced = account in self._writers
+            self._writers[account] = writer
             self._changes += is_replaced
         if is_replaced:
             self._publish()
-        return slot
+        return writer
 
-    def swap(self, slot: Slot, snapshot: Snapshot) -> None:
-        """Replace the snapshot in `slot`, and the page; does nothing once the slot is closed.
+    def swap(self, writer: AccountWriter, snapshot: Snapshot) -> None:
+        """Replace the snapshot in `writer`, and the page; does nothing once the writer is closed.
 
         Raises TooManySeries, and changes nothing then.
         """
-        is_news = snapshot != slot.snapshot
+        is_news = snapshot != writer.snapshot
         # Before anything is changed, and of this account alone: whatever goes wrong here leaves
         # the page as it was.
-        pieces = slot.render(snapshot) if is_news else slot.pieces
+        pieces = writer.render(snapshot) if is_news else writer.pieces
         with self._changing:
-            if self._slots.get(slot.account) is slot:
+            if self._writers.get(writer.account) is writer:
                 self._changes += is_news
-                slot.snapshot, slot.pieces = snapshot, pieces
+                writer.snapshot, writer.pieces = snapshot, pieces
         self._publish()
 
-    def close(self, slot: Slot) -> None:
-        """Take what is in `slot` off the page."""
+    def close(self, writer: AccountWriter) -> None:
+        """Take what is in `writer` off the page."""
         with self._changing:
-            if self._slots.get(slot.account) is slot:
-                del self._slots[slot.account]
+            if self._writers.get(writer.account) is writer:
+                del self._writers[writer.account]
                 self._changes += 1
         self._publish()
 
@@ -74,15 +79,15 @@ class Store:
             with self._changing:
                 changes = self._changes
                 # In the order of names, not of arrival: the page stays the same over restarts.
-                accounts = [self._slots[name].pieces for name in sorted(self._slots)]
+                accounts = [self._writers[name].pieces for name in sorted(self._writers)]
             # Many accounts that come in at once are one page, not one each: those that waited
             # here while a page was made are all on the next.
             if changes != self._changes_on_page:
-                self.page = join_accounts(accounts)
+                self.exposition = join_accounts(accounts)
                 self._changes_on_page = changes
 
 
-class Slot:
+class AccountWriter:
     """One account's place in the store: whoever holds it may write there until it is closed.
 
     A poll that goes on while its account is removed or changed would otherwise bring it back.
@@ -95,7 +100,7 @@ class Slot:
         self._wanted = wanted
         self._max_series = max_series
         self.snapshot = Snapshot(account)
-        self.pieces: AccountPieces = {}
+        self.pieces: DeflatedFamilies = {}
         self._store = store
 
     @property
@@ -107,7 +112,7 @@ class Slot:
         """Publish `snapshot` instead of the one that is there. Raises TooManySeries."""
         self._store.swap(self, snapshot)
 
-    def render(self, snapshot: Snapshot) -> AccountPieces:
+    def render(self, snapshot: Snapshot) -> DeflatedFamilies:
         """Return what would be published of `snapshot`. Raises TooManySeries."""
         pieces = render_account(snapshot, self._wanted)
         count = count_series(pieces)

@@ -22,7 +22,7 @@ from prometheus_client.gc_collector import GCCollector
 from seq_exporter import __version__
 from seq_exporter.config.shard import Shard
 from seq_exporter.errors import POLL_FAILURE_REASONS
-from seq_exporter.publish.deflate import Piece
+from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
 from seq_exporter.sendgrid.transport import RateLimit
 
@@ -32,7 +32,7 @@ _REQUEST_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _Metric = TypeVar("_Metric", Gauge, Counter, Histogram)
 
 
-class Instruments:
+class MetricFactory:
     """Makes metrics in one registry, and remembers those that have a series for each account."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -61,7 +61,7 @@ class Instruments:
 class PollMetrics:
     """How the polls of each account go."""
 
-    def __init__(self, make: Instruments) -> None:
+    def __init__(self, make: MetricFactory) -> None:
         self.account_up = make.gauge(
             "seq_exporter_account_up",
             "Whether the last poll of the account succeeded (1) or failed (0).",
@@ -100,7 +100,7 @@ class PollMetrics:
 class ScoreMetrics:
     """What becomes of the scores of each account."""
 
-    def __init__(self, make: Instruments) -> None:
+    def __init__(self, make: MetricFactory) -> None:
         self.restored = make.gauge(
             "seq_exporter_scores_restored",
             "Whether the account's scores are those that an earlier process saved (1), as no poll "
@@ -129,7 +129,7 @@ class ScoreMetrics:
 class RequestMetrics:
     """What is asked of SendGrid, and what it answers."""
 
-    def __init__(self, make: Instruments) -> None:
+    def __init__(self, make: MetricFactory) -> None:
         self.total = make.counter(
             "seq_exporter_api_requests_total",
             "Requests to SendGrid by HTTP status; the code error stands for no whole answer.",
@@ -180,8 +180,8 @@ class Telemetry:
         self.registry = CollectorRegistry()
         self._process_registry = CollectorRegistry()
         self._version = object()
-        self._rendered: Mapping[Renderer, tuple[object, Piece]] = {}
-        make = Instruments(self.registry)
+        self._rendered: Mapping[Renderer, tuple[object, DeflatedText]] = {}
+        make = MetricFactory(self.registry)
         self.polls = PollMetrics(make)
         self.scores = ScoreMetrics(make)
         self.requests = RequestMetrics(make)
@@ -215,7 +215,7 @@ class Telemetry:
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self._process_registry)
 
-    def render(self, render: Renderer) -> tuple[Piece, bytes]:
+    def render(self, render: Renderer) -> tuple[DeflatedText, bytes]:
         """Return all of it as `render` writes it: what events change, and what is of the moment.
 
         What has not changed is not written anew: with that, a scrape costs as much as sending a
@@ -225,7 +225,7 @@ class Telemetry:
         rendered = self._rendered.get(render)
         if rendered is None or rendered[0] is not version:
             text = render(self.registry).removesuffix(b"# EOF\n").decode()
-            rendered = version, Piece.of([text])
+            rendered = version, DeflatedText.of([text])
             self._rendered = {**self._rendered, render: rendered}
         return rendered[1], render(self._process_registry)
 

@@ -35,7 +35,7 @@ _TRIES = 3
 _LONGEST_WAIT_SECONDS = 60.0
 
 
-class Page(NamedTuple):
+class ScoresPage(NamedTuple):
     """One page of a day's scores, and the cursor to the next."""
 
     scores: list[Score]
@@ -96,7 +96,7 @@ class SendGrid:
             cursors.add(cursor)
         raise endless(SUBUSERS_SCORES)
 
-    def fetch_page(self, day: date, cursor: str | None = None) -> Page | None:
+    def fetch_page(self, day: date, cursor: str | None = None) -> ScoresPage | None:
         """Return the page of `day` after `cursor`, or the first; None while not calculated."""
         params = {"date": day.isoformat(), "limit": str(SCORES_PAGE)}
         if cursor is not None:
@@ -111,7 +111,7 @@ class SendGrid:
             if score:
                 scores.append(score)
                 self._check_date(item, day, score)
-        return Page(scores, _cursor_of(answer), has_unreadable=len(scores) < len(items))
+        return ScoresPage(scores, _cursor_of(answer), has_unreadable=len(scores) < len(items))
 
     def fetch_own(self, day: date) -> Score | None:
         """Return the account's own score on `day`, or None while it is not calculated.

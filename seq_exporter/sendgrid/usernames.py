@@ -24,7 +24,7 @@ _NAMES_TO_SPARE = 10_000
 _log = logging.getLogger(__name__)
 
 
-class Names:
+class Usernames:
     """The usernames of one account's users, learned from pages and, where they lack, asked for.
 
     SendGrid leaves the username out of an item where the user is not eligible.

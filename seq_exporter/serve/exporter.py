@@ -12,7 +12,7 @@ from seq_exporter.clock import Clock
 from seq_exporter.config.model import Account, Config
 from seq_exporter.config.shard import WHOLE, Shard
 from seq_exporter.errors import ConfigError
-from seq_exporter.publish.deflate import Piece
+from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.store import Store
 from seq_exporter.publish.telemetry import AccountTelemetry, Renderer, Telemetry
 from seq_exporter.scores import Health, Snapshot
@@ -61,11 +61,11 @@ class Exporter:
         self._reloading = asyncio.Lock()
 
     @property
-    def page(self) -> Piece:
+    def exposition(self) -> DeflatedText:
         """The series of all accounts, ready to send."""
-        return self._store.page
+        return self._store.exposition
 
-    def render_telemetry(self, render: Renderer) -> tuple[Piece, bytes]:
+    def render_telemetry(self, render: Renderer) -> tuple[DeflatedText, bytes]:
         """Return the exporter's own metrics as `render` writes them."""
         return self._telemetry.render(render)
 
@@ -73,7 +73,7 @@ class Exporter:
     def accounts(self) -> Sequence[tuple[Snapshot, Health]]:
         """What is published of each account, and how its polls have gone."""
         return [
-            (running.poller.slot.snapshot, running.poller.health)
+            (running.poller.writer.snapshot, running.poller.health)
             for running in self._running.values()
         ]
 
@@ -160,7 +160,7 @@ class Exporter:
         self._halt(running)
         running.telemetry.close()
         # In a thread: it makes the page anew, which takes a second for the largest fleets.
-        await asyncio.to_thread(running.poller.slot.close)
+        await asyncio.to_thread(running.poller.writer.close)
 
     def _halt(self, running: _Running) -> None:
         running.poller.stop()

@@ -22,7 +22,7 @@ from seq_exporter.errors import (
     RateLimited,
     TooManySeries,
 )
-from seq_exporter.publish.store import Slot
+from seq_exporter.publish.store import AccountWriter
 from seq_exporter.publish.telemetry import AccountTelemetry
 from seq_exporter.scores import Health, OwnScore, Snapshot, SubuserScores
 from seq_exporter.sendgrid.client import SendGrid
@@ -30,7 +30,7 @@ from seq_exporter.sendgrid.newest_day import Calendar, NewestDay
 from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.session import open_session
 from seq_exporter.sendgrid.transport import Transport
-from seq_exporter.sendgrid.usernames import Names, select_subusers
+from seq_exporter.sendgrid.usernames import Usernames, select_subusers
 from seq_exporter.serve.state import StateFolder
 
 # SendGrid's word on when to ask again is kept, but not for ever: a wrong one would end all polls.
@@ -56,7 +56,7 @@ class Poller:
         self,
         account: Account,
         settings: PollSettings,
-        slot: Slot,
+        writer: AccountWriter,
         telemetry: AccountTelemetry,
         *,
         state: StateFolder | None = None,
@@ -67,13 +67,13 @@ class Poller:
         self.account = account
         self.settings = settings
         self.state = state
-        self.slot = slot
+        self.writer = writer
         self.health = Health()
         self._telemetry = telemetry
         self._session = session or open_session()
         self._clock = clock or Clock()
         self._sleep = sleep or self._sleep_unless_stopped
-        self._names = Names()
+        self._names = Usernames()
         self._newest_subusers = NewestDay[SubuserScores]()
         self._newest_own = NewestDay[OwnScore]()
         self._is_saved = True
@@ -107,7 +107,9 @@ class Poller:
         snapshot = calendar.withdraw_expired(saved) if saved else None
         if snapshot and (snapshot.subusers or snapshot.own):
             self._swap(snapshot)
-            self._names = Names(snapshot.subusers.by_label.values() if snapshot.subusers else ())
+            self._names = Usernames(
+                snapshot.subusers.by_label.values() if snapshot.subusers else ()
+            )
             self._newest_subusers = NewestDay[SubuserScores](key)
             self._newest_own = NewestDay[OwnScore](key)
             self.health = Health(is_restored=True)
@@ -123,7 +125,7 @@ class Poller:
         calendar = Calendar(self._clock.now(), self.settings)
         anomalies = Anomalies()
         try:
-            self._swap(calendar.withdraw_expired(self.slot.snapshot))
+            self._swap(calendar.withdraw_expired(self.writer.snapshot))
             failures = self._update(calendar, anomalies)
         except PollStopped:
             raise
@@ -141,7 +143,7 @@ class Poller:
 
     def _update(self, calendar: Calendar, anomalies: Anomalies) -> list[PollError]:
         """Ask for what may be new and publish it; return what went wrong, in its order."""
-        held = self.slot.snapshot
+        held = self.writer.snapshot
         try:
             key = self.account.api_key.read()
         except KeyUnavailable as err:
@@ -172,9 +174,9 @@ class Poller:
 
     def _swap(self, snapshot: Snapshot) -> None:
         """Put `snapshot` on the page. Raises TooManySeries."""
-        before = self.slot.series
-        self.slot.swap(snapshot)
-        series = self.slot.series
+        before = self.writer.series
+        self.writer.swap(snapshot)
+        series = self.writer.series
         self._telemetry.observe_series(series)
         if before < _MANY_SERIES <= series:
             _log.warning("very many series: see docs/scaling.md", extra=self._about(series=series))

@@ -19,7 +19,7 @@ from seq_exporter.serve.watch import Watch, follow
 from seq_exporter.web.routes import build_app
 from seq_exporter.web.server.listen import describe_socket
 from seq_exporter.web.server.server import Server
-from seq_exporter.web.settings.live import LiveSettings
+from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ async def run_exporter(
     config: Config,
     load: Callable[[], Config],
     sockets: Sequence[socket.socket],
-    live: LiveSettings,
+    web_settings: ReloadableSettings,
     *,
     enable_lifecycle: bool = False,
     auto_reload: AutoReload | None = None,
@@ -59,14 +59,16 @@ async def run_exporter(
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
     exporter = Exporter(config, load, shard=shard)
-    server = Server(build_app(exporter, live, enable_lifecycle=enable_lifecycle), live)
-    reloads = _begin_reloads(exporter, live, auto_reload)
+    server = Server(
+        build_app(exporter, web_settings, enable_lifecycle=enable_lifecycle), web_settings
+    )
+    reloads = _begin_reloads(exporter, web_settings, auto_reload)
     exporter.start()
     _log.info(
         "seq-exporter runs",
         extra={
             "address": ",".join(map(describe_socket, sockets)),
-            "tls": live.ssl_context is not None,
+            "tls": web_settings.ssl_context is not None,
             "accounts": len(config.accounts),
         },
     )
@@ -80,7 +82,7 @@ async def run_exporter(
 
 
 def _begin_reloads(
-    exporter: Exporter, live: LiveSettings, auto_reload: AutoReload | None
+    exporter: Exporter, web_settings: ReloadableSettings, auto_reload: AutoReload | None
 ) -> set[asyncio.Task[object]]:
     """Begin to reload at SIGHUP and when files change; return the tasks that do so."""
     tasks: set[asyncio.Task[object]] = set()  # a task that nobody holds may vanish
@@ -91,13 +93,17 @@ def _begin_reloads(
         task.add_done_callback(tasks.discard)
 
     async def reload_web() -> None:
-        exporter.observe_web_reload(await asyncio.to_thread(live.reload))
+        exporter.observe_web_reload(await asyncio.to_thread(web_settings.reload))
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, lambda: begin(exporter.reload()))
-    watch = Watch(lambda: live.current.files)
+    watch = Watch(lambda: web_settings.current.files)
     # After a failure each time: what was wrong may be in a file that is not followed yet.
-    begin(follow(lambda: watch.has_changed() or live.is_behind, _WEB_RELOAD_SECONDS, reload_web))
+    begin(
+        follow(
+            lambda: watch.has_changed() or web_settings.is_behind, _WEB_RELOAD_SECONDS, reload_web
+        )
+    )
     if auto_reload:
         has_changed = auto_reload.watch.has_changed
         begin(follow(has_changed, auto_reload.interval_seconds, exporter.reload))

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from seq_exporter.web.settings.live import LiveSettings
+from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 #: Kubernetes' probes send no credentials, and what these answer is no secret.
 OPEN_PATHS = frozenset({"/-/healthy", "/-/ready"})
@@ -47,11 +47,11 @@ class BasicAuth:
     def __init__(
         self,
         app: ASGIApp,
-        live: LiveSettings,
+        web_settings: ReloadableSettings,
         check: Callable[[bytes, str], bool] = check_password,
     ) -> None:
         self._app = app
-        self._live = live
+        self._settings = web_settings
         self._check = check
         self._turn = asyncio.Lock()
         self._waiting: Counter[str] = Counter()  # by address
@@ -62,7 +62,7 @@ class BasicAuth:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, or pass the request on."""
         is_open = scope["type"] != "http" or scope["path"] in OPEN_PATHS
-        if is_open or not self._live.current.users:
+        if is_open or not self._settings.current.users:
             await self._app(scope, receive, send)
             return
         login = _read_login(Headers(scope=scope).get("authorization", ""))
@@ -80,7 +80,7 @@ class BasicAuth:
         """Whether the same was let in before, by a hash that still holds."""
         stored, digest = self._admitted.get(user, ("", b""))
         is_same = hmac.compare_digest(digest, hashlib.sha256(password).digest())
-        return is_same and stored == self._live.current.users.get(user)
+        return is_same and stored == self._settings.current.users.get(user)
 
     def _is_full(self, address: str) -> bool:
         is_full = self._waiting.total() >= _MOST_WAITING
@@ -89,7 +89,7 @@ class BasicAuth:
     async def _is_admitted(self, address: str, user: str, password: bytes) -> bool:
         if self._is_known(user, password):
             return True
-        users = self._live.current.users
+        users = self._settings.current.users
         # For somebody unknown, the hash of one who is known, and always the same one: so that the
         # time taken does not tell who exists.
         hashes = sorted(users.values())
@@ -119,17 +119,20 @@ def _read_login(authorization: str) -> tuple[str, bytes] | None:
     return (user, password.encode()) if scheme.lower() == "basic" and colon else None
 
 
-class RateLimited:
+class RequestLimiter:
     """ASGI middleware that answers 429 to what comes too soon, from whomever; not to probes.
 
     A request takes a token; there are `burst` of them, and one comes back each interval.
     """
 
     def __init__(
-        self, app: ASGIApp, live: LiveSettings, clock: Callable[[], float] = time.monotonic
+        self,
+        app: ASGIApp,
+        web_settings: ReloadableSettings,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
-        self._live = live
+        self._settings = web_settings
         self._clock = clock
         self._taken = 0.0  # tokens that have not come back, as of
         self._at = clock()
@@ -143,7 +146,7 @@ class RateLimited:
             await PlainTextResponse("Too many requests\n", 429)(scope, receive, send)
 
     def _take(self) -> bool:
-        limit = self._live.current.rate_limit
+        limit = self._settings.current.rate_limit
         if limit is None:
             return True
         now = self._clock()
@@ -156,13 +159,13 @@ class RateLimited:
 class ConfiguredHeaders:
     """ASGI middleware that sets them, in place of those of the same name."""
 
-    def __init__(self, app: ASGIApp, live: LiveSettings) -> None:
+    def __init__(self, app: ASGIApp, web_settings: ReloadableSettings) -> None:
         self._app = app
-        self._live = live
+        self._settings = web_settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, and change what comes back."""
-        configured = self._live.current.headers
+        configured = self._settings.current.headers
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -14,15 +14,15 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from seq_exporter.publish.deflate import Piece
+from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.scores import Health, Snapshot
 from seq_exporter.threads import DaemonThreads
 from seq_exporter.web.api import describe_scores, describe_status
 from seq_exporter.web.listing import Query
-from seq_exporter.web.middleware import BasicAuth, ConfiguredHeaders, RateLimited
+from seq_exporter.web.middleware import BasicAuth, ConfiguredHeaders, RequestLimiter
 from seq_exporter.web.negotiation import accepts_gzip, choose_format
 from seq_exporter.web.openapi import describe_api
-from seq_exporter.web.settings.live import LiveSettings
+from seq_exporter.web.settings.reloadable import ReloadableSettings
 from seq_exporter.web.status_page import StatusPage, find_docs
 
 _SLICE_BYTES = 256 * 1024
@@ -40,14 +40,16 @@ _HTML_HEADERS = {
 }
 
 
-class Exporter(Protocol):
+class PublishedState(Protocol):
     """What the routes show; nothing here blocks."""
 
     @property
-    def page(self) -> Piece:
+    def exposition(self) -> DeflatedText:
         """The series of all accounts, ready to send."""
 
-    def render_telemetry(self, render: Callable[[CollectorRegistry], bytes]) -> tuple[Piece, bytes]:
+    def render_telemetry(
+        self, render: Callable[[CollectorRegistry], bytes]
+    ) -> tuple[DeflatedText, bytes]:
         """Return the exporter's own metrics as `render` writes them: a first and a last part."""
 
     @property
@@ -58,7 +60,9 @@ class Exporter(Protocol):
         """Read the configuration again; return what is wrong with it, or None."""
 
 
-def build_app(exporter: Exporter, live: LiveSettings, *, enable_lifecycle: bool = False) -> ASGIApp:
+def build_app(
+    exporter: PublishedState, web_settings: ReloadableSettings, *, enable_lifecycle: bool = False
+) -> ASGIApp:
     """Return the ASGI app; `POST /-/reload` works only with `enable_lifecycle`."""
     threads = DaemonThreads(_PAGES_AT_ONCE)
     app = Starlette(
@@ -73,9 +77,9 @@ def build_app(exporter: Exporter, live: LiveSettings, *, enable_lifecycle: bool 
             Route("/-/reload", _reload(exporter, enable_lifecycle), methods=["POST"]),
         ],
         middleware=[
-            Middleware(ConfiguredHeaders, live=live),
-            Middleware(RateLimited, live=live),
-            Middleware(BasicAuth, live=live),
+            Middleware(ConfiguredHeaders, web_settings=web_settings),
+            Middleware(RequestLimiter, web_settings=web_settings),
+            Middleware(BasicAuth, web_settings=web_settings),
         ],
     )
     app.router.redirect_slashes = False
@@ -107,23 +111,23 @@ class SlicedResponse:
 _Handler = Callable[[Request], Awaitable[ASGIApp]]
 
 
-def _metrics(exporter: Exporter) -> _Handler:
+def _metrics(exporter: PublishedState) -> _Handler:
     async def metrics(request: Request) -> SlicedResponse:
         chosen = choose_format(request.headers.get("accept", ""))
-        page = exporter.page  # one reference: the answer is of one moment
-        own, live = exporter.render_telemetry(chosen.render)
+        page = exporter.exposition  # one reference: the answer is of one moment
+        own, volatile = exporter.render_telemetry(chosen.render)
         headers = {"Content-Type": chosen.content_type, "Vary": "Accept, Accept-Encoding"}
         if accepts_gzip(request.headers.get("accept-encoding", "")):
-            member = page.gzipped(own, live)
+            member = page.gzipped(own, volatile)
             headers["Content-Encoding"] = "gzip"
             return SlicedResponse(member, sum(map(len, member)), headers)
-        text = chain(page.inflated(), own.inflated(), [live])
-        return SlicedResponse(text, page.size + own.size + len(live), headers)
+        text = chain(page.inflated(), own.inflated(), [volatile])
+        return SlicedResponse(text, page.size + own.size + len(volatile), headers)
 
     return metrics
 
 
-def _status(exporter: Exporter, threads: DaemonThreads) -> _Handler:
+def _status(exporter: PublishedState, threads: DaemonThreads) -> _Handler:
     page = StatusPage(find_docs())
 
     async def status(request: Request) -> Response:
@@ -134,7 +138,7 @@ def _status(exporter: Exporter, threads: DaemonThreads) -> _Handler:
     return status
 
 
-def _api_status(exporter: Exporter, threads: DaemonThreads) -> _Handler:
+def _api_status(exporter: PublishedState, threads: DaemonThreads) -> _Handler:
     async def status(request: Request) -> Response:
         if request.query_params:
             return _json({"errors": ["there are no parameters"]}, 400)
@@ -143,7 +147,7 @@ def _api_status(exporter: Exporter, threads: DaemonThreads) -> _Handler:
     return status
 
 
-def _api_scores(exporter: Exporter, threads: DaemonThreads) -> _Handler:
+def _api_scores(exporter: PublishedState, threads: DaemonThreads) -> _Handler:
     async def scores(request: Request) -> Response:
         query, mistakes = Query.parse(request.query_params)
         if mistakes:
@@ -165,7 +169,7 @@ async def _healthy(request: Request) -> Response:
     return PlainTextResponse("seq-exporter is healthy.\n")
 
 
-def _ready(exporter: Exporter) -> _Handler:
+def _ready(exporter: PublishedState) -> _Handler:
     async def ready(request: Request) -> Response:
         waiting = [
             snapshot.account for snapshot, health in exporter.accounts if not health.is_ready
@@ -178,7 +182,7 @@ def _ready(exporter: Exporter) -> _Handler:
     return ready
 
 
-def _reload(exporter: Exporter, enable_lifecycle: bool) -> _Handler:
+def _reload(exporter: PublishedState, enable_lifecycle: bool) -> _Handler:
     async def reload(request: Request) -> Response:
         if not enable_lifecycle:
             text = "Reloading over HTTP is off: start with --web.enable-lifecycle.\n"

@@ -191,14 +191,14 @@ class Stage:
 
     def _find_key(self) -> Iterator[str]:
         """Search everything that was written for the key, and for half of it."""
-        own, live = self.bench.registry.render(generate_latest)
-        page = self.bench.store.page
+        own, volatile = self.bench.registry.render(generate_latest)
+        page = self.bench.store.exposition
         poller = self.bench.poller
         written = {
             "logs": self._written.getvalue(),
-            "page": text_of(page) + text_of(own) + live.decode(),
-            "gzipped page": gzip.decompress(b"".join(page.gzipped(own, live))).decode(),
-            "status page": StatusPage().render([(poller.slot.snapshot, poller.health)], Query()),
+            "page": text_of(page) + text_of(own) + volatile.decode(),
+            "gzipped page": gzip.decompress(b"".join(page.gzipped(own, volatile))).decode(),
+            "status page": StatusPage().render([(poller.writer.snapshot, poller.health)], Query()),
             "poller": repr(vars(poller)),
         }
         for file in self.state_folder.rglob("*"):

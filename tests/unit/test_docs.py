@@ -100,7 +100,7 @@ def test_the_list_of_keys_is_whole() -> None:
 
     known = set()
     for section in (
-        configfile._File,
+        configfile._ConfigFile,
         configfile._AccountFile,
         configfile._PollFile,
         configfile._GlobsFile,

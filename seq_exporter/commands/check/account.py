@@ -14,7 +14,7 @@ from typing import Any
 import requests
 
 from seq_exporter.clock import Clock
-from seq_exporter.commands.check.findings import Finding, Report, Verdict
+from seq_exporter.commands.check.findings import AccountReport, Finding, Verdict
 from seq_exporter.config.model import BASE_URLS, Account, PollSettings
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import (
@@ -32,7 +32,7 @@ from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.newest_day import Calendar, NewestDay
 from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.transport import Endpoint, RateLimit, Transport
-from seq_exporter.sendgrid.usernames import Names, select_subusers
+from seq_exporter.sendgrid.usernames import Usernames, select_subusers
 
 _SCOPES = Endpoint("scopes", "/v3/scopes")
 
@@ -67,9 +67,9 @@ class AccountCheck:
     sleep: Callable[[float], None]
     regions: Mapping[str, str] = field(default_factory=lambda: BASE_URLS)
 
-    def run(self) -> Report:
+    def run(self) -> AccountReport:
         """Return what was found. Raises nothing of what SendGrid or the network may do."""
-        return Report(self.account.name, list(self._find()))
+        return AccountReport(self.account.name, list(self._find()))
 
     def _find(self) -> Iterator[Finding]:
         try:
@@ -107,7 +107,7 @@ class AccountCheck:
         selection = self.account.subusers
         if selection is None:
             return
-        names = Names()
+        names = Usernames()
         seen: dict[str, None] = {}
         now = self.clock.now()
 

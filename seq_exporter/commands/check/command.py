@@ -16,7 +16,7 @@ import click
 
 from seq_exporter.clock import Clock
 from seq_exporter.commands.check.account import AccountCheck
-from seq_exporter.commands.check.findings import Report, wrap
+from seq_exporter.commands.check.findings import AccountReport, wrap
 from seq_exporter.commands.flags import (
     account_flag,
     choose_accounts,
@@ -79,7 +79,7 @@ def check(
     sys.exit(1 if failing else 0)
 
 
-async def _tell(accounts: Sequence[Account], config: Config, style: str) -> list[Report]:
+async def _tell(accounts: Sequence[Account], config: Config, style: str) -> list[AccountReport]:
     """Try the accounts, and print each as soon as those before it are printed."""
     reports = []
     async for report in _try_all(accounts, config):
@@ -89,7 +89,7 @@ async def _tell(accounts: Sequence[Account], config: Config, style: str) -> list
     return reports
 
 
-async def _try_all(accounts: Sequence[Account], config: Config) -> AsyncIterator[Report]:
+async def _try_all(accounts: Sequence[Account], config: Config) -> AsyncIterator[AccountReport]:
     # Not those of an executor: Ctrl-C would wait for each to end.
     threads = DaemonThreads(_AT_ONCE)
     checks = [
@@ -101,7 +101,7 @@ async def _try_all(accounts: Sequence[Account], config: Config) -> AsyncIterator
         yield await task
 
 
-def _print(report: Report) -> None:
+def _print(report: AccountReport) -> None:
     click.echo(click.style(report.account, bold=True), color=_is_colourful())
     for finding in report.findings:
         mark = _encodable(finding.verdict.mark, {"✓": "+", "✗": "x"})

@@ -38,7 +38,7 @@ class Finding(NamedTuple):
     facts: Mapping[str, Any] = {}
 
 
-class Report(NamedTuple):
+class AccountReport(NamedTuple):
     """All findings on one account."""
 
     account: str

@@ -13,7 +13,7 @@ from seq_exporter.errors import EndpointFailed
 from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.newest_day import Calendar, NewestDay
-from seq_exporter.sendgrid.usernames import Names, select_subusers
+from seq_exporter.sendgrid.usernames import Usernames, select_subusers
 
 #: Scores are compared with those of so many days before.
 CHANGES = (7, 30)
@@ -71,7 +71,7 @@ class Asker:
     ) -> SubuserScores | None:
         if selection is None:
             return None
-        names, now = Names(), self.clock.now()
+        names, now = Usernames(), self.clock.now()
 
         def read(day: date) -> SubuserScores | None:
             scores = self.sendgrid.fetch_subusers(day)

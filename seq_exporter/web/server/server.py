@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from seq_exporter.web.server.connections import Door, Guests
+from seq_exporter.web.server.connections import ConnectionLimit, LimitedListener
 from seq_exporter.web.server.protocol import Limits, TimedProtocol
 from seq_exporter.web.settings.file import WebSettings
-from seq_exporter.web.settings.live import LiveSettings
+from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 # Connections that wait to be accepted; and how many are accepted in one turn of the loop.
 _BACKLOG = 128
@@ -24,10 +24,13 @@ class Server(uvicorn.Server):
     """Serves an ASGI app, until `should_exit` is set."""
 
     def __init__(
-        self, app: ASGIApp, live: LiveSettings | None = None, limits: Limits | None = None
+        self,
+        app: ASGIApp,
+        web_settings: ReloadableSettings | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._limits = limits = limits or Limits()
-        context = (live or LiveSettings(WebSettings)).ssl_context
+        context = (web_settings or ReloadableSettings(WebSettings)).ssl_context
         super().__init__(
             uvicorn.Config(
                 app,
@@ -48,8 +51,8 @@ class Server(uvicorn.Server):
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve on `sockets`, which belong to the server from here on."""
-        guests = Guests(self._limits.connections)
-        await super().serve([Door(listening, guests) for listening in sockets or ()])
+        guests = ConnectionLimit(self._limits.connections)
+        await super().serve([LimitedListener(listening, guests) for listening in sockets or ()])
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

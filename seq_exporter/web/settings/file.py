@@ -27,7 +27,7 @@ _INTERVAL_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(h|ms|m|s|us|ns)")
 
 
 @dataclass(frozen=True, slots=True)
-class RateLimit:
+class RequestLimit:
     """At most `burst` requests at once, and one more each `interval_seconds`."""
 
     interval_seconds: float
@@ -46,7 +46,7 @@ class WebSettings:
     ssl_context: ssl.SSLContext | None = None
     users: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    rate_limit: RateLimit | None = None
+    rate_limit: RequestLimit | None = None
     files: tuple[Path, ...] = ()
 
 
@@ -62,14 +62,14 @@ def load_web_settings(path: Path) -> WebSettings:
     misplaced = tuple(_keys_out_of_place(document.value, ()))
     # With what is known already: whatever else is said of such a place could quote the key.
     document = replace(document, problems=(*document.problems, *misplaced))
-    file = document.validate(_File, {"folder": folder}, _contradictions(document.value))
+    file = document.validate(_WebConfigFile, {"folder": folder}, _contradictions(document.value))
     tls, limit = file.tls_server_config, file.rate_limit
     headers = file.http_server_config and file.http_server_config.headers
     return WebSettings(
         tls.context if tls else None,
         file.basic_auth_users,
         headers.model_dump(by_alias=True, exclude_none=True) if headers else {},
-        RateLimit(limit.interval, limit.burst) if limit and limit.interval else None,
+        RequestLimit(limit.interval, limit.burst) if limit and limit.interval else None,
         (path, *(folder / name for name in (tls.file_names() if tls else ()))),
     )
 
@@ -130,7 +130,7 @@ class _RateLimitFile(Section):
     burst: Annotated[int, AfterValidator(_burst)] = Field(0, validate_default=True)
 
 
-class _File(Section):
+class _WebConfigFile(Section):
     tls_server_config: TlsSection | None = None
     http_server_config: _HttpFile | None = None
     basic_auth_users: dict[str, Annotated[str, BeforeValidator(_bcrypt_hash)]] = Field(default={})

@@ -8,7 +8,7 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq_exporter.publish.deflate import Piece
+from seq_exporter.publish.deflate import DeflatedText
 
 LINES = st.lists(st.text(), max_size=5)
 
@@ -19,7 +19,7 @@ def text(lines: list[str]) -> bytes:
 
 @given(LINES)
 def test_a_piece_tells_what_it_is_made_of(lines: list[str]) -> None:
-    piece = Piece.of(lines)
+    piece = DeflatedText.of(lines)
     assert (piece.size, piece.lines) == (len(text(lines)), text(lines).count(b"\n"))
     assert piece.crc == zlib.crc32(text(lines))
     assert b"".join(piece.inflated()) == text(lines)
@@ -27,34 +27,37 @@ def test_a_piece_tells_what_it_is_made_of(lines: list[str]) -> None:
 
 @given(st.lists(LINES, max_size=5), LINES, st.binary())
 def test_pieces_that_are_joined_are_one_member(
-    pieces: list[list[str]], own: list[str], live: bytes
+    pieces: list[list[str]], own: list[str], volatile: bytes
 ) -> None:
     whole = b"".join(map(text, pieces))
-    joined = Piece.join(map(Piece.of, pieces))
+    joined = DeflatedText.join(map(DeflatedText.of, pieces))
     assert (joined.size, joined.lines) == (len(whole), whole.count(b"\n"))
     assert joined.crc == zlib.crc32(whole)
     assert b"".join(joined.inflated()) == whole
     inflate = zlib.decompressobj(wbits=31)
-    member = b"".join(joined.gzipped(Piece.of(own), live))
-    assert inflate.decompress(member) == whole + text(own) + live
+    member = b"".join(joined.gzipped(DeflatedText.of(own), volatile))
+    assert inflate.decompress(member) == whole + text(own) + volatile
     assert inflate.eof
     assert not inflate.unused_data
 
 
 def test_pieces_of_joined_pieces_are_pieces() -> None:
-    first, second = Piece.join([Piece.of(["a"]), Piece.of(["b"])]), Piece.of(["c"])
-    assert Piece.join([first, second]).crc == zlib.crc32(b"abc")
+    first, second = (
+        DeflatedText.join([DeflatedText.of(["a"]), DeflatedText.of(["b"])]),
+        DeflatedText.of(["c"]),
+    )
+    assert DeflatedText.join([first, second]).crc == zlib.crc32(b"abc")
 
 
 def test_a_large_text_is_inflated_in_slices() -> None:
     lines = [f"line {number}\n" for number in range(200_000)]
-    slices = list(Piece.of(lines).inflated())
+    slices = list(DeflatedText.of(lines).inflated())
     assert b"".join(slices) == text(lines)
     assert len(slices) > 5
     assert max(map(len, slices)) <= 256 * 1024
 
 
 def test_nothing_is_a_piece_too() -> None:
-    nothing = Piece.join([])
+    nothing = DeflatedText.join([])
     assert (nothing.size, nothing.lines, nothing.crc) == (0, 0, 0)
-    assert gzip.decompress(b"".join(nothing.gzipped(nothing, b"live"))) == b"live"
+    assert gzip.decompress(b"".join(nothing.gzipped(nothing, b"volatile"))) == b"volatile"

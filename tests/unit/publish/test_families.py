@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from seq_exporter.config.model import SeriesSelection
-from seq_exporter.publish.deflate import Piece
+from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.families import FAMILIES, join_accounts, render_account
 from seq_exporter.scores import METRICS, OwnScore, Score, Snapshot, SubuserScores
 from tests.support import text_of
@@ -107,7 +107,7 @@ ACME = Snapshot(
 )
 
 
-def join(snapshots: Sequence[Snapshot]) -> Piece:
+def join(snapshots: Sequence[Snapshot]) -> DeflatedText:
     return join_accounts([render_account(snapshot, SeriesSelection()) for snapshot in snapshots])
 
 
@@ -172,10 +172,10 @@ def test_every_help_text_is_a_sentence_that_says_values_are_cached() -> None:
 
 
 def test_the_gzipped_page_is_one_member() -> None:
-    page, live = join([ACME]), b"# EOF\n"
+    page, volatile = join([ACME]), b"# EOF\n"
     decompressor = zlib.decompressobj(wbits=31)
-    zipped = b"".join(page.gzipped(Piece.join([]), live))
-    assert decompressor.decompress(zipped) == text_of(page).encode() + live
+    zipped = b"".join(page.gzipped(DeflatedText.join([]), volatile))
+    assert decompressor.decompress(zipped) == text_of(page).encode() + volatile
     assert decompressor.eof
     assert not decompressor.unused_data
 
@@ -281,9 +281,9 @@ def test_the_page_is_what_prometheus_client_would_print(snapshots: list[Snapshot
 
 
 @given(FLEETS, st.binary())
-def test_the_gzipped_page_is_the_plain_one(snapshots: list[Snapshot], live: bytes) -> None:
+def test_the_gzipped_page_is_the_plain_one(snapshots: list[Snapshot], volatile: bytes) -> None:
     page = join(snapshots)
     assert (
-        gzip.decompress(b"".join(page.gzipped(Piece.join([]), live)))
-        == text_of(page).encode() + live
+        gzip.decompress(b"".join(page.gzipped(DeflatedText.join([]), volatile)))
+        == text_of(page).encode() + volatile
     )

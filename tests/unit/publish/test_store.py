@@ -20,34 +20,34 @@ def scored(account: str, score: float, read_at: float = 0.0) -> Snapshot:
 def scores_of(store: Store) -> list[str]:
     """Return the page's lines of one metric, without its name."""
     name = "sendgrid_seq_account_score{"
-    lines = text_of(store.page).splitlines()
+    lines = text_of(store.exposition).splitlines()
     return [line.removeprefix(name) for line in lines if line.startswith(name)]
 
 
 def test_an_empty_store_is_an_empty_page() -> None:
-    assert text_of(Store().page) == ""
+    assert text_of(Store().exposition) == ""
 
 
 def test_an_account_is_on_the_page_once_it_has_scores() -> None:
     store = Store()
-    empty = store.page
-    slot = store.open("acme")
-    assert store.page is empty
-    assert slot.snapshot == Snapshot("acme")
-    slot.swap(scored("acme", 4))
-    assert slot.snapshot == scored("acme", 4)
+    empty = store.exposition
+    writer = store.open("acme")
+    assert store.exposition is empty
+    assert writer.snapshot == Snapshot("acme")
+    writer.swap(scored("acme", 4))
+    assert writer.snapshot == scored("acme", 4)
     assert scores_of(store) == ['account="acme"} 4.0']
 
 
 def test_a_page_that_was_taken_stays_as_it_was() -> None:
     store = Store()
-    slot = store.open("acme")
-    slot.swap(scored("acme", 4))
-    taken, body = store.page, text_of(store.page)
-    slot.swap(scored("acme", 5))
-    slot.close()
+    writer = store.open("acme")
+    writer.swap(scored("acme", 4))
+    taken, body = store.exposition, text_of(store.exposition)
+    writer.swap(scored("acme", 5))
+    writer.close()
     assert text_of(taken) == body
-    assert store.page is not taken
+    assert store.exposition is not taken
 
 
 def test_accounts_stand_in_the_order_of_their_names_and_not_of_their_arrival() -> None:
@@ -69,23 +69,23 @@ def test_a_swap_changes_one_account() -> None:
 
 def test_a_swap_can_withdraw_scores() -> None:
     store = Store()
-    slot = store.open("acme")
-    slot.swap(scored("acme", 4))
-    slot.swap(Snapshot("acme"))
-    assert text_of(store.page) == ""
+    writer = store.open("acme")
+    writer.swap(scored("acme", 4))
+    writer.swap(Snapshot("acme"))
+    assert text_of(store.exposition) == ""
 
 
 def test_what_is_no_news_makes_no_new_page() -> None:
     store = Store()
-    slot = store.open("acme")
-    slot.swap(scored("acme", 4, read_at=1))
-    page = store.page
+    writer = store.open("acme")
+    writer.swap(scored("acme", 4, read_at=1))
+    page = store.exposition
     again = scored("acme", 4, read_at=2)
-    slot.swap(again)
-    assert store.page is page
-    assert slot.snapshot is again  # read later: held all the same
-    slot.swap(replace(again, own=None))
-    assert store.page is not page
+    writer.swap(again)
+    assert store.exposition is page
+    assert writer.snapshot is again  # read later: held all the same
+    writer.swap(replace(again, own=None))
+    assert store.exposition is not page
 
 
 def test_a_closed_slot_is_off_the_page_and_can_no_longer_write() -> None:
@@ -94,11 +94,11 @@ def test_a_closed_slot_is_off_the_page_and_can_no_longer_write() -> None:
     acme.swap(scored("acme", 4))
     globex.swap(scored("globex", 3))
     acme.close()
-    page = store.page
+    page = store.exposition
     assert scores_of(store) == ['account="globex"} 3.0']
     acme.swap(scored("acme", 5))
     acme.close()
-    assert store.page is page
+    assert store.exposition is page
 
 
 def test_a_replaced_slot_is_off_the_page_and_can_no_longer_write() -> None:
@@ -106,13 +106,13 @@ def test_a_replaced_slot_is_off_the_page_and_can_no_longer_write() -> None:
     old = store.open("acme")
     old.swap(scored("acme", 4))
     new = store.open("acme")
-    assert text_of(store.page) == ""
+    assert text_of(store.exposition) == ""
     new.swap(scored("acme", 3))
-    page = store.page
+    page = store.exposition
     assert scores_of(store) == ['account="acme"} 3.0']
     old.swap(scored("acme", 5))
     old.close()
-    assert store.page is page
+    assert store.exposition is page
 
 
 def test_a_closed_account_can_be_opened_again() -> None:
@@ -128,10 +128,10 @@ def test_swaps_at_the_same_time_lose_nothing() -> None:
     together = threading.Barrier(len(names))
 
     def swap_often(name: str) -> None:
-        slot = store.open(name)
+        writer = store.open(name)
         together.wait(60)
         for number in range(101):
-            slot.swap(scored(name, 1 + number / 25))
+            writer.swap(scored(name, 1 + number / 25))
 
     threads = [threading.Thread(target=swap_often, args=(name,)) for name in names]
     for thread in threads:
@@ -143,13 +143,13 @@ def test_swaps_at_the_same_time_lose_nothing() -> None:
 
 def test_more_series_than_the_limit_change_nothing() -> None:
     store = Store()
-    slot = store.open("acme", max_series=1)
+    writer = store.open("acme", max_series=1)
     score = Score("1", overall=3, metrics=(3.0,) * 5)
     with pytest.raises(TooManySeries) as caught:
-        slot.swap(Snapshot("acme", own=OwnScore(day(5), score)))
+        writer.swap(Snapshot("acme", own=OwnScore(day(5), score)))
     assert str(caught.value) == (
         "7 series are more than max_series, 1: raise it, or leave series out"
     )
-    assert text_of(store.page) == ""
-    assert slot.snapshot == Snapshot("acme")
-    assert slot.series == 0
+    assert text_of(store.exposition) == ""
+    assert writer.snapshot == Snapshot("acme")
+    assert writer.series == 0

@@ -38,7 +38,7 @@ class Bench:
 
     @property
     def page(self) -> str:
-        return text_of(self.store.page)
+        return text_of(self.store.exposition)
 
     def series(self, name: str) -> list[str]:
         """Return the lines of one metric, without its name."""

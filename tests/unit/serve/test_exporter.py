@@ -53,7 +53,7 @@ class Bench:
 
     @property
     def page(self) -> str:
-        return text_of(self.exporter.page)
+        return text_of(self.exporter.exposition)
 
     def value(self, name: str, **labels: str) -> float | None:
         samples = {

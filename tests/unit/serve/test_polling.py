@@ -241,7 +241,7 @@ def test_a_stopped_poll_ends_at_its_next_pause_and_publishes_nothing(
     poller.stop()
     with pytest.raises(PollStopped):
         poller.poll()
-    assert (text_of(store.page), sendgrid.requests) == ("", [])
+    assert (text_of(store.exposition), sendgrid.requests) == ("", [])
 
 
 def test_scores_survive_a_restart(sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path) -> None:

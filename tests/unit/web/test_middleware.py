@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from seq_exporter.web.middleware import BasicAuth, check_password
 from seq_exporter.web.settings.file import WebSettings
-from seq_exporter.web.settings.live import LiveSettings
+from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 LONGEST = "p" * 72  # bytes; bcrypt takes no more
 
@@ -44,7 +44,7 @@ class Checks:
 
 
 def client(users: Mapping[str, str] = USERS, checks: Checks | None = None) -> TestClient:
-    live = LiveSettings(lambda: WebSettings(users=users))
+    live = ReloadableSettings(lambda: WebSettings(users=users))
     return TestClient(BasicAuth(PlainTextResponse("inside"), live, checks or check_password))
 
 
@@ -183,7 +183,7 @@ def test_a_user_who_is_removed_or_has_a_new_password_is_out_at_once() -> None:
 
 def test_guesses_do_not_keep_others_waiting_without_end() -> None:
     async def run() -> list[int]:
-        live = LiveSettings(lambda: WebSettings(users=USERS))
+        live = ReloadableSettings(lambda: WebSettings(users=USERS))
         guarded = BasicAuth(PlainTextResponse("inside"), live)
 
         async def ask(address: str, credentials: str) -> int:

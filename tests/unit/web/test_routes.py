@@ -15,12 +15,12 @@ from starlette.testclient import TestClient
 
 from seq_exporter import __version__
 from seq_exporter.config.model import SeriesSelection
-from seq_exporter.publish.deflate import Piece
+from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.families import join_accounts, render_account
 from seq_exporter.scores import Health, OwnScore, Score, Snapshot, SubuserScores
 from seq_exporter.web.routes import build_app
 from seq_exporter.web.settings.file import WebSettings
-from seq_exporter.web.settings.live import LiveSettings
+from seq_exporter.web.settings.reloadable import ReloadableSettings
 from tests.support import day
 
 ACME = Snapshot("acme", own=OwnScore(day(4), Score("1", overall=4.5)))
@@ -77,11 +77,13 @@ class FakeExporter:
     def __post_init__(self) -> None:
         self.registry.register(self.polls)
 
-    def render_telemetry(self, render: Callable[[CollectorRegistry], bytes]) -> tuple[Piece, bytes]:
-        return Piece.of([OWN]), render(self.registry)
+    def render_telemetry(
+        self, render: Callable[[CollectorRegistry], bytes]
+    ) -> tuple[DeflatedText, bytes]:
+        return DeflatedText.of([OWN]), render(self.registry)
 
     @property
-    def page(self) -> Piece:
+    def exposition(self) -> DeflatedText:
         return join_accounts(
             [render_account(snapshot, SeriesSelection()) for snapshot, _ in self.accounts]
         )
@@ -93,7 +95,9 @@ class FakeExporter:
 
 def client(exporter: FakeExporter | None = None, *, enable_lifecycle: bool = False) -> TestClient:
     app = build_app(
-        exporter or FakeExporter(), LiveSettings(WebSettings), enable_lifecycle=enable_lifecycle
+        exporter or FakeExporter(),
+        ReloadableSettings(WebSettings),
+        enable_lifecycle=enable_lifecycle,
     )
     made = TestClient(app, follow_redirects=False)
     made.headers["Accept-Encoding"] = "identity"
@@ -353,7 +357,7 @@ def test_a_wrong_method_is_not_allowed(path: str, method: str, enable_lifecycle:
 
 def test_the_users_of_the_settings_are_asked_for_a_password() -> None:
     app = build_app(
-        FakeExporter(), LiveSettings(lambda: WebSettings(users=USERS)), enable_lifecycle=True
+        FakeExporter(), ReloadableSettings(lambda: WebSettings(users=USERS)), enable_lifecycle=True
     )
     stranger, ada = TestClient(app), TestClient(app)
     ada.auth = ("ada", "x")

@@ -12,7 +12,7 @@ import pytest
 import responses
 
 from seq_exporter.commands.check.account import AccountCheck
-from seq_exporter.commands.check.findings import Finding, Report, Verdict, wrap
+from seq_exporter.commands.check.findings import AccountReport, Finding, Verdict, wrap
 from seq_exporter.config.model import BASE_URLS, PollSettings, SubuserSelection
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.sendgrid.session import open_session
@@ -43,12 +43,12 @@ def accept(mock: responses.RequestsMock, time: FakeTime, url: str, ahead: float 
     mock.add(responses.GET, url, json={"scopes": ["a", "b"]}, headers=headers)
 
 
-def run(time: FakeTime, **changes: Any) -> Report:
+def run(time: FakeTime, **changes: Any) -> AccountReport:
     check = AccountCheck(account(**changes), PollSettings(), open_session(), time.clock, time.sleep)
     return check.run()
 
 
-def lines(report: Report) -> list[str]:
+def lines(report: AccountReport) -> list[str]:
     return [f"{each.verdict.mark} {each.about}: {each.text}" for each in report.findings]
 
 

@@ -16,21 +16,21 @@ from seq_exporter.web.server.listen import open_sockets
 from seq_exporter.web.server.protocol import Limits
 from seq_exporter.web.server.server import Server
 from seq_exporter.web.settings.file import WebSettings
-from seq_exporter.web.settings.live import LiveSettings
+from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 
 @contextlib.contextmanager
 def serving(
     app: ASGIApp,
     settings: WebSettings | None = None,
-    live: LiveSettings | None = None,
+    web_settings: ReloadableSettings | None = None,
     limits: Limits | None = None,
 ) -> Iterator[int]:
     """Serve in a thread, on the port that this yields, and stop in the end."""
-    live = live or LiveSettings(lambda: settings or WebSettings())
+    web_settings = web_settings or ReloadableSettings(lambda: settings or WebSettings())
     (sock,) = open_sockets(["127.0.0.1:0"])
     port: int = sock.getsockname()[1]
-    server = Server(app, live, limits)
+    server = Server(app, web_settings, limits)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[sock])), daemon=True)
     thread.start()
     try:

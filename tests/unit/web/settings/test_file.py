@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seq_exporter.errors import ConfigError
-from seq_exporter.web.settings.file import RateLimit, WebSettings, load_web_settings
+from seq_exporter.web.settings.file import RequestLimit, WebSettings, load_web_settings
 from tests.unit.web.settings.web_folder import HASH, WebFolder
 
 
@@ -203,11 +203,11 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(folder: WebFolde
 @pytest.mark.parametrize(
     ("text", "limit"),
     [
-        ("interval: 1s\n  burst: 20", RateLimit(1, 20)),
-        ("interval: 1m0.5s\n  burst: 1", RateLimit(60.5, 1)),
-        ("interval: 1h\n  burst: 1", RateLimit(3600, 1)),
-        ("interval: 250ms\n  burst: 1", RateLimit(0.25, 1)),
-        ("interval: 500us\n  burst: 1", RateLimit(0.0005, 1)),
+        ("interval: 1s\n  burst: 20", RequestLimit(1, 20)),
+        ("interval: 1m0.5s\n  burst: 1", RequestLimit(60.5, 1)),
+        ("interval: 1h\n  burst: 1", RequestLimit(3600, 1)),
+        ("interval: 250ms\n  burst: 1", RequestLimit(0.25, 1)),
+        ("interval: 500us\n  burst: 1", RequestLimit(0.0005, 1)),
         ("interval: 0s\n  burst: 20", None),
         ("interval: 0s", None),
         ("interval: 0", None),
@@ -216,7 +216,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(folder: WebFolde
         ("burst: 0", None),
     ],
 )
-def test_a_rate_limit(folder: WebFolder, text: str, limit: RateLimit | None) -> None:
+def test_a_rate_limit(folder: WebFolder, text: str, limit: RequestLimit | None) -> None:
     assert folder.load(f"rate_limit:\n  {text}\n").rate_limit == limit
 
 

@@ -13,7 +13,7 @@ from seq_exporter.web.settings.file import WebSettings
 _log = logging.getLogger(__name__)
 
 
-class LiveSettings:
+class ReloadableSettings:
     """Holds what `load` returned last; whoever asks for `current` anew each time is up to date.
 
     Raises ConfigError, as `load` does, if there are none to begin with.
@@ -57,13 +57,13 @@ class _NewestContext(ssl.SSLContext):
     clients back.
     """
 
-    def __new__(cls, live: LiveSettings) -> _NewestContext:
+    def __new__(cls, web_settings: ReloadableSettings) -> _NewestContext:
         return super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
 
-    def __init__(self, live: LiveSettings) -> None:
-        self._live = live
+    def __init__(self, web_settings: ReloadableSettings) -> None:
+        self._settings = web_settings
 
     def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
-        context = self._live.current.ssl_context
+        context = self._settings.current.ssl_context
         assert context  # noqa: S101 - `reload` saw to it
         return context.wrap_bio(*args, **options)

@@ -9,9 +9,9 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from seq_exporter.errors import ConfigError
-from seq_exporter.web.middleware import ConfiguredHeaders, RateLimited
-from seq_exporter.web.settings.file import RateLimit, WebSettings
-from seq_exporter.web.settings.live import LiveSettings
+from seq_exporter.web.middleware import ConfiguredHeaders, RequestLimiter
+from seq_exporter.web.settings.file import RequestLimit, WebSettings
+from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 
 class Files:
@@ -19,7 +19,7 @@ class Files:
 
     def __init__(self, settings: WebSettings) -> None:
         self.next: WebSettings | ConfigError = settings
-        self.live = LiveSettings(self._load)
+        self.web_settings = ReloadableSettings(self._load)
 
     def _load(self) -> WebSettings:
         if isinstance(self.next, ConfigError):
@@ -34,22 +34,22 @@ def context() -> ssl.SSLContext:
 def test_new_settings_take_the_place_of_the_old_ones() -> None:
     files = Files(WebSettings(users={"a": "x"}))
     files.next = WebSettings(users={"b": "y"})
-    assert files.live.current.users == {"a": "x"}
-    assert files.live.reload()
-    assert files.live.current.users == {"b": "y"}
+    assert files.web_settings.current.users == {"a": "x"}
+    assert files.web_settings.reload()
+    assert files.web_settings.current.users == {"b": "y"}
 
 
 def test_after_a_mistake_the_old_settings_go_on(caplog: pytest.LogCaptureFixture) -> None:
     files = Files(WebSettings(users={"a": "x"}))
     files.next = ConfigError("web.yml:1: no")
     for _ in range(3):
-        assert not files.live.reload()
-        assert files.live.is_behind
-    assert files.live.current.users == {"a": "x"}
+        assert not files.web_settings.reload()
+        assert files.web_settings.is_behind
+    assert files.web_settings.current.users == {"a": "x"}
     assert caplog.messages == ["web configuration not reloaded, the old one goes on"]
     files.next = WebSettings()
-    assert files.live.reload()
-    assert not files.live.is_behind
+    assert files.web_settings.reload()
+    assert not files.web_settings.is_behind
 
 
 @pytest.mark.parametrize(("before", "after"), [(None, context()), (context(), None)])
@@ -60,8 +60,8 @@ def test_tls_does_not_come_or_go(
 ) -> None:
     files = Files(WebSettings(before))
     files.next = WebSettings(after)
-    assert not files.live.reload()
-    assert files.live.current.ssl_context is before
+    assert not files.web_settings.reload()
+    assert files.web_settings.current.ssl_context is before
     assert vars(caplog.records[0])["error"] == "to turn TLS on or off takes a restart"
 
 
@@ -70,16 +70,16 @@ def test_a_mistake_at_the_start_is_raised() -> None:
         raise ConfigError("web.yml:1: no")
 
     with pytest.raises(ConfigError):
-        LiveSettings(load)
+        ReloadableSettings(load)
 
 
 def test_each_connection_gets_the_newest_context() -> None:
     files = Files(WebSettings(context()))
-    listening = files.live.ssl_context
+    listening = files.web_settings.ssl_context
     assert isinstance(listening, ssl.SSLContext)
-    for newest in (files.live.current.ssl_context, context()):
+    for newest in (files.web_settings.current.ssl_context, context()):
         files.next = WebSettings(newest)
-        files.live.reload()
+        files.web_settings.reload()
         wrapped = listening.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)
         assert wrapped.context is newest
 
@@ -87,19 +87,19 @@ def test_each_connection_gets_the_newest_context() -> None:
 def test_the_configured_headers_take_the_place_of_others() -> None:
     app = PlainTextResponse("no\n", 404, {"X-Frame-Options": "sameorigin", "X-Other": "stays"})
     files = Files(WebSettings(headers={"X-Frame-Options": "deny", "X-XSS-Protection": "0"}))
-    client = TestClient(ConfiguredHeaders(app, files.live))
+    client = TestClient(ConfiguredHeaders(app, files.web_settings))
     answer = client.get("/")
     assert answer.headers.get_list("X-Frame-Options") == ["deny"]
     assert (answer.headers["X-XSS-Protection"], answer.headers["X-Other"]) == ("0", "stays")
     files.next = WebSettings()
-    files.live.reload()
+    files.web_settings.reload()
     assert client.get("/").headers["X-Frame-Options"] == "sameorigin"
 
 
 def test_the_rate_limit() -> None:
     now = 0.0
-    files = Files(WebSettings(rate_limit=RateLimit(interval_seconds=2, burst=3)))
-    client = TestClient(RateLimited(PlainTextResponse("in"), files.live, lambda: now))
+    files = Files(WebSettings(rate_limit=RequestLimit(interval_seconds=2, burst=3)))
+    client = TestClient(RequestLimiter(PlainTextResponse("in"), files.web_settings, lambda: now))
 
     def ask(times: int, path: str = "/metrics") -> list[int]:
         return [client.get(path).status_code for _ in range(times)]
@@ -111,5 +111,5 @@ def test_the_rate_limit() -> None:
     now = 100.0
     assert ask(4) == [200, 200, 200, 429]
     files.next = WebSettings()
-    files.live.reload()
+    files.web_settings.reload()
     assert ask(2) == [200, 200]
