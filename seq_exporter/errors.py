@@ -6,6 +6,7 @@
     ├── CannotWrite                  a file of results cannot be written: exit status 1
     ├── BackfillError                the past cannot be fetched or written: exit status 1
     │   └── RemoteWriteFailed          its receiver did not take it
+    ├── NotCalculated                SendGrid has no scores of a day yet: ask later
     ├── PollStopped                  a poll ends because its account is no longer wanted
     └── PollError                    a poll failed; `reason` is its label value
         ├── TooManySeries            too_many_series     more than the account's max_series
@@ -53,6 +54,10 @@ class BackfillError(SeqExporterError):
 
 class RemoteWriteFailed(BackfillError):
     """A remote-write receiver did not take a request, at once or after retries."""
+
+
+class NotCalculated(SeqExporterError):
+    """SendGrid has not calculated the scores of a day yet (202)."""
 
 
 class PollStopped(SeqExporterError):

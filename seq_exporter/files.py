@@ -1,22 +1,58 @@
-"""Writes a file in one step: whoever reads it finds the old one or the new one, and both whole."""
+"""Writing a file whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace the file at `path`, which everybody may read. Raises OSError, and changes nothing."""
-    handle, temporary = tempfile.mkstemp(".tmp", f".{path.name}.", path.parent)
+@contextlib.contextmanager
+def replacing(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
+    """Open a file that takes the place of `path` when the block ends; `mode` are its permissions.
+
+    Whoever reads `path`, even after a crash or a power cut at any moment, finds the old file or
+    the new one, and both whole. If the block raises, `path` stays as it was. Raises OSError.
+
+    A process that is killed leaves a file behind that `find_leftovers` finds.
+    """
+    handle, temporary = tempfile.mkstemp(_SUFFIX, _prefix(path), path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            os.fchmod(file.fileno(), 0o644)
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            os.fchmod(file.fileno(), mode)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
         raise
+    _sync_folder(path.parent)
+
+
+def find_leftovers(path: Path) -> Iterator[Path]:
+    """Yield what processes left behind that were killed while they wrote `path`."""
+    prefix = _prefix(path)
+    for found in path.parent.glob(f".*{_SUFFIX}"):
+        if found.name.startswith(prefix):
+            yield found
+
+
+_SUFFIX = ".tmp"
+
+
+def _prefix(path: Path) -> str:
+    return f".{path.name}."
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the new name to the disk too: a power cut could undo the renaming."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,117 +1,189 @@
-"""One account's view of SendGrid's API: pages, 202 and retries; JSON in, scores out."""
+"""One account's view of SendGrid's API: JSON in, scores out, page by page and with retries."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Generic, TypeVar
 
 from seq_exporter.errors import (
     ConnectionFailed,
     MalformedResponse,
+    NotCalculated,
     RateLimited,
     ServerFailed,
     TimedOut,
 )
+from seq_exporter.retries import PauseAfter, backoff_seconds, retry
 from seq_exporter.scores import Score
 from seq_exporter.sendgrid.parsing import Anomalies, clean, is_name, parse_date, parse_item
 from seq_exporter.sendgrid.transport import Endpoint, Transport
 
-SUBUSERS_SCORES = Endpoint("subusers_scores", "/v3/engagementquality/subusers/scores")
+_SUBUSERS_SCORES = Endpoint("subusers_scores", "/v3/engagementquality/subusers/scores")
 _SCORES = Endpoint("scores", "/v3/engagementquality/scores")
-SUBUSERS = Endpoint("subusers", "/v3/subusers")
+_SUBUSERS = Endpoint("subusers", "/v3/subusers")
 
-SCORES_PAGE = 1000
-SUBUSERS_PAGE = 500
+_SCORES_LIMIT = 1000
+_SUBUSERS_LIMIT = 500
 
-# No list is longer: one that never ends would fill the memory, and use up the rate limit. Nor has
-# it more pages than that takes.
-MOST_USERS = 2_000_000
+# A longer list is treated as one that never ends: it would fill the memory and use up the rate
+# limit.
+_MOST_USERS = 2_000_000
 
 _TRIES = 3
-# Up to here a poll waits for the rate limit; beyond, it is given up until then.
+# A poll waits this long for the rate limit; if it has to wait longer, it fails, and the next poll
+# waits.
 _LONGEST_WAIT_SECONDS = 60.0
 
+_Position = TypeVar("_Position", str | None, int)
+_AnyPage = TypeVar("_AnyPage", bound="Page[Any]")
 
-class ScoresPage(NamedTuple):
-    """One page of a day's scores, and the cursor to the next."""
 
-    scores: list[Score]
-    cursor: str | None
+@dataclass(frozen=True, slots=True)
+class Page(Generic[_Position]):
+    """One page of a list of users, and where the next page begins.
+
+    `user_ids` are those that could be read; `has_unreadable` is True if others could not.
+    """
+
+    user_ids: frozenset[str]
     has_unreadable: bool
-
-    def is_last(self, new_users: int) -> bool:
-        """Whether no page follows this one, which told of `new_users`.
-
-        Where all are known already, there is no more: the vendor's own example repeats its cursor,
-        and would never end. An item that cannot be read is no sign of that: a page of such items
-        must not cost those that follow.
-        """
-        return self.cursor is None or not (new_users or self.has_unreadable)
+    following: _Position
 
 
-class NamePage(NamedTuple):
-    """Usernames by user_id, and the offset of what comes after them."""
+@dataclass(frozen=True, slots=True)
+class ScoresPage(Page[str | None]):
+    """A page of the scores of a day; `following` is the cursor, None on the last page."""
 
-    names: dict[str, str]
-    next_offset: int
+    scores: Sequence[Score]
+
+
+@dataclass(frozen=True, slots=True)
+class UsernamesPage(Page[int]):
+    """A page of usernames by user_id; `following` is the offset of the next page."""
+
+    usernames: Mapping[str, str]
+
+
+def pause_of_poll(failures: Sequence[Exception]) -> float | None:
+    """Return how long a poll pauses after `failures` of one request; None to give up.
+
+    It tries up to three times, with pauses that grow, and waits for the rate limit up to a minute.
+    """
+    if len(failures) == _TRIES:
+        return None
+    pause_seconds = backoff_seconds(len(failures))
+    match failures[-1]:
+        case ConnectionFailed() | TimedOut() | ServerFailed():
+            return pause_seconds
+        case RateLimited(wait_seconds=wait) if (wait or 0.0) <= _LONGEST_WAIT_SECONDS:
+            return max(pause_seconds, wait or 0.0)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class SendGrid:
     """Asks SendGrid for scores, in as few requests as that takes.
 
-    Every method raises a PollError if there is no answer, after retries where they can help.
-    `sleep` pauses for seconds, and raises PollStopped when the answer is no longer wanted.
+    Every method raises a PollError if there is no answer after the retries that `pause_after`
+    allows. `sleep` pauses for seconds before a request, and raises PollStopped when the answer is
+    no longer wanted. A list of more than `most_users` is taken for one that never ends.
     """
 
     transport: Transport
     sleep: Callable[[float], None]
     anomalies: Anomalies
+    pause_after: PauseAfter = pause_of_poll
+    most_users: int = _MOST_USERS
 
     def fetch_subusers(
         self, day: date, known: Mapping[str, Score] | None = None
     ) -> list[Score] | None:
         """Return the scores of all subusers on `day`, or None while they are not calculated.
 
-        A day is there when its last page is: one that answers 202 on a later page is not yet.
-        Where a score is as `known` has it by user_id, it is that one, with the username known.
+        A day is complete when its last page is: a day whose later page answers 202 is not there
+        yet. A score that equals the one in `known`, by user_id, is that object, with the username
+        that is known.
         """
         scores: dict[str, Score] = {}
         known = known or {}
-        cursor: str | None = None
-        cursors = {cursor}
-        while len(scores) <= MOST_USERS and len(cursors) <= MOST_USERS // SCORES_PAGE:
-            page = self.fetch_page(day, cursor)
-            if page is None:
-                return None
-            users_before = len(scores)
-            for score in page.scores:
-                scores.setdefault(score.user_id, _prefer(known.get(score.user_id), score))
-            cursor = page.cursor
-            if cursor in cursors or page.is_last(len(scores) - users_before):
-                return list(scores.values())
-            cursors.add(cursor)
-        raise endless(SUBUSERS_SCORES)
+        try:
+            for page in self.read_scores(day):
+                for score in page.scores:
+                    scores.setdefault(score.user_id, _prefer(known.get(score.user_id), score))
+        except NotCalculated:
+            return None
+        return list(scores.values())
 
-    def fetch_page(self, day: date, cursor: str | None = None) -> ScoresPage | None:
-        """Return the page of `day` after `cursor`, or the first; None while not calculated."""
-        params = {"date": day.isoformat(), "limit": str(SCORES_PAGE)}
+    def read_scores(self, day: date, cursor: str | None = None) -> Iterator[ScoresPage]:
+        """Yield the pages of the subusers' scores on `day`, from `cursor` or the first page on.
+
+        Raises NotCalculated, perhaps after some pages, if SendGrid has not calculated the day.
+        """
+
+        def ask(cursor: str | None) -> ScoresPage:
+            return self._fetch_scores(day, cursor)
+
+        return self._read_pages(_SUBUSERS_SCORES, ask, cursor, _SCORES_LIMIT)
+
+    def read_usernames(self, offset: int = 0) -> Iterator[UsernamesPage]:
+        """Yield the pages of the list of subusers from `offset` on, unscored subusers included."""
+        return self._read_pages(_SUBUSERS, self._fetch_usernames, offset, _SUBUSERS_LIMIT)
+
+    def _read_pages(
+        self,
+        endpoint: Endpoint,
+        ask: Callable[[_Position], _AnyPage],
+        start: _Position,
+        limit: int,
+    ) -> Iterator[_AnyPage]:
+        """Yield pages until there is no next one, or one brings no new user.
+
+        The vendor's own example repeats its cursor, and would never end. A page may also be
+        shorter than asked for without being the last. An item that cannot be read may be a new
+        user: a page of such items must not cost the pages behind it.
+        """
+        known: set[str] = set()
+        asked = {start}
+        position = start
+        while len(known) <= self.most_users and len(asked) <= self.most_users // limit:
+            page = ask(position)
+            yield page
+            has_new = page.has_unreadable or not page.user_ids <= known
+            known |= page.user_ids
+            position = page.following
+            if position is None or position in asked or not has_new:
+                return
+            asked.add(position)
+        raise MalformedResponse(f"{endpoint.path} has no last page: is base_url SendGrid?")
+
+    def _fetch_scores(self, day: date, cursor: str | None) -> ScoresPage:
+        params = {"date": day.isoformat(), "limit": str(_SCORES_LIMIT)}
         if cursor is not None:
             params["after_key"] = cursor
-        answer = self._ask(SUBUSERS_SCORES, params)
+        answer = self._ask(_SUBUSERS_SCORES, params)
         if answer is None:
-            return None
-        items = _result_of(answer, SUBUSERS_SCORES)
+            raise NotCalculated
+        items = _result_of(answer, _SUBUSERS_SCORES)
         scores = []
         for item in items:
             score = parse_item(item, self.anomalies)
             if score:
                 scores.append(score)
                 self._check_date(item, day, score)
-        return ScoresPage(scores, _cursor_of(answer), has_unreadable=len(scores) < len(items))
+        user_ids = frozenset(score.user_id for score in scores)
+        return ScoresPage(user_ids, len(scores) < len(items), _cursor_of(answer), scores)
+
+    def _fetch_usernames(self, offset: int) -> UsernamesPage:
+        items = self._ask(_SUBUSERS, {"limit": str(_SUBUSERS_LIMIT), "offset": str(offset)})
+        if not isinstance(items, list):
+            raise MalformedResponse(f"{_SUBUSERS.path} does not answer with a list")
+        found = [pair for pair in map(_parse_subuser, items) if pair]
+        usernames = dict(found)
+        return UsernamesPage(
+            frozenset(usernames), len(found) < len(items), offset + len(items), usernames
+        )
 
     def fetch_own(self, day: date) -> Score | None:
         """Return the account's own score on `day`, or None while it is not calculated.
@@ -147,57 +219,17 @@ class SendGrid:
                 found.setdefault(day, score)
         return found
 
-    def list_usernames(self) -> Iterator[Mapping[str, str]]:
-        """Return the username of each subuser by user_id, page by page: those not scored too."""
-        known: set[str] = set()
-        offset = 0
-        for _ in range(MOST_USERS // SUBUSERS_PAGE):
-            page = self.fetch_usernames(offset)
-            # A short page is no proof of the end: SendGrid may cap pages lower than asked.
-            if page.names.keys() <= known:
-                return
-            yield page.names
-            known |= page.names.keys()
-            offset = page.next_offset
-            if len(known) > MOST_USERS:
-                break
-        raise endless(SUBUSERS)
-
-    def fetch_usernames(self, offset: int) -> NamePage:
-        """Return one page of that list, after `offset` subusers."""
-        page = self._ask(SUBUSERS, {"limit": str(SUBUSERS_PAGE), "offset": str(offset)})
-        if not isinstance(page, list):
-            raise MalformedResponse(f"{SUBUSERS.path} answers no list")
-        names = dict(filter(None, map(_parse_subuser, page)))
-        return NamePage(names, offset + len(page))
-
     def _check_date(self, item: Mapping[str, Any], day: date, score: Score) -> None:
         # The day asked for holds: a date is optional here, and the request leaves no doubt.
         if "date" in item and parse_date(item) != day:
             self.anomalies.note("date", score.user_id, item["date"])
 
     def _ask(self, endpoint: Endpoint, params: Mapping[str, str]) -> Any | None:
-        """Ask up to _TRIES times, with pauses that grow and differ from process to process."""
-        pause = 0.0
-        for tries in range(1, _TRIES + 1):
-            self.sleep(pause)  # of 0 seconds too: it is where a poll that was stopped ends
-            pause = 2.0 ** (tries - 1) * random.uniform(0.75, 1.25)  # noqa: S311
-            try:
-                return self.transport.get(endpoint, params)
-            except (ConnectionFailed, TimedOut, ServerFailed):
-                if tries == _TRIES:
-                    raise
-            except RateLimited as err:
-                wait = err.wait_seconds or 0.0
-                if tries == _TRIES or wait > _LONGEST_WAIT_SECONDS:
-                    raise
-                pause = max(pause, wait)
-        raise AssertionError("unreachable: the last try returns or raises")
+        def attempt() -> Any | None:
+            self.sleep(0)  # where a poll that was stopped ends, and a paced one waits its turn
+            return self.transport.get(endpoint, params)
 
-
-def endless(endpoint: Endpoint) -> MalformedResponse:
-    """Return the error for a list that does not end."""
-    return MalformedResponse(f"{endpoint.path} has no last page: is base_url SendGrid?")
+        return retry(attempt, self.pause_after, self.sleep)
 
 
 def _prefer(known: Score | None, score: Score) -> Score:
@@ -233,12 +265,12 @@ def _cursor_of(page: Mapping[str, Any]) -> str | None:
     found: Any = page
     for name in ("_metadata", "next_params", "after_key"):
         if not isinstance(found, Mapping):
-            raise MalformedResponse(f"{SUBUSERS_SCORES.path} answers no object before {name}")
+            raise MalformedResponse(f"{_SUBUSERS_SCORES.path} answers no object before {name}")
         found = found.get(name)
         if not found:  # an empty list too: what some servers make of an empty object
             return None
     if isinstance(found, int) and not isinstance(found, bool):
         return str(found)
     if not is_name(found) or found != clean(found):
-        raise MalformedResponse(f"{SUBUSERS_SCORES.path} answers an after_key that is none")
+        raise MalformedResponse(f"{_SUBUSERS_SCORES.path} answers an after_key that is none")
     return found

@@ -78,6 +78,16 @@ class RequestObserver(Protocol):
         """Note what the newest response says of the rate limit."""
 
 
+class Unobserved:
+    """A RequestObserver that ignores everything, for commands that publish no metrics."""
+
+    def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
+        """Ignore it."""
+
+    def observe_rate_limit(self, rate_limit: RateLimit) -> None:
+        """Ignore it."""
+
+
 @dataclass(frozen=True, slots=True)
 class _BearerAuth(AuthBase):
     # As requests' `auth=`, so that a stray .netrc cannot replace the header.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 
 from seq_exporter.config.model import SubuserSelection
@@ -36,10 +36,15 @@ class Usernames:
         self._asked_at = 0.0
         self._pause_seconds = 0.0
 
+    @property
+    def known(self) -> Collection[str]:
+        """All usernames that are known."""
+        return self._by_id.values()
+
     def complete(self, scores: Iterable[Score], sendgrid: SendGrid, now: float) -> list[Score]:
         """Return `scores` with a username wherever one is known; asks only for what is new.
 
-        That SendGrid does not tell does no harm: a user without a name goes by its user_id.
+        If SendGrid refuses, nothing breaks: a user without a name goes by its user_id.
         """
         scores = list(scores)
         self._by_id.update((score.user_id, score.username) for score in scores if score.username)
@@ -65,13 +70,13 @@ class Usernames:
         self._asked_at = now
         self._pause_seconds = 0.0
         try:
-            for names in sendgrid.list_usernames():
-                self._by_id.update(names)
+            for page in sendgrid.read_usernames():
+                self._by_id.update(page.usernames)
         except (AccountUnavailable, ServerFailed) as err:
-            _log.info("SendGrid tells no usernames now", extra={"error": str(err)})
+            _log.info("cannot list subusers now", extra={"error": str(err)})
             self._pause_seconds = _TRY_AGAIN_SECONDS
         except EndpointFailed as err:
-            _log.info("SendGrid tells this key no usernames", extra={"error": str(err)})
+            _log.info("SendGrid refuses this key the list of subusers", extra={"error": str(err)})
 
 
 def labels_for(score: Score) -> tuple[str, str, str]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import date
 
 import requests
 
@@ -14,8 +12,6 @@ from seq_exporter.clock import Clock
 from seq_exporter.config.model import Account, PollSettings
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.errors import (
-    AccountUnavailable,
-    EndpointFailed,
     KeyUnavailable,
     PollError,
     PollStopped,
@@ -24,13 +20,10 @@ from seq_exporter.errors import (
 )
 from seq_exporter.publish.store import AccountWriter
 from seq_exporter.publish.telemetry import AccountTelemetry
-from seq_exporter.scores import Health, OwnScore, Snapshot, SubuserScores
-from seq_exporter.sendgrid.client import SendGrid
-from seq_exporter.sendgrid.newest_day import Calendar, NewestDay
+from seq_exporter.scores import Health, Snapshot
+from seq_exporter.sendgrid.newest_day import Calendar
 from seq_exporter.sendgrid.parsing import Anomalies
-from seq_exporter.sendgrid.session import open_session
-from seq_exporter.sendgrid.transport import Transport
-from seq_exporter.sendgrid.usernames import Usernames, select_subusers
+from seq_exporter.sendgrid.reader import AccountReader
 from seq_exporter.serve.state import StateFolder
 
 # SendGrid's word on when to ask again is kept, but not for ever: a wrong one would end all polls.
@@ -70,12 +63,15 @@ class Poller:
         self.writer = writer
         self.health = Health()
         self._telemetry = telemetry
-        self._session = session or open_session()
         self._clock = clock or Clock()
-        self._sleep = sleep or self._sleep_unless_stopped
-        self._names = Usernames()
-        self._newest_subusers = NewestDay[SubuserScores]()
-        self._newest_own = NewestDay[OwnScore]()
+        self._reader = AccountReader(
+            account,
+            settings,
+            observer=telemetry,
+            session=session,
+            clock=self._clock,
+            sleep=sleep or self._sleep_unless_stopped,
+        )
         self._is_saved = True
         self._blocked = account.api_key, 0.0  # until when, by the monotonic clock
         self._stopped = threading.Event()
@@ -107,11 +103,7 @@ class Poller:
         snapshot = calendar.withdraw_expired(saved) if saved else None
         if snapshot and (snapshot.subusers or snapshot.own):
             self._swap(snapshot)
-            self._names = Usernames(
-                snapshot.subusers.by_label.values() if snapshot.subusers else ()
-            )
-            self._newest_subusers = NewestDay[SubuserScores](key)
-            self._newest_own = NewestDay[OwnScore](key)
+            self._reader.resume(snapshot, key)
             self.health = Health(is_restored=True)
             self._telemetry.observe_restore()
 
@@ -122,17 +114,17 @@ class Poller:
         Raises PollStopped, and nothing else.
         """
         started, api_key = self._clock.monotonic(), self.account.api_key
-        calendar = Calendar(self._clock.now(), self.settings)
-        anomalies = Anomalies()
+        self._reader.account, self._reader.settings = self.account, self.settings
         try:
-            self._swap(calendar.withdraw_expired(self.writer.snapshot))
-            failures = self._update(calendar, anomalies)
+            self._swap(self._reader.calendar.withdraw_expired(self.writer.snapshot))
+            failures, anomalies = self._update()
         except PollStopped:
             raise
         except Exception as err:  # noqa: BLE001
             # A defect of ours in one account must not end the polls of the others, or its own.
             _log.exception("poll failed by a defect in seq-exporter", extra=self._about())
             failures = [PollError(f"a defect in seq-exporter: {type(err).__name__}")]
+            anomalies = Anomalies()
         seconds = self._clock.monotonic() - started
         self._report(failures, anomalies, seconds)
         return self._conclude(failures, api_key, seconds)
@@ -141,29 +133,19 @@ class Poller:
         """End a poll that goes on at its next pause; what it brings is no longer published."""
         self._stopped.set()
 
-    def _update(self, calendar: Calendar, anomalies: Anomalies) -> list[PollError]:
-        """Ask for what may be new and publish it; return what went wrong, in its order."""
+    def _update(self) -> tuple[list[PollError], Anomalies]:
+        """Ask for what may be new and publish it; return what went wrong, and what was odd."""
         held = self.writer.snapshot
+        reading = self._reader.read_newest(held)
+        failures = list(reading.failures.values())
         try:
-            key = self.account.api_key.read()
-        except KeyUnavailable as err:
-            return [err]
-        transport = Transport(
-            self.account,
-            key,
-            self._session,
-            self.settings.timeout_seconds,
-            self._clock,
-            self._telemetry,
-        )
-        sendgrid = SendGrid(transport, self._sleep, anomalies)
-        snapshot, failures = self._read_all(held, sendgrid, calendar)
-        try:
-            self._publish(held, snapshot)
+            self._publish(held, reading.snapshot)
         except TooManySeries as err:
-            return [*failures, err.with_traceback(None)]
-        self._save(key, snapshot)
-        return failures
+            failures.append(err.with_traceback(None))
+        else:
+            if reading.key:
+                self._save(reading.key, reading.snapshot)
+        return failures, reading.anomalies
 
     def _publish(self, held: Snapshot, snapshot: Snapshot) -> None:
         if snapshot.subusers is held.subusers and snapshot.own is held.own:
@@ -181,65 +163,11 @@ class Poller:
         if before < _MANY_SERIES <= series:
             _log.warning("very many series: see docs/scaling.md", extra=self._about(series=series))
 
-    def _read_all(
-        self, held: Snapshot, sendgrid: SendGrid, calendar: Calendar
-    ) -> tuple[Snapshot, list[PollError]]:
-        """Return the newest snapshot; where an endpoint fails, with what was held of it."""
-        snapshot = held
-        failures: list[PollError] = []
-        for read in (self._read_subusers, self._read_own):
-            try:
-                snapshot = read(snapshot, sendgrid, calendar)
-            # Without its traceback: through that, it would hold this frame and itself, and in
-            # those below a whole body, until the garbage is collected.
-            except EndpointFailed as err:
-                failures.append(err.with_traceback(None))
-            except AccountUnavailable as err:
-                return snapshot, [*failures, err.with_traceback(None)]
-        return snapshot, failures
-
-    def _read_subusers(self, held: Snapshot, sendgrid: SendGrid, calendar: Calendar) -> Snapshot:
-        selection = self.account.subusers
-        if selection is None:
-            return held
-
-        by_label = held.subusers.by_label if held.subusers else {}
-        # What has not changed is not kept twice: a day that is read again costs no memory, and
-        # nothing to free, which would hold up a scrape.
-        known = {score.user_id: score for score in by_label.values()}
-
-        def read(day: date) -> SubuserScores | None:
-            scores = sendgrid.fetch_subusers(day, known)
-            if scores is None:
-                return None
-            named = self._names.complete(scores, sendgrid, calendar.now)
-            return select_subusers(day, named, selection, sendgrid.anomalies, calendar.now)
-
-        key = sendgrid.transport.key
-        found = self._newest_subusers.find(held.subusers, read, calendar, key)
-        return replace(held, subusers=found)
-
-    def _read_own(self, held: Snapshot, sendgrid: SendGrid, calendar: Calendar) -> Snapshot:
-        if not self.account.own_score:
-            return held
-
-        def read(day: date) -> OwnScore | None:
-            score = sendgrid.fetch_own(day)
-            return OwnScore(day, score, calendar.now) if score else None
-
-        found = self._newest_own.find(held.own, read, calendar, sendgrid.transport.key)
-        return replace(held, own=found)
-
     def _save(self, key: Secret, snapshot: Snapshot) -> None:
         """Save what is new, or could not be saved before."""
         if not self.state or self._is_saved or self._stopped.is_set():
             return
-        # What an earlier key found may be another account's: it is not to come back as this one's.
-        ours = replace(
-            snapshot,
-            subusers=snapshot.subusers if self._newest_subusers.is_found_with(key) else None,
-            own=snapshot.own if self._newest_own.is_found_with(key) else None,
-        )
+        ours = self._reader.withhold_others(snapshot, key)
         try:
             if ours.subusers or ours.own:
                 self.state.save(self.account, key, ours)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import hashlib
 import hmac
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +15,7 @@ from pydantic import TypeAdapter
 
 from seq_exporter.config.model import Account
 from seq_exporter.config.secret import Secret
+from seq_exporter.files import find_leftovers, replacing
 from seq_exporter.scores import Snapshot
 
 # File systems take 255 bytes, and a temporary file has a longer name.
@@ -61,18 +60,8 @@ class StateFolder:
         header = _Header(1, self._salt, owner.public, owner.seal(content))
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(account)
-        handle, temporary = tempfile.mkstemp(".tmp", f".{path.name}.", self._folder)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.writelines((self._header.dump_json(header), b"\n", content))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-        self._sync_folder()
+        with replacing(path) as file:
+            file.writelines((self._header.dump_json(header), b"\n", content))
 
     def load(self, account: Account, key: Secret) -> Snapshot | None:
         """Return what was saved for this account, or None if nothing was, or for another one.
@@ -81,9 +70,9 @@ class StateFolder:
         another name, if it is not what `save` writes.
         """
         path = self._path(account)
-        for left_over in self._folder.glob(f".{glob.escape(path.name)}.*.tmp"):
+        for leftover in find_leftovers(path):
             with contextlib.suppress(OSError):
-                left_over.unlink()  # of a process that was killed while it wrote
+                leftover.unlink()
         try:
             first, _, content = path.read_bytes().partition(b"\n")
             header = self._header.validate_json(first)
@@ -104,14 +93,6 @@ class StateFolder:
         if self._owner_saved is None or self._owner_saved[:2] != (account, key):
             self._owner_saved = account, key, _Owner.of(account, key, self._salt)
         return self._owner_saved[2]
-
-    def _sync_folder(self) -> None:
-        """Bring the new name to the disk as well: a power cut could forget the renaming."""
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
     def _path(self, account: Account) -> Path:
         name = quote(account.name, safe="")

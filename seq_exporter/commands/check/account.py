@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -25,14 +25,13 @@ from seq_exporter.errors import (
     KeyUnavailable,
     PollError,
     TimedOut,
+    TooManySeries,
     Unauthorized,
 )
-from seq_exporter.scores import OwnScore, SubuserScores
-from seq_exporter.sendgrid.client import SendGrid
-from seq_exporter.sendgrid.newest_day import Calendar, NewestDay
-from seq_exporter.sendgrid.parsing import Anomalies
-from seq_exporter.sendgrid.transport import Endpoint, RateLimit, Transport
-from seq_exporter.sendgrid.usernames import Usernames, select_subusers
+from seq_exporter.publish.store import Store
+from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
+from seq_exporter.sendgrid.reader import AccountReader, Reading
+from seq_exporter.sendgrid.transport import Endpoint, RateLimit
 
 _SCOPES = Endpoint("scopes", "/v3/scopes")
 
@@ -72,114 +71,99 @@ class AccountCheck:
         return AccountReport(self.account.name, list(self._find()))
 
     def _find(self) -> Iterator[Finding]:
-        try:
-            key = self.account.api_key.read()
-        except KeyUnavailable as err:
-            yield Finding(Verdict.WRONG, "key", str(err))
-            return
-        observed = Observed(self.clock)
-        transport = self._transport(self.account, key, observed)
-        yield from self._find_key(key, transport)
-        sendgrid = SendGrid(transport, self.sleep, Anomalies())
-        try:
-            yield from self._find_subusers(sendgrid)
-            yield from self._find_own(sendgrid)
-        except AccountUnavailable as err:
-            yield self._explain(err, key)
-        yield from _describe_answers(observed)
+        observed = ObservedHeaders(self.clock)
+        with self._open(self.account, observed) as reader:
+            yield from self._find_key(reader)
+            reading = reader.read_newest()
+            yield from self._find_scores(reading, reader.known_usernames)
+            for error in reading.failures.values():
+                if isinstance(error, AccountUnavailable):
+                    yield self._explain(error, reading.key)
+        yield from _find_series(self.account, reading.snapshot)
+        yield from _describe_headers(observed)
 
-    def _transport(self, account: Account, key: Secret, observed: Observed) -> Transport:
-        session = observed.listen_to(self.session)
-        return Transport(account, key, session, self.settings.timeout_seconds, self.clock, observed)
+    def _open(self, account: Account, observed: ObservedHeaders) -> AccountReader:
+        return AccountReader(
+            account,
+            self.settings,
+            observer=observed,
+            session=observed.listen_to(self.session),
+            clock=self.clock,
+            sleep=self.sleep,
+        )
 
-    def _find_key(self, key: Secret, transport: Transport) -> Iterator[Finding]:
-        """Say whether the key is accepted, where SendGrid says so: a hint, and no more."""
+    def _find_key(self, reader: AccountReader) -> Iterator[Finding]:
+        """Report that the key is accepted, if SendGrid says so.
+
+        If it does not, nothing is wrong yet: what that means shows with the scores.
+        """
         try:
-            answer = transport.get(_SCOPES, {})
+            answer = reader.connect().transport.get(_SCOPES, {})
         except PollError:
-            return  # what it means shows with the scores
+            return
         scopes = answer.get("scopes") if isinstance(answer, dict) else None
         facts = {"permissions": len(scopes)} if isinstance(scopes, list) else {}
         count = f", with {facts['permissions']} permissions" if facts else ""
         yield Finding(Verdict.RIGHT, "key", f"accepted by {self.account.base_url}{count}", facts)
 
-    def _find_subusers(self, sendgrid: SendGrid) -> Iterator[Finding]:
-        selection = self.account.subusers
-        if selection is None:
-            return
-        names = Usernames()
-        seen: dict[str, None] = {}
-        now = self.clock.now()
+    def _find_scores(self, reading: Reading, known: Collection[str]) -> Iterator[Finding]:
+        """Report what was read of the subusers and of the account's own score."""
+        for what, is_wanted in (
+            ("subusers", self.account.subusers is not None),
+            ("own", self.account.own_score),
+        ):
+            error = reading.failures.get(what)
+            if isinstance(error, EndpointFailed):
+                about = {"own": "own score"}.get(what, what)
+                yield Finding(Verdict.WRONG, about, _explain_endpoint(error))
+            elif error or "key" in reading.failures:
+                return  # nothing was read of the account
+            elif is_wanted and what == "subusers":
+                yield from self._describe_subusers(reading.snapshot.subusers, known)
+            elif is_wanted:
+                yield self._describe_own(reading.snapshot.own)
 
-        def read(day: date) -> SubuserScores | None:
-            scores = sendgrid.fetch_subusers(day)
-            if scores is None:
-                return None
-            named = names.complete(scores, sendgrid, now)
-            seen.update((score.username, None) for score in named if score.username)
-            return select_subusers(day, named, selection, sendgrid.anomalies, now)
-
-        try:
-            found = self._find_newest(NewestDay[SubuserScores](), read, sendgrid)
-        except EndpointFailed as err:
-            yield Finding(Verdict.WRONG, "subusers", _explain_endpoint(err))
-            return
-        yield self._describe_subusers(found)
-        for name in found.missing if found else ():
-            yield _describe_missing(name, list(seen))
-
-    def _find_own(self, sendgrid: SendGrid) -> Iterator[Finding]:
-        if not self.account.own_score:
-            return
-        now = self.clock.now()
-
-        def read(day: date) -> OwnScore | None:
-            score = sendgrid.fetch_own(day)
-            return OwnScore(day, score, now) if score else None
-
-        try:
-            found = self._find_newest(NewestDay[OwnScore](), read, sendgrid)
-        except EndpointFailed as err:
-            yield Finding(Verdict.WRONG, "own score", _explain_endpoint(err))
-            return
-        if found and found.has_scores:
-            score = found.score.overall
-            facts = {"day": str(found.day), "score": score}
-            yield Finding(Verdict.RIGHT, "own score", f"{found.day}: {score:g}", facts)
-        else:
-            why = f"{self._none_of_the_days()}: {_WHY_NO_SCORE}"
-            yield Finding(Verdict.DOUBTFUL, "own score", why)
-
-    def _find_newest(self, newest: NewestDay[Any], read: Any, sendgrid: SendGrid) -> Any:
-        calendar = Calendar(self.clock.now(), self.settings)
-        return newest.find(None, read, calendar, sendgrid.transport.key)
-
-    def _none_of_the_days(self) -> str:
-        return f"none on the last {self.settings.lookback_days} days"
-
-    def _describe_subusers(self, found: SubuserScores | None) -> Finding:
+    def _describe_subusers(
+        self, found: SubuserScores | None, known: Collection[str]
+    ) -> Iterator[Finding]:
         if found is None:
             text = f"{self._none_of_the_days()}: SendGrid has not calculated them yet, or there"
-            return Finding(Verdict.DOUBTFUL, "subusers", f"{text} are none")
+            yield Finding(Verdict.DOUBTFUL, "subusers", f"{text} are none")
+            return
         counts = found.counts
         facts = {"day": str(found.day), **counts}
         said = f"{found.day}: {counts['scored']} scored, {counts['ineligible']} without a score"
         if counts["scored"]:
             more = f" ({_WHY_NO_SCORE})" if counts["ineligible"] else ""
-            return Finding(Verdict.RIGHT, "subusers", said + more, facts)
-        return Finding(Verdict.DOUBTFUL, "subusers", f"{said}: {_WHY_NO_SCORE}", facts)
+            yield Finding(Verdict.RIGHT, "subusers", said + more, facts)
+        else:
+            yield Finding(Verdict.DOUBTFUL, "subusers", f"{said}: {_WHY_NO_SCORE}", facts)
+        for name in found.missing:
+            yield _describe_missing(name, list(known))
 
-    def _explain(self, err: AccountUnavailable, key: Secret) -> Finding:
+    def _describe_own(self, found: OwnScore | None) -> Finding:
+        if found and found.has_scores:
+            score = found.score.overall
+            facts = {"day": str(found.day), "score": score}
+            return Finding(Verdict.RIGHT, "own score", f"{found.day}: {score:g}", facts)
+        why = f"{self._none_of_the_days()}: {_WHY_NO_SCORE}"
+        return Finding(Verdict.DOUBTFUL, "own score", why)
+
+    def _none_of_the_days(self) -> str:
+        return f"none on the last {self.settings.lookback_days} days"
+
+    def _explain(self, err: AccountUnavailable, key: Secret | None) -> Finding:
         """Return why nothing can be asked with this key."""
         text = str(err)
         if isinstance(err, ConnectionFailed | TimedOut):
             text = f"{text}; {_NETWORK}"
-        elif isinstance(err, Unauthorized):
-            text = _explain_shape(key) or self._explain_region(key) or text
-        return Finding(Verdict.WRONG, "key" if isinstance(err, Unauthorized) else "SendGrid", text)
+        elif isinstance(err, Unauthorized) and key:
+            text = _explain_shape(key) or self._explain_region() or text
+        about = "key" if isinstance(err, Unauthorized | KeyUnavailable) else "SendGrid"
+        return Finding(Verdict.WRONG, about, text)
 
-    def _explain_region(self, key: Secret) -> str:
-        """Ask the other region, unless the account is not SendGrid's own address."""
+    def _explain_region(self) -> str:
+        """Ask the other region, unless the account is not at SendGrid's own address."""
         if self.account.base_url not in self.regions.values():
             return ""
         for region, base_url in self.regions.items():
@@ -187,11 +171,25 @@ class AccountCheck:
                 continue
             other = replace(self.account, base_url=base_url)
             try:
-                self._transport(other, key, Observed(self.clock)).get(_SCOPES, {})
+                self._open(other, ObservedHeaders(self.clock)).connect().transport.get(_SCOPES, {})
             except PollError:
                 continue
             return f"refused, but accepted by {base_url}: set region: {region}"
         return ""
+
+
+def _find_series(account: Account, snapshot: Snapshot) -> Iterator[Finding]:
+    """Publish the scores as a poll does, and report how that comes out."""
+    writer = Store().open(account.name, account.series, account.max_series)
+    try:
+        writer.swap(snapshot)
+    except TooManySeries as err:
+        yield Finding(Verdict.WRONG, "series", str(err))
+    else:
+        if account.max_series is not None:
+            facts = {"series": writer.series, "max_series": account.max_series}
+            text = f"{writer.series} of max_series {account.max_series}"
+            yield Finding(Verdict.RIGHT, "series", text, facts)
 
 
 def _explain_shape(key: Secret) -> str:
@@ -221,7 +219,7 @@ def _describe_missing(name: str, known: list[str]) -> Finding:
     return Finding(Verdict.DOUBTFUL, "missing", f"no subuser is called '{name}'; {remedy}", facts)
 
 
-def _describe_answers(observed: Observed) -> Iterator[Finding]:
+def _describe_headers(observed: ObservedHeaders) -> Iterator[Finding]:
     """Say what the headers of the answers told: the rate limit, and the clock."""
     limit = observed.rate_limit
     if limit and limit.remaining is not None:
@@ -244,7 +242,7 @@ def _describe_answers(observed: Observed) -> Iterator[Finding]:
         yield Finding(Verdict.DOUBTFUL, "clock", text, {"seconds": round(seconds, 1)})
 
 
-class Observed:
+class ObservedHeaders:
     """Notes the newest rate limit, and how far the clock is from that of the server.
 
     `clock_seconds` is positive where this machine is ahead, None where no answer had a date.

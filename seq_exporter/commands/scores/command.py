@@ -15,15 +15,14 @@ from rich.console import Console
 
 from seq_exporter.clock import Clock
 from seq_exporter.commands.flags import account_flag, choose_accounts, config_flag, flag
-from seq_exporter.commands.scores.fetch import AccountScores, Wish
+from seq_exporter.commands.scores.fetch import AccountScores, Period, fetch_all
 from seq_exporter.commands.scores.formats import render_csv, render_json, render_openmetrics
-from seq_exporter.commands.scores.gathering import ask_all
 from seq_exporter.commands.scores.rows import SORTS
 from seq_exporter.commands.scores.summary import Choice, Found, print_summary
 from seq_exporter.commands.scores.table import print_table
 from seq_exporter.config.file import find_config, load_config
 from seq_exporter.errors import CannotWrite, PollError
-from seq_exporter.files import write_atomically
+from seq_exporter.files import replacing
 
 _FORMATS = ("table", "json", "csv", "openmetrics")
 
@@ -94,9 +93,9 @@ def scores(
         sys.stdout.reconfigure(errors="backslashreplace")
     config = load_config(find_config(config_file), os.environ)
     accounts = choose_accounts(config, names)
-    wish = Wish(_read_date(day), history if style in ("table", "json") else 0)
+    period = Period(_read_date(day), history if style in ("table", "json") else 0)
     choice = Choice(subuser, below, sort, reverse)
-    answers = asyncio.run(ask_all(accounts, config.poll, wish))
+    answers = asyncio.run(fetch_all(accounts, config.poll, period))
     for asked, answer in zip(accounts, answers, strict=True):
         if isinstance(answer, PollError):
             click.echo(f"seq-exporter: {asked.name}: {answer}", err=True)
@@ -107,11 +106,11 @@ def scores(
     ]
     failed = len(found) < len(accounts)
     if style == "table" and not output:
-        print_summary(found, choice, wish.history, limit)
+        print_summary(found, choice, period.history, limit)
     elif not output:
-        click.echo(_render(found, choice, wish.history, style), nl=False)
+        click.echo(_render(found, choice, period.history, style), nl=False)
     elif not failed:
-        _write(Path(output), _render(found, choice, wish.history, style))
+        _write(Path(output), _render(found, choice, period.history, style))
     if output and failed:
         click.echo(f"seq-exporter: {output} is left as it was", err=True)
     sys.exit(1 if failed else 0)
@@ -132,7 +131,8 @@ def _render(found: Found, choice: Choice, history: int, style: str) -> str:
 
 def _write(path: Path, text: str) -> None:
     try:
-        write_atomically(path, text)
+        with replacing(path, mode=0o644) as file:
+            file.write(text.encode())
     except OSError as err:
         raise CannotWrite(f"cannot write {path}: {err.strerror}") from None
 

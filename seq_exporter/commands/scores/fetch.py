@@ -1,42 +1,47 @@
-"""Asks for one account's newest scores, and for those of earlier days to compare them with."""
+"""Reads the newest scores of accounts, and those of earlier days to compare them with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
 
-from seq_exporter.clock import Clock
-from seq_exporter.config.model import Account, PollSettings, SubuserSelection
-from seq_exporter.errors import EndpointFailed
-from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from seq_exporter.config.model import Account, PollSettings
+from seq_exporter.errors import EndpointFailed, PollError
+from seq_exporter.scores import Snapshot
 from seq_exporter.sendgrid.client import SendGrid
-from seq_exporter.sendgrid.newest_day import Calendar, NewestDay
-from seq_exporter.sendgrid.usernames import Usernames, select_subusers
+from seq_exporter.sendgrid.reader import AccountReader
+from seq_exporter.threads import DaemonThreads
 
 #: Scores are compared with those of so many days before.
 CHANGES = (7, 30)
 
+_AT_ONCE = 8
+
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What is asked for: the newest day, or `day`; and `history` days for a graph, that one too."""
+class Period:
+    """Which days are read: the newest or `day`, and `history` days for a graph, that one too."""
 
     day: date | None = None
     history: int = 0
 
-    def list_earlier(self, newest: date) -> list[date]:
-        """Return the days before `newest` that are needed, the latest first."""
-        back = {*CHANGES, *range(1, self.history)}
-        return [newest - timedelta(days) for days in sorted(back)]
+    @property
+    def days_back(self) -> list[int]:
+        """How many days before the newest each further day is, the latest first."""
+        return sorted({*CHANGES, *range(1, self.history)})
 
 
 @dataclass(frozen=True)
 class AccountScores:
-    """What an account's scores are, and what they were: overall scores by day and user_id.
+    """An account's scores, and its overall scores of earlier days, by day and user_id.
 
-    A day that SendGrid does not answer for is not in `earlier` or `own_earlier`.
+    A day for which SendGrid does not answer is not in `earlier` or `own_earlier`.
     """
 
     snapshot: Snapshot
@@ -44,72 +49,74 @@ class AccountScores:
     own_earlier: Mapping[date, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Asker:
-    """Asks for one account; `step` is called after each day. Every method may raise a PollError."""
+async def fetch_all(
+    accounts: Sequence[Account], settings: PollSettings, period: Period
+) -> list[AccountScores | PollError]:
+    """Return the scores of each account, in their order, or why it has none.
 
-    account: Account
-    settings: PollSettings
-    sendgrid: SendGrid
-    clock: Clock
-    step: Callable[[], None]
+    Reads a few accounts at a time; a terminal shows the progress.
+    """
+    # Not those of an executor: Ctrl-C would wait for each to end.
+    threads = DaemonThreads(_AT_ONCE)
+    columns = TextColumn("asking SendGrid"), BarColumn(), MofNCompleteColumn()
+    console, is_seen = Console(stderr=True), sys.stderr.isatty()
+    with Progress(*columns, console=console, transient=True, disable=not is_seen) as progress:
+        bar = progress.add_task("days", total=len(accounts) * (1 + len(period.days_back)))
 
-    def ask(self, wish: Wish) -> AccountScores:
-        """Return the scores that are wished for."""
-        subusers = self._find_subusers(self.account.subusers, wish)
-        own = self._find_own(wish) if self.account.own_score else None
-        snapshot = Snapshot(self.account.name, subusers, own)
-        self.step()
-        return AccountScores(
-            snapshot,
-            self._ask_earlier(wish.list_earlier(subusers.day)) if subusers else {},
-            self._ask_own_earlier(wish.list_earlier(own.day)) if own else {},
-        )
-
-    def _find_subusers(
-        self, selection: SubuserSelection | None, wish: Wish
-    ) -> SubuserScores | None:
-        if selection is None:
-            return None
-        names, now = Usernames(), self.clock.now()
-
-        def read(day: date) -> SubuserScores | None:
-            scores = self.sendgrid.fetch_subusers(day)
-            if scores is None:
-                return None
-            named = names.complete(scores, self.sendgrid, now)
-            return select_subusers(day, named, selection, self.sendgrid.anomalies, now)
-
-        return read(wish.day) if wish.day else self._find_newest(NewestDay(), read)
-
-    def _find_own(self, wish: Wish) -> OwnScore | None:
-        def read(day: date) -> OwnScore | None:
-            score = self.sendgrid.fetch_own(day)
-            return OwnScore(day, score) if score else None
-
-        return read(wish.day) if wish.day else self._find_newest(NewestDay(), read)
-
-    def _find_newest(self, newest: NewestDay[Any], read: Callable[[date], Any]) -> Any:
-        calendar = Calendar(self.clock.now(), self.settings)
-        return newest.find(None, read, calendar, self.sendgrid.transport.key)
-
-    def _ask_earlier(self, days: Iterable[date]) -> Mapping[date, Mapping[str, float]]:
-        found = {}
-        for day in days:
+        def fetch(account: Account) -> AccountScores | PollError:
             try:
-                scores = self.sendgrid.fetch_subusers(day)
-            except EndpointFailed:
-                scores = None  # 90 days are kept: it is older, or only this day fails
-            if scores is not None:
-                overall = {each.user_id: each.overall for each in scores}
-                found[day] = {who: score for who, score in overall.items() if score is not None}
-            self.step()
-        return found
+                with AccountReader(account, settings) as reader:
+                    return fetch_account(reader, period, lambda: progress.advance(bar))
+            except PollError as err:
+                return err.with_traceback(None)
 
-    def _ask_own_earlier(self, days: list[date]) -> Mapping[date, float]:
+        fetching = (threads.run(lambda each=account: fetch(each)) for account in accounts)  # type: ignore[misc]
+        return list(await asyncio.gather(*fetching))
+
+
+def fetch_account(reader: AccountReader, period: Period, step: Callable[[], None]) -> AccountScores:
+    """Return the account's scores of `period`; calls `step` after each day. Raises PollError."""
+    if period.day:
+        snapshot = reader.read_day(period.day)
+    else:
+        reading = reader.read_newest()
+        for error in reading.failures.values():
+            raise error
+        snapshot = reading.snapshot
+    step()
+    subusers, own = snapshot.subusers, snapshot.own
+    sendgrid = reader.connect()
+    return AccountScores(
+        snapshot,
+        _fetch_earlier(sendgrid, _days_before(subusers.day, period), step) if subusers else {},
+        _fetch_own_earlier(sendgrid, _days_before(own.day, period)) if own else {},
+    )
+
+
+def _days_before(newest: date, period: Period) -> list[date]:
+    return [newest - timedelta(days) for days in period.days_back]
+
+
+def _fetch_earlier(
+    sendgrid: SendGrid, days: Iterable[date], step: Callable[[], None]
+) -> Mapping[date, Mapping[str, float]]:
+    found = {}
+    for day in days:
         try:
-            found = self.sendgrid.fetch_own_days(min(days), max(days))
+            scores = sendgrid.fetch_subusers(day)
         except EndpointFailed:
-            return {}
-        overall = {day: score.overall for day, score in found.items()}
-        return {day: score for day, score in overall.items() if score is not None}
+            scores = None  # the day is over 90 days back, or this day alone fails
+        if scores is not None:
+            overall = {each.user_id: each.overall for each in scores}
+            found[day] = {who: score for who, score in overall.items() if score is not None}
+        step()
+    return found
+
+
+def _fetch_own_earlier(sendgrid: SendGrid, days: list[date]) -> Mapping[date, float]:
+    try:
+        found = sendgrid.fetch_own_days(min(days), max(days))
+    except EndpointFailed:
+        return {}
+    overall = {day: score.overall for day, score in found.items()}
+    return {day: score for day, score in overall.items() if score is not None}

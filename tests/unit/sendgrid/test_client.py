@@ -220,13 +220,27 @@ def test_own_scores_of_which_none_is_calculated(
     assert client.fetch_own_days(day(1), day(5)) == {}
 
 
+def test_a_day_of_pages_without_an_end_is_given_up(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        number = len(mock.calls)
+        return 200, {}, json.dumps(page(str(number), after_key=number + 1))
+
+    mock.add_callback(responses.GET, SUBUSERS_SCORES, answer)
+    with pytest.raises(MalformedResponse, match="has no last page"):
+        replace(client, most_users=5000).fetch_subusers(day(5))
+    assert len(mock.calls) == 5
+
+
 def test_usernames_are_read_to_the_first_page_with_none_new(
     mock: responses.RequestsMock, client: SendGrid
 ) -> None:
     mock.get(SUBUSERS, json=[{"id": 1, "username": "a"}, {"id": 2, "username": "b"}])
     mock.get(SUBUSERS, json=[{"id": 3, "username": "c"}, {"id": 4}, "?", {"username": "x" * 257}])
     mock.get(SUBUSERS, json=[])
-    assert list(client.list_usernames()) == [{"1": "a", "2": "b"}, {"3": "c"}]
+    pages = [page.usernames for page in client.read_usernames()]
+    assert pages == [{"1": "a", "2": "b"}, {"3": "c"}, {}]
     assert asked(mock, "offset") == ["0", "2", "6"]
 
 
@@ -239,8 +253,20 @@ def test_a_list_of_usernames_without_an_end_is_given_up(
 
     mock.add_callback(responses.GET, SUBUSERS, answer)
     with pytest.raises(MalformedResponse, match="has no last page"):
-        list(client.list_usernames())
-    assert len(mock.calls) == 4000
+        list(replace(client, most_users=5000).read_usernames())
+    assert len(mock.calls) == 10
+
+
+def test_a_list_of_usernames_that_alternates_two_pages_ends(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        offset = int(parse_qs(urlsplit(request.url or "").query)["offset"][0])
+        return 200, {}, json.dumps([{"id": offset % 2, "username": "x"}])
+
+    mock.add_callback(responses.GET, SUBUSERS, answer)
+    list(client.read_usernames())
+    assert asked(mock, "offset") == ["0", "1", "2"]
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_names_of_users_that_are_gone_are_forgotten(sendgrid: FakeSendGrid, time
         }
         time.pass_hours(1)
         bench.poll()
-    assert len(bench.poller._names._by_id) < 20_000
+    assert len(bench.poller._reader.known_usernames) < 20_000
     assert bench.value("account_up") == 1
 
 

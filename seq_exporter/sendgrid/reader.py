@@ -1,0 +1,189 @@
+"""The one road from an account to its scores: every command and every poll reads through here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Self
+
+import requests
+
+from seq_exporter.clock import Clock
+from seq_exporter.config.model import Account, PollSettings
+from seq_exporter.config.secret import Secret
+from seq_exporter.errors import AccountUnavailable, EndpointFailed, KeyUnavailable, PollError
+from seq_exporter.retries import PauseAfter
+from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.sendgrid.client import SendGrid, pause_of_poll
+from seq_exporter.sendgrid.newest_day import Calendar, NewestDay
+from seq_exporter.sendgrid.parsing import Anomalies
+from seq_exporter.sendgrid.session import open_session
+from seq_exporter.sendgrid.transport import RequestObserver, Transport, Unobserved
+from seq_exporter.sendgrid.usernames import Usernames, select_subusers
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one reading of an account brought: the newest scores, and what went wrong.
+
+    `failures` are by what could not be read, `key`, `subusers` or `own`, in the order in which they
+    happened; of that, `snapshot` holds the earlier scores. `key` is None if there is none to use.
+    """
+
+    snapshot: Snapshot
+    failures: Mapping[str, PollError]
+    anomalies: Anomalies
+    key: Secret | None
+
+
+class AccountReader:
+    """Reads the scores of one account; a context manager that closes its session.
+
+    It remembers what saves requests: usernames, and which days have no scores. `account` and
+    `settings` may be replaced between two readings, for a new key or another schedule.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        settings: PollSettings,
+        *,
+        observer: RequestObserver | None = None,
+        session: requests.Session | None = None,
+        clock: Clock | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        pause_after: PauseAfter = pause_of_poll,
+    ) -> None:
+        self.account = account
+        self.settings = settings
+        self.clock = clock or Clock()
+        self._observer = observer or Unobserved()
+        self._session = session or open_session()
+        self._sleep = sleep
+        self._pause_after = pause_after
+        self._usernames = Usernames()
+        self._newest_subusers = NewestDay[SubuserScores]()
+        self._newest_own = NewestDay[OwnScore]()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
+
+    @property
+    def calendar(self) -> Calendar:
+        """The days that matter now."""
+        return Calendar(self.clock.now(), self.settings)
+
+    def connect(self) -> SendGrid:
+        """Return a client with the account's key, which is read now. Raises KeyUnavailable."""
+        key = self.account.api_key.read()
+        timeout_seconds = self.settings.timeout_seconds
+        transport = Transport(
+            self.account, key, self._session, timeout_seconds, self.clock, self._observer
+        )
+        return SendGrid(transport, self._sleep, Anomalies(), self._pause_after)
+
+    @property
+    def known_usernames(self) -> Collection[str]:
+        """The usernames that SendGrid has named so far, of subusers that are not selected too."""
+        return self._usernames.known
+
+    def resume(self, snapshot: Snapshot, key: Secret) -> None:
+        """Continue from `snapshot`, which an earlier process read with `key`."""
+        known = snapshot.subusers.by_label.values() if snapshot.subusers else ()
+        self._usernames = Usernames(known)
+        self._newest_subusers = NewestDay[SubuserScores](key)
+        self._newest_own = NewestDay[OwnScore](key)
+
+    def read_newest(self, held: Snapshot | None = None) -> Reading:
+        """Return the newest scores there are; asks only for what may be newer than `held`.
+
+        An endpoint that fails does not keep the other from being read.
+        """
+        snapshot = held or Snapshot(self.account.name)
+        try:
+            sendgrid = self.connect()
+        except KeyUnavailable as err:
+            return Reading(snapshot, {"key": err}, Anomalies(), None)
+        calendar = self.calendar  # of one moment, however long the reading takes
+        failures: dict[str, PollError] = {}
+        for what, read in (
+            ("subusers", self._read_newest_subusers),
+            ("own", self._read_newest_own),
+        ):
+            try:
+                snapshot = read(snapshot, sendgrid, calendar)
+            # Without its traceback: through that, it would hold this frame and itself, and in
+            # those below a whole body, until the garbage is collected.
+            except EndpointFailed as err:
+                failures[what] = err.with_traceback(None)
+            except AccountUnavailable as err:
+                failures[what] = err.with_traceback(None)
+                break
+        return Reading(snapshot, failures, sendgrid.anomalies, sendgrid.transport.key)
+
+    def read_day(self, day: date) -> Snapshot:
+        """Return the scores of `day`, without those that are not calculated. Raises PollError."""
+        sendgrid, calendar = self.connect(), self.calendar
+        subusers = own = None
+        if self.account.subusers is not None:
+            subusers = self._read_subusers(day, sendgrid, calendar, {})
+        if self.account.own_score:
+            own = _read_own(day, sendgrid, calendar)
+        return Snapshot(self.account.name, subusers, own)
+
+    def withhold_others(self, snapshot: Snapshot, key: Secret) -> Snapshot:
+        """Return `snapshot` without what an earlier key read: that may be another account's."""
+        return replace(
+            snapshot,
+            subusers=snapshot.subusers if self._newest_subusers.is_found_with(key) else None,
+            own=snapshot.own if self._newest_own.is_found_with(key) else None,
+        )
+
+    def _read_newest_subusers(
+        self, held: Snapshot, sendgrid: SendGrid, calendar: Calendar
+    ) -> Snapshot:
+        if self.account.subusers is None:
+            return held
+
+        by_label = held.subusers.by_label if held.subusers else {}
+        # What has not changed is not kept twice: a day that is read again costs no memory, and
+        # leaves nothing to free, which would hold up a scrape.
+        known = {score.user_id: score for score in by_label.values()}
+
+        def read(day: date) -> SubuserScores | None:
+            return self._read_subusers(day, sendgrid, calendar, known)
+
+        key = sendgrid.transport.key
+        found = self._newest_subusers.find(held.subusers, read, calendar, key)
+        return replace(held, subusers=found)
+
+    def _read_newest_own(self, held: Snapshot, sendgrid: SendGrid, calendar: Calendar) -> Snapshot:
+        if not self.account.own_score:
+            return held
+
+        def read(day: date) -> OwnScore | None:
+            return _read_own(day, sendgrid, calendar)
+
+        found = self._newest_own.find(held.own, read, calendar, sendgrid.transport.key)
+        return replace(held, own=found)
+
+    def _read_subusers(
+        self, day: date, sendgrid: SendGrid, calendar: Calendar, known: Mapping[str, Score]
+    ) -> SubuserScores | None:
+        selection = self.account.subusers
+        assert selection is not None  # noqa: S101 - the callers saw to it
+        scores = sendgrid.fetch_subusers(day, known)
+        if scores is None:
+            return None
+        named = self._usernames.complete(scores, sendgrid, calendar.now)
+        return select_subusers(day, named, selection, sendgrid.anomalies, calendar.now)
+
+
+def _read_own(day: date, sendgrid: SendGrid, calendar: Calendar) -> OwnScore | None:
+    score = sendgrid.fetch_own(day)
+    return OwnScore(day, score, calendar.now) if score else None
