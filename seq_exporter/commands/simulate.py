@@ -12,8 +12,7 @@ from seq_exporter.commands.flags import read_duration
 from seq_exporter.logs import configure_logs
 from seq_exporter.serve.process import run_app
 from seq_exporter.simulator.api import build_app
-from seq_exporter.simulator.configuration import render_config
-from seq_exporter.simulator.fleet import Fleet
+from seq_exporter.simulator.fleet import Fleet, render_config
 from seq_exporter.web.server.listen import local_url, open_sockets
 
 

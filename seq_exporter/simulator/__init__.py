@@ -1,1 +1,1 @@
-"""A pretend SendGrid, for the demo, for tests and for trying a configuration."""
+"""Simulated SendGrid: for the demo, for tests and for trying out a configuration."""

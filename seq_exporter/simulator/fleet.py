@@ -1,7 +1,8 @@
-"""A fleet of accounts and subusers whose scores have a history: for any day, without storing it."""
+"""A fleet of accounts and subusers with scores for any day, computed on request and not stored."""
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import date
@@ -9,20 +10,20 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from seq_exporter.scores import Score
-from seq_exporter.simulator.cast import WELL_RUN, Role, is_there, role_of
-from seq_exporter.simulator.chance import draw, draw_text
 from seq_exporter.simulator.incidents import INCIDENTS
-from seq_exporter.simulator.names import account_name, username_of
+from seq_exporter.simulator.lifecycle import GOOD_SENDERS, Lifecycle, exists, lifecycle_of
+from seq_exporter.simulator.randomness import draw_numbers, draw_text
+from seq_exporter.simulator.usernames import account_name, subuser_username
 from seq_exporter.simulator.users import SimulatedUser
 
-# The ids of one account lie together, with gaps: user 51300482, its subusers a little above.
+# The user ids of an account are close together, with gaps: 51300482, its subusers a little above.
 _IDS_PER_ACCOUNT = 50_000_000
 _ID_GAP = 40
 _MAX_SUBUSERS = 1_000_000
 
 
 class ScorePage(NamedTuple):
-    """Scores in ascending order of user_id, and whether more users come after the last of them."""
+    """Scores in ascending order of user_id, and whether more users follow the last of them."""
 
     scores: Sequence[Score]
     has_more: bool
@@ -31,14 +32,14 @@ class ScorePage(NamedTuple):
 class SimulatedAccount:
     """One account, its API key and its subusers; the first account of a fleet is `kettlewick`.
 
-    `user_id` is a number written as text, as SendGrid writes it beside scores.
+    `user_id` is a number written as text, as SendGrid writes it next to scores.
     """
 
     def __init__(self, seed: int, position: int, subusers: int, anchor: date) -> None:
         self.name = account_name(position)
         self.username = self.name
-        self._sender = f"{seed}/{self.name}"
-        secret = draw_text(22 + 43, self._sender, "api key")
+        self._seed = f"{seed}/{self.name}"
+        secret = draw_text(22 + 43, self._seed, "api key")
         self.api_key = f"SG.{secret[:22]}.{secret[22:]}"
         self._position = position
         self._indexes = range(subusers)
@@ -47,8 +48,8 @@ class SimulatedAccount:
         #: The account as a user that sends mail itself.
         self.owner = self._make_owner()
         self.user_id = str(self.owner.user_id)
-        # Paging asks for one day many times over, and needs to know who was there.
-        self._present_on = lru_cache(maxsize=2)(self._find_present)
+        # Paging requests the same day many times, and each page needs the subusers of that day.
+        self._existing_on = lru_cache(maxsize=2)(self._find_existing)
 
     def own_score_on(self, day: date) -> Score:
         """Return the account's own score; without username and values if it is not eligible."""
@@ -59,26 +60,26 @@ class SimulatedAccount:
         return self.page_on(day, 0, len(self._indexes)).scores
 
     def page_on(self, day: date, after_id: int, limit: int) -> ScorePage:
-        """Return the scores of the first `limit` subusers above `after_id`; it computes no others.
+        """Return the scores of the first `limit` subusers above `after_id`; compute no others.
 
-        Those who are not eligible on `day` are among them, without username and values.
+        Subusers that are not eligible on `day` are included, without username and values.
         """
-        present = self._present_on(day)
-        start = bisect_right(present, after_id, key=self._user_id_of)
-        indexes = present[start : start + limit]
+        existing = self._existing_on(day)
+        start = bisect_right(existing, after_id, key=self._user_id_of)
+        indexes = existing[start : start + limit]
         scores = [self._subuser(index).score_on(day) for index in indexes]
-        return ScorePage(scores, has_more=start + limit < len(present))
+        return ScorePage(scores, has_more=start + limit < len(existing))
 
     def list_on(self, day: date, offset: int, limit: int) -> Sequence[SimulatedUser]:
         """Return up to `limit` subusers that exist on `day`, eligible or not, after `offset`."""
-        return [self._subuser(index) for index in self._present_on(day)[offset : offset + limit]]
+        return [self._subuser(index) for index in self._existing_on(day)[offset : offset + limit]]
 
     def find_username(self, username: str, day: date) -> SimulatedUser | None:
-        """Return the subuser of that name, or None if there is none on `day`."""
+        """Return the subuser with that username, or None if it does not exist on `day`."""
         return self._find(self._index_by_username.get(username), day)
 
     def find_id(self, user_id: int, day: date) -> SimulatedUser | None:
-        """Return the subuser of that id, or None if there is none on `day`."""
+        """Return the subuser with that user_id, or None if it does not exist on `day`."""
         index = bisect_left(self._indexes, user_id, key=self._user_id_of)
         is_known = index in self._indexes and self._user_id_of(index) == user_id
         return self._find(index if is_known else None, day)
@@ -87,60 +88,61 @@ class SimulatedAccount:
         if index is None:
             return None
         subuser = self._subuser(index)
-        return subuser if subuser.is_there_on(day) else None
+        return subuser if subuser.exists_on(day) else None
 
     def _make_owner(self) -> SimulatedUser:
-        (chance,) = draw(1, self._sender, "user_id")
+        (number,) = draw_numbers(1, self._seed, "user_id")
         return SimulatedUser(
-            user_id=_IDS_PER_ACCOUNT * self._position + 1_000_000 + int(1_000_000 * chance),
+            user_id=_IDS_PER_ACCOUNT * self._position + 1_000_000 + int(1_000_000 * number),
             username=self.username,
             email=f"postmaster@{self.name}.example",
-            sender=self._sender,
-            role=Role.STEADY,
-            is_well_run=True,
+            seed=self._seed,
+            lifecycle=Lifecycle.STEADY,
+            is_good_sender=True,
             anchor=self._anchor,
             incidents=tuple((each, each.own_share) for each in self._incidents),
         )
 
     def _subuser(self, index: int) -> SimulatedUser:
-        username = username_of(self._position, index)
+        username = subuser_username(self._position, index)
         return SimulatedUser(
             user_id=self._user_id_of(index),
             username=username,
             email=f"{username}@{self.name}.example",
-            sender=self._sender_of(index),
-            role=role_of(index),
-            is_well_run=index < WELL_RUN,
+            seed=self._seed_of(index),
+            lifecycle=lifecycle_of(index),
+            is_good_sender=index < GOOD_SENDERS,
             anchor=self._anchor,
             incidents=tuple((each, 1.0) for each in self._incidents if each.hits(username)),
         )
 
-    def _sender_of(self, index: int) -> str:
-        return f"{self._sender}/{index}"
+    def _seed_of(self, index: int) -> str:
+        return f"{self._seed}/{index}"
 
     def _user_id_of(self, index: int) -> int:
         """Return the user_id of the subuser at `index`; it rises with the index."""
-        (chance,) = draw(1, self._sender_of(index), "user_id")
-        return self.owner.user_id + _ID_GAP * (index + 1) + int(_ID_GAP * chance)
+        (number,) = draw_numbers(1, self._seed_of(index), "user_id")
+        return self.owner.user_id + _ID_GAP * (index + 1) + int(_ID_GAP * number)
 
-    def _find_present(self, day: date) -> Sequence[int]:
+    def _find_existing(self, day: date) -> Sequence[int]:
         days_ago = (self._anchor - day).days
         return [
             index
             for index in self._indexes
-            if is_there(role_of(index), self._sender_of(index), days_ago)
+            if exists(lifecycle_of(index), self._seed_of(index), days_ago)
         ]
 
     @cached_property
     def _index_by_username(self) -> dict[str, int]:
-        return {username_of(self._position, index): index for index in self._indexes}
+        return {subuser_username(self._position, index): index for index in self._indexes}
 
 
 class Fleet:
-    """`accounts` accounts with `subusers` subuser identities each, up to 1,000,000.
+    """`accounts` accounts, each with `subusers` subusers, at most 1,000,000.
 
-    The same arguments give the same fleet in every process. Incidents, newcomers and leavers are
-    dated from the day `anchor`, usually today. Raises ValueError for numbers that make no fleet.
+    `subusers` counts every subuser that exists on any day. The same arguments give the same fleet
+    in every process. Incidents, and the days on which subusers are created and deleted, are dated
+    from the day `anchor`, usually today. Raises ValueError for a number out of range.
     """
 
     def __init__(
@@ -153,3 +155,20 @@ class Fleet:
         self.accounts: Sequence[SimulatedAccount] = tuple(
             SimulatedAccount(seed, position, subusers, anchor) for position in range(accounts)
         )
+
+
+def render_config(fleet: Fleet, base_url: str) -> str:
+    """Return YAML that makes the exporter poll every account of `fleet` at `base_url`.
+
+    accounts:
+      - name: kettlewick
+        api_key: SG....
+        base_url: "http://127.0.0.1:8080"
+    """
+    # Every JSON string is a YAML string too, whatever it contains; names and keys need no quotes.
+    return "accounts:\n" + "".join(
+        f"  - name: {account.name}\n"
+        f"    api_key: {account.api_key}\n"
+        f"    base_url: {json.dumps(base_url)}\n"
+        for account in fleet.accounts
+    )

@@ -1,4 +1,4 @@
-"""What happened to whom, and on which days: the part of the fleet's history that is no chance."""
+"""Incidents: the planned events in the fleet's history; everything else in it is random."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from fnmatch import fnmatchcase
 
 
 class Shape(Enum):
-    """How an incident's strength goes from its first day to its last."""
+    """How an incident's strength changes from its first day to its last."""
 
-    SUDDEN = "all of it at once, to the last day"
-    DECLINE = "from nothing to all of it, slowly at first"
-    RECOVERY = "from all of it to nothing, evenly"
-    SILENCE = "no scores at all: too little mail is sent to be rated"
+    SUDDEN = "full strength from the first day to the last"
+    DECLINE = "rises from nothing to full strength, slowly at first"
+    RECOVERY = "falls evenly from full strength to nothing"
+    SILENCE = "no score: too little mail is sent to be eligible"
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Something that happened in `account` to the `subusers` (usernames or globs on them).
+    """An event that lowers the scores of some `subusers` (usernames or globs) of `account`.
 
-    `first` and `last` count days before the fleet's anchor day; negative ones lie after it.
-    `drops` are the points that each metric loses at full strength, `heals_in` the days after
-    `last` in which they come back, `own_share` the part (0..1) that hits the account's own score.
+    `first` and `last` count days before the fleet's anchor day; a negative number is a day after
+    it. `drops` are the points that each metric loses at full strength, `heals_in` is the number of
+    days after `last` until they are back, and `own_share` is the part (0..1) of the drops that
+    applies to the account's own score.
     """
 
-    story: str
+    description: str
     account: str
     subusers: tuple[str, ...]
     first: int
@@ -37,11 +38,11 @@ class Incident:
     own_share: float = 0.0
 
     def hits(self, username: str) -> bool:
-        """Whether the subuser `username` is among those that it happened to."""
+        """Return whether the incident affects the subuser `username`."""
         return any(fnmatchcase(username, glob) for glob in self.subusers)
 
     def strength_on(self, days_ago: int) -> float:
-        """Return how much of the incident, 0..1, is felt so many days before the anchor day."""
+        """Return the strength, 0..1, of the incident `days_ago` days before the anchor day."""
         if days_ago > self.first:
             return 0.0
         if days_ago < self.last:
@@ -53,10 +54,10 @@ class Incident:
         return 1 - progress if self.shape is Shape.RECOVERY else 1.0
 
 
-#: Every incident, those long ago first. Those whose `last` is negative go on today.
+#: Every incident, the oldest first. Where `last` is negative, the incident continues today.
 INCIDENTS = (
     Incident(
-        "The winter sale had gone to people who opted out; since then only members get mail.",
+        "The winter sale was mailed to people who had opted out; since then only members get mail.",
         account="kettlewick",
         subusers=("loyalty-es",),
         first=88,
@@ -66,7 +67,7 @@ INCIDENTS = (
         own_share=0.1,
     ),
     Incident(
-        "Between two projects the company itself sent next to nothing.",
+        "Between two projects, the company itself sent almost no mail.",
         account="tallyfern",
         subusers=(),
         first=76,
@@ -75,7 +76,7 @@ INCIDENTS = (
         own_share=1.0,
     ),
     Incident(
-        "A hotel mailed the visitor list of another one, which it had bought: every third bounced.",
+        "A hotel bought another hotel's visitor list and mailed it: one in three messages bounced.",
         account="postmill",
         subusers=("hotel-truro",),
         first=60,
@@ -97,7 +98,7 @@ INCIDENTS = (
         own_share=0.15,
     ),
     Incident(
-        "Nobody has removed the trial users who left; ever fewer of the recipients read anything.",
+        "Trial users who left stay on the list; fewer and fewer recipients read the mail.",
         account="tallyfern",
         subusers=("onboarding-eu",),
         first=44,
@@ -108,7 +109,7 @@ INCIDENTS = (
         own_share=0.2,
     ),
     Incident(
-        "A competition's entrants were bought and imported: the mailboxes do not exist.",
+        "A list of competition entrants was bought and imported: the mailboxes do not exist.",
         account="kettlewick",
         subusers=("newsletter-uk",),
         first=25,
@@ -119,7 +120,7 @@ INCIDENTS = (
         own_share=0.2,
     ),
     Incident(
-        "The clearance sale was blasted to every address since the shop opened.",
+        "The clearance sale was mailed to every address collected since the shop opened.",
         account="kettlewick",
         subusers=("shop-de",),
         first=4,
@@ -130,8 +131,8 @@ INCIDENTS = (
         own_share=0.3,
     ),
     Incident(
-        "One client's phishing had the shared IP pool put on a blocklist: all who send from it"
-        " are turned away.",
+        "One client's phishing put the shared IP pool on a blocklist: mail of every client that"
+        " sends from it is rejected.",
         account="postmill",
         subusers=("bakery-*", "florist-*", "gym-*", "brewery-*"),
         first=3,
@@ -142,7 +143,7 @@ INCIDENTS = (
         own_share=1.0,
     ),
     Incident(
-        "Reviews are asked for in the shop's own mail now; this subuser hardly sends any more.",
+        "The shop's own mail now asks for reviews; this subuser sends almost no mail any more.",
         account="kettlewick",
         subusers=("reviews-at",),
         first=2,

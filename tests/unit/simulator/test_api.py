@@ -1,4 +1,4 @@
-"""The pretend SendGrid over HTTP: it answers as the vendor's descriptions say."""
+"""The simulated SendGrid over HTTP: it answers as SendGrid's API descriptions specify."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Answer:
 
 @dataclass
 class Client:
-    """Asks the app as a server would, with the first account's key; it is noon of TODAY."""
+    """Calls the app as a server would, with the first account's key, at noon of TODAY."""
 
     fleet: Fleet = TINY
     now: float = NOON
@@ -63,7 +63,7 @@ class Client:
     def get(
         self, path: str, headers: Mapping[str, str | None] | None = None, /, **query: Any
     ) -> Answer:
-        """GET; a header that is None is left out, and `from_` stands for `from`."""
+        """Send a GET, without the headers that are None; the argument `from_` is sent as `from`."""
         return self.request("GET", path, headers, **query)
 
     def request(
@@ -147,7 +147,7 @@ def test_the_last_page_has_no_cursor() -> None:
 
 
 @pytest.mark.parametrize("days", [1, 2, 45, 90])
-def test_every_item_is_as_described(days: int) -> None:
+def test_every_item_matches_the_api_description(days: int) -> None:
     result = Client(DEFAULT).get(SUBUSERS_SCORES, date=ago(days)).json["result"]
     kinds = set()
     for item in result:
@@ -170,7 +170,7 @@ def test_every_item_is_as_described(days: int) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 4, 19, 1000])
-def test_pages_together_are_one_big_page(limit: int) -> None:
+def test_all_pages_together_equal_one_large_page(limit: int) -> None:
     client = Client()
     whole = client.get(SUBUSERS_SCORES, date=ago(2)).json
     assert whole["_metadata"]["next_params"]["after_key"] is None
@@ -188,13 +188,13 @@ def test_pages_together_are_one_big_page(limit: int) -> None:
     assert found == whole["result"]
 
 
-def test_a_page_holds_1000_unless_less_is_wanted() -> None:
+def test_a_page_has_1000_scores_unless_limit_is_lower() -> None:
     client = Client(Fleet(accounts=1, subusers=1_100, anchor=TODAY))
     assert len(client.get(SUBUSERS_SCORES, date=ago(2)).json["result"]) == 1000
     assert len(client.get(SUBUSERS_SCORES, date=ago(2), limit=999).json["result"]) == 999
 
 
-def test_a_cursor_may_be_any_integer() -> None:
+def test_a_cursor_can_be_any_integer() -> None:
     client = Client()
     whole = client.get(SUBUSERS_SCORES, date=ago(2)).json
     for after_key in ("-5", "+0", "0"):
@@ -234,7 +234,7 @@ PARSE = "failed to parse request: "
         ({"date": "9999-12-31"}, "date", '"date" cannot be in the future'),
     ],
 )
-def test_wrong_parameters_of_subusers_scores(
+def test_subusers_scores_refuse_wrong_parameters(
     query: dict[str, str], field: str, message: str
 ) -> None:
     answer = Client().get(SUBUSERS_SCORES, **query)
@@ -242,14 +242,14 @@ def test_wrong_parameters_of_subusers_scores(
     assert answer.json == error(PARSE + message, field)
 
 
-def test_the_oldest_day_is_90_days_ago() -> None:
+def test_a_day_90_days_ago_is_answered() -> None:
     assert Client().get(SUBUSERS_SCORES, date="2026-08-07").status == 200
 
 
 # Own scores
 
 
-def test_own_scores_come_oldest_first() -> None:
+def test_own_scores_are_sorted_oldest_first() -> None:
     answer = Client().get(SCORES, from_="2026-11-02", to="2026-11-03")
     assert answer.status == 200
     assert answer.json == {
@@ -284,7 +284,7 @@ def test_own_scores_come_oldest_first() -> None:
     }
 
 
-def test_days_on_which_the_account_was_not_eligible_have_no_score() -> None:
+def test_own_scores_lack_a_score_on_days_without_eligibility() -> None:
     fleet = Fleet(accounts=2, subusers=0, anchor=TODAY)
     key = {"authorization": f"Bearer {fleet.accounts[1].api_key}"}
     result = Client(fleet).get(SCORES, key, from_=ago(77), to=ago(75)).json["result"]
@@ -297,7 +297,7 @@ def test_days_on_which_the_account_was_not_eligible_have_no_score() -> None:
     assert result[1] == {"date": ago(76).isoformat(), "user_id": user_id}
 
 
-def test_own_scores_of_all_90_days_come_in_one_answer() -> None:
+def test_one_answer_has_own_scores_of_all_90_days() -> None:
     result = Client().get(SCORES, from_=ago(90), to=ago(0)).json["result"]
     assert [item["date"] for item in result] == [ago(days).isoformat() for days in range(90, 0, -1)]
 
@@ -320,7 +320,7 @@ def test_own_scores_of_all_90_days_come_in_one_answer() -> None:
         ("2026-11-06", "2026-11-06", "to", '"to" cannot be in the future'),
     ],
 )
-def test_wrong_parameters_of_scores(
+def test_own_scores_refuse_wrong_parameters(
     first: str | None, last: str | None, field: str, message: str
 ) -> None:
     query = {key: value for key, value in (("from", first), ("to", last)) if value is not None}
@@ -329,7 +329,7 @@ def test_wrong_parameters_of_scores(
     assert answer.json == error(PARSE + message, field)
 
 
-# Days that are not calculated yet
+# Days not yet calculated
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_wrong_parameters_of_scores(
         (30, date(2026, 11, 3), datetime(2026, 11, 5, 5, 59, 59, tzinfo=UTC)),
     ],
 )
-def test_a_day_answers_202_until_the_delay_after_its_end(
+def test_a_day_answers_202_until_the_delay_after_its_end_is_over(
     delay_hours: int, day: date, last_second_without: datetime
 ) -> None:
     options = {"delay_seconds": delay_hours * 3600}
@@ -360,7 +360,7 @@ def test_today_is_never_calculated() -> None:
     assert client.get(SUBUSERS_SCORES, date=TODAY).status == 202
 
 
-def test_a_range_holds_the_days_that_are_calculated() -> None:
+def test_a_range_returns_only_calculated_days() -> None:
     client = Client(now=NOON - 1)
     result = client.get(SCORES, from_=ago(3), to=ago(0)).json["result"]
     assert [item["date"] for item in result] == ["2026-11-02", "2026-11-03"]
@@ -370,7 +370,7 @@ def test_a_range_holds_the_days_that_are_calculated() -> None:
 # The list of subusers
 
 
-def test_subusers_are_listed_with_those_who_have_no_score() -> None:
+def test_the_list_includes_subusers_without_a_score() -> None:
     listed = Client().get(SUBUSERS).json
     assert listed[0] == {
         "id": 1343578,
@@ -387,7 +387,7 @@ def test_subusers_are_listed_with_those_who_have_no_score() -> None:
     assert any("username" not in item for item in scores)
 
 
-def test_the_list_comes_in_pages_of_at_most_500() -> None:
+def test_a_page_of_the_list_has_at_most_500_subusers() -> None:
     client = Client(Fleet(accounts=1, subusers=1_200, anchor=TODAY))
     found: list[int] = []
     sizes = []
@@ -400,7 +400,7 @@ def test_the_list_comes_in_pages_of_at_most_500() -> None:
     assert len(client.get(SUBUSERS).json) == 500
 
 
-def test_the_list_by_username() -> None:
+def test_the_list_can_be_filtered_by_username() -> None:
     client = Client()
     assert [item["id"] for item in client.get(SUBUSERS, username="shop-uk").json] == [1343965]
     assert client.get(SUBUSERS, username="shop").json == []
@@ -416,19 +416,21 @@ def test_the_list_by_username() -> None:
         ({"offset": "-1"}, "offset", '"offset" invalid'),
     ],
 )
-def test_wrong_parameters_of_subusers(query: dict[str, str], field: str, message: str) -> None:
+def test_the_list_of_subusers_refuses_wrong_parameters(
+    query: dict[str, str], field: str, message: str
+) -> None:
     answer = Client().get(SUBUSERS, **query)
     assert answer.status == 400
     assert answer.json == error(PARSE + message, field)
 
 
-def test_scopes() -> None:
+def test_scopes_are_unique_and_include_subusers_read() -> None:
     scopes = Client().get(SCOPES).json["scopes"]
     assert "subusers.read" in scopes
     assert len(set(scopes)) == len(scopes)
 
 
-# Who may ask
+# Authentication and on-behalf-of
 
 UNKNOWN_KEY = "The provided authorization grant is invalid, expired, or revoked"
 
@@ -447,7 +449,9 @@ UNKNOWN_KEY = "The provided authorization grant is invalid, expired, or revoked"
         (f"Bearer {TINY.accounts[0].api_key[:-1]}", UNKNOWN_KEY),
     ],
 )
-def test_without_a_good_key(path: str, authorization: str | None, message: str) -> None:
+def test_a_missing_or_wrong_key_answers_401(
+    path: str, authorization: str | None, message: str
+) -> None:
     answer = Client().get(path, {"authorization": authorization})
     assert answer.status == 401
     assert answer.json == error(message)
@@ -455,7 +459,7 @@ def test_without_a_good_key(path: str, authorization: str | None, message: str) 
 
 
 @pytest.mark.parametrize("position", [0, 1, 2])
-def test_a_key_belongs_to_one_account(position: int) -> None:
+def test_each_key_belongs_to_one_account(position: int) -> None:
     account = DEFAULT.accounts[position]
     key = {"authorization": f"bearer {account.api_key}"}
     (own,) = Client(DEFAULT).get(SCORES, key, from_=ago(2), to=ago(2)).json["result"]
@@ -463,7 +467,7 @@ def test_a_key_belongs_to_one_account(position: int) -> None:
 
 
 @pytest.mark.parametrize("who", ["receipts-pl", "account-id 1344145"])
-def test_on_behalf_of_a_subuser(who: str) -> None:
+def test_on_behalf_of_a_subuser_answers_for_that_subuser(who: str) -> None:
     client, header = Client(), {"on-behalf-of": who}
     (own,) = client.get(SCORES, header, from_=ago(2), to=ago(2)).json["result"]
     assert (own["username"], own["user_id"], own["score"]) == ("receipts-pl", "1344145", 4.1)
@@ -474,7 +478,7 @@ def test_on_behalf_of_a_subuser(who: str) -> None:
     assert client.get(SUBUSERS, header).json == []
 
 
-def test_a_newcomer_has_no_days_before_it_was_created() -> None:
+def test_a_created_subuser_has_no_days_before_its_creation() -> None:
     header = {"on-behalf-of": "newsletter-fr"}
     result = Client().get(SCORES, header, from_=ago(90), to=ago(1)).json["result"]
     assert 10 <= len(result) < 80
@@ -486,21 +490,21 @@ def test_a_newcomer_has_no_days_before_it_was_created() -> None:
     "who",
     ["nobody", "kettlewick", "account-id 1", "account-id", "account-id x", "account-id \u00b2"],
 )
-def test_on_behalf_of_nobody(who: str) -> None:
+def test_on_behalf_of_an_unknown_subuser_answers_404(who: str) -> None:
     answer = Client().get(SCOPES, {"on-behalf-of": who})
     assert answer.status == 404
     assert answer.json == error("no such subuser or customer account", "on-behalf-of")
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
-def test_without_an_accept_header(path: str) -> None:
+def test_a_missing_accept_header_answers_406(path: str) -> None:
     answer = Client().get(path, {"accept": None})
     assert answer.status == 406
     assert answer.json == error("the Accept header is missing")
 
 
 @pytest.mark.parametrize("path", ["/", "/v3", "/v3/scopes/", "/v3/subusers/shop-de", "/metrics"])
-def test_any_other_path(path: str) -> None:
+def test_any_other_path_answers_404(path: str) -> None:
     answer = Client().get(path)
     assert answer.status == 404
     assert answer.json == error("not found")
@@ -508,14 +512,14 @@ def test_any_other_path(path: str) -> None:
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_any_other_method(method: str, path: str) -> None:
+def test_any_other_method_answers_405(method: str, path: str) -> None:
     answer = Client().request(method, path)
     assert answer.status == 405
     assert answer.json == error("method not allowed")
     assert "GET" in answer.headers["allow"]
 
 
-# How often
+# Rate limit
 
 
 def rate_limit(answer: Answer) -> tuple[str, str, str]:
@@ -525,7 +529,7 @@ def rate_limit(answer: Answer) -> tuple[str, str, str]:
     return limit, remaining, reset
 
 
-def test_over_the_rate_limit_until_the_next_minute() -> None:
+def test_requests_over_the_rate_limit_answer_429_until_the_next_minute() -> None:
     client = Client(now=NOON + 15.5, options={"rate_limit_per_minute": 2})
     reset = str(int(NOON + 60))
     first, second, third = (client.get(SCOPES) for _ in range(3))
@@ -542,7 +546,7 @@ def test_over_the_rate_limit_until_the_next_minute() -> None:
     assert rate_limit(again) == ("2", "1", str(int(NOON + 120)))
 
 
-def test_the_rate_limit_is_for_each_key_and_endpoint() -> None:
+def test_the_rate_limit_applies_to_each_key_and_endpoint() -> None:
     client = Client(DEFAULT, options={"rate_limit_per_minute": 1})
     other_key = {"authorization": f"Bearer {DEFAULT.accounts[1].api_key}"}
     statuses = [
@@ -564,7 +568,7 @@ def test_the_rate_limit_is_for_each_key_and_endpoint() -> None:
         (SUBUSERS, {"accept": None}, {}, 406),
     ],
 )
-def test_every_answer_to_a_good_key_tells_the_rate_limit(
+def test_every_answer_to_a_known_key_has_rate_limit_headers(
     path: str, headers: dict[str, str | None], query: dict[str, Any], status: int
 ) -> None:
     answer = Client().get(path, headers, **query)
@@ -572,7 +576,7 @@ def test_every_answer_to_a_good_key_tells_the_rate_limit(
     assert rate_limit(answer) == ("600", "599", str(int(NOON + 60)))
 
 
-def test_a_rate_limit_of_0_is_none() -> None:
+def test_a_rate_limit_of_0_turns_it_off() -> None:
     client = Client(options={"rate_limit_per_minute": 0})
     answers = [client.get(SCOPES) for _ in range(5)]
     assert {answer.status for answer in answers} == {200}

@@ -1,4 +1,4 @@
-"""The pretend fleet: its scores have a history, which is the same in every process."""
+"""The simulated fleet: its scores have a history, which is the same in every process."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq_exporter.scores import METRICS, Score
-from seq_exporter.simulator.configuration import render_config
-from seq_exporter.simulator.fleet import Fleet, SimulatedAccount
+from seq_exporter.simulator.fleet import Fleet, SimulatedAccount, render_config
 from seq_exporter.simulator.incidents import INCIDENTS, Incident, Shape
 
 ANCHOR = date(2026, 11, 5)
@@ -48,7 +47,7 @@ def names_on(account: SimulatedAccount, day: date) -> list[str]:
     return [subuser.username for subuser in account.list_on(day, 0, 1000)]
 
 
-# The same in every process
+# Reproducibility
 
 
 def test_a_day_is_the_same_in_every_process() -> None:
@@ -62,7 +61,7 @@ def test_a_day_is_the_same_in_every_process() -> None:
     assert KETTLEWICK.api_key.startswith("SG.gxlTa6")
 
 
-def test_another_seed_is_another_fleet() -> None:
+def test_another_seed_gives_another_fleet() -> None:
     other = Fleet(seed=2, anchor=ANCHOR).accounts[0]
     assert other.api_key != KETTLEWICK.api_key
     assert other.user_id != KETTLEWICK.user_id
@@ -70,36 +69,36 @@ def test_another_seed_is_another_fleet() -> None:
     assert names_on(other, ago(2)) != []
 
 
-def test_a_subuser_is_the_same_in_a_bigger_fleet() -> None:
+def test_a_subuser_is_the_same_in_a_larger_fleet() -> None:
     bigger = Fleet(accounts=5, subusers=100, anchor=ANCHOR).accounts[0]
     assert bigger.api_key == KETTLEWICK.api_key
     known = len(KETTLEWICK.subusers_on(ago(2)))
     assert bigger.subusers_on(ago(2))[:known] == KETTLEWICK.subusers_on(ago(2))
 
 
-# Who is there
+# Accounts and subusers
 
 
-def test_accounts_are_named_and_numbered() -> None:
+def test_accounts_beyond_the_third_are_numbered() -> None:
     names = [account.name for account in Fleet(accounts=5, subusers=0, anchor=ANCHOR).accounts]
     assert names == ["kettlewick", "tallyfern", "postmill", "account-4", "account-5"]
     assert [account.username for account in DEFAULT.accounts] == names[:3]
 
 
-def test_keys_have_the_shape_of_sendgrids() -> None:
+def test_keys_have_the_format_of_sendgrid_keys() -> None:
     keys = [account.api_key for account in Fleet(accounts=20, subusers=0, anchor=ANCHOR).accounts]
     assert len(set(keys)) == 20
     for key in keys:
         assert re.fullmatch(r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}", key)
 
 
-def test_usernames_tell_what_is_sent() -> None:
+def test_usernames_describe_the_mail() -> None:
     assert names_on(KETTLEWICK, ago(0))[:3] == ["shop-de", "newsletter-uk", "outlet-fr"]
     assert names_on(TALLYFERN, ago(0))[:3] == ["billing", "onboarding-eu", "alerts-us"]
     assert names_on(POSTMILL, ago(0))[:3] == ["bakery-leeds", "florist-york", "gym-bath"]
 
 
-def test_beyond_the_names_they_are_numbered() -> None:
+def test_repeated_usernames_are_numbered() -> None:
     many = Fleet(accounts=1, subusers=2_000, anchor=ANCHOR).accounts[0]
     names = [subuser.username for subuser in many.list_on(ago(0), 0, 2_000)]
     assert len(set(names)) == len(names)
@@ -108,7 +107,7 @@ def test_beyond_the_names_they_are_numbered() -> None:
 
 
 @pytest.mark.parametrize("account", DEFAULT.accounts, ids=lambda account: account.name)
-def test_user_ids_are_numbers_that_rise_with_gaps(account: SimulatedAccount) -> None:
+def test_user_ids_are_ascending_numbers_with_gaps(account: SimulatedAccount) -> None:
     ids = [int(score.user_id) for score in account.subusers_on(ago(2))]
     steps = {following - number for number, following in pairwise(ids)}
     assert min(steps) > 0
@@ -116,7 +115,7 @@ def test_user_ids_are_numbers_that_rise_with_gaps(account: SimulatedAccount) -> 
     assert int(account.user_id) < ids[0]
 
 
-def test_subusers_is_exactly_how_many_there_ever_are() -> None:
+def test_subusers_counts_every_subuser_that_ever_exists() -> None:
     ever = {name for days in range(91) for name in names_on(KETTLEWICK, ago(days))}
     assert len(ever) == 40
     assert len(names_on(Fleet(subusers=10, anchor=ANCHOR).accounts[0], ago(0))) == 10
@@ -124,52 +123,52 @@ def test_subusers_is_exactly_how_many_there_ever_are() -> None:
 
 
 @pytest.mark.parametrize("account", DEFAULT.accounts, ids=lambda account: account.name)
-def test_some_come_and_some_go(account: SimulatedAccount) -> None:
+def test_some_subusers_are_created_and_some_deleted(account: SimulatedAccount) -> None:
     days = [set(names_on(account, ago(number))) for number in range(90, -1, -1)]
-    assert days[-1] - days[0], "newcomers"
-    assert days[0] - days[-1], "leavers"
+    assert days[-1] - days[0], "no subuser is created"
+    assert days[0] - days[-1], "no subuser is deleted"
     for name in set().union(*days):
         changes = sum((name in a) != (name in b) for a, b in pairwise(days))
-        assert changes <= 1, f"{name} came or went more than once"
+        assert changes <= 1, f"{name} is created or deleted more than once"
 
 
-def test_a_newcomer_has_no_score_at_first() -> None:
-    (newcomer,) = set(names_on(KETTLEWICK, ago(0))[:12]) - set(names_on(KETTLEWICK, ago(90)))
-    created = max(days for days in range(91) if newcomer in names_on(KETTLEWICK, ago(days)))
-    scored = [score_of(KETTLEWICK, newcomer, ago(created - age)).is_scored for age in range(9)]
+def test_a_created_subuser_has_no_score_for_7_days() -> None:
+    (username,) = set(names_on(KETTLEWICK, ago(0))[:12]) - set(names_on(KETTLEWICK, ago(90)))
+    created = max(days for days in range(91) if username in names_on(KETTLEWICK, ago(days)))
+    scored = [score_of(KETTLEWICK, username, ago(created - age)).is_scored for age in range(9)]
     assert scored == [False] * 7 + [True] * 2
 
 
 @pytest.mark.parametrize("days", [1, 45, 90])
-def test_about_8_in_100_are_not_eligible(days: int) -> None:
+def test_about_8_in_100_subusers_are_not_eligible(days: int) -> None:
     scores = Fleet(accounts=1, subusers=2_000, anchor=ANCHOR).accounts[0].subusers_on(ago(days))
     silent = [score for score in scores if not score.is_scored]
     assert 0.065 < len(silent) / len(scores) < 0.105
     assert silent[0] == Score(silent[0].user_id)
 
 
-def test_some_never_have_a_score_and_some_not_for_many_days() -> None:
+def test_some_subusers_never_have_a_score_and_some_lack_one_for_weeks() -> None:
     ineligible = {
         subuser.username: [
             not subuser.score_on(ago(days)).is_scored
             for days in range(90, -1, -1)
-            if subuser.is_there_on(ago(days))
+            if subuser.exists_on(ago(days))
         ]
         for subuser in KETTLEWICK.list_on(ago(0), 0, 40)
     }
-    assert all(ineligible["giftcards-at"])  # too quiet
+    assert all(ineligible["giftcards-at"])  # sends too little mail
     season = ineligible["loyalty-it"]
     changes = sum(a != b for a, b in pairwise(season))
     assert 0.2 < sum(season) / len(season) < 0.8
     assert 1 <= changes <= 4
 
 
-# What the scores are
+# Scores
 
 
 @pytest.mark.parametrize("account", DEFAULT.accounts, ids=lambda account: account.name)
 @pytest.mark.parametrize("days", [-40, 0, 1, 3, 44, 90, 1000])
-def test_scores_are_1_to_5_with_one_decimal(account: SimulatedAccount, days: int) -> None:
+def test_scores_are_from_1_to_5_with_one_decimal(account: SimulatedAccount, days: int) -> None:
     for score in (*account.subusers_on(ago(days)), account.own_score_on(ago(days))):
         if score.is_scored:
             for value in (score.overall, *score.metrics):
@@ -178,7 +177,7 @@ def test_scores_are_1_to_5_with_one_decimal(account: SimulatedAccount, days: int
                 assert value == round(value, 1)
 
 
-def test_overall_is_a_mean_in_which_the_worst_metric_counts_threefold() -> None:
+def test_the_overall_score_is_a_mean_with_the_lowest_metric_counted_three_times() -> None:
     score = score_of(KETTLEWICK, "shop-de", ago(2))
     assert score.metrics == (1.0, 3.4, 4.3, 4.1, 4.6)
     assert score.overall == round((3 * 1.0 + 3.4 + 4.3 + 4.1 + 4.6) / 7, 1)
@@ -199,20 +198,20 @@ def test_without_incidents_scores_drift_but_do_not_jump() -> None:
     assert sum(ranges) / len(ranges) >= 0.3
 
 
-def test_metrics_move_each_by_itself() -> None:
+def test_each_metric_moves_on_its_own() -> None:
     days = [score_of(TALLYFERN, "billing", ago(days)).metrics for days in range(60)]
     series = list(zip(*days, strict=True))
     assert len(set(series)) == len(METRICS)
     assert all(len(set(values)) > 2 for values in series)
 
 
-def test_senders_differ() -> None:
+def test_subusers_have_different_scores() -> None:
     overall = [score.overall for score in KETTLEWICK.subusers_on(ago(45)) if score.overall]
     assert min(overall) < 3.2
     assert max(overall) > 4.4
 
 
-def test_the_own_score_is_silent_while_the_company_sends_nothing() -> None:
+def test_the_account_has_no_own_score_while_it_sends_no_mail() -> None:
     scored = [TALLYFERN.own_score_on(ago(days)).is_scored for days in (77, 76, 70, 63, 62)]
     assert scored == [True, False, False, False, True]
     assert TALLYFERN.own_score_on(ago(70)) == Score(TALLYFERN.user_id)
@@ -286,7 +285,7 @@ def test_the_own_score_is_silent_while_the_company_sends_nothing() -> None:
         ),
     ],
 )
-def test_an_incident_shows_on_its_days_and_not_before(
+def test_an_incident_lowers_scores_on_its_days_and_not_before(
     account: SimulatedAccount,
     username: str,
     metric: str,
@@ -303,7 +302,7 @@ SUDDEN = [incident for incident in INCIDENTS if incident.shape is Shape.SUDDEN]
 
 
 @given(seed=st.integers(0, 10_000), incident=st.sampled_from(SUDDEN))
-def test_whatever_the_seed_a_sudden_incident_costs_a_point(seed: int, incident: Incident) -> None:
+def test_a_sudden_incident_costs_a_point_with_any_seed(seed: int, incident: Incident) -> None:
     account = account_of(incident, Fleet(seed=seed, subusers=10, anchor=ANCHOR))
     before, first = ago(incident.first + 1), ago(incident.first)
     hit = [name for name in names_on(account, first) if incident.hits(name)]
@@ -312,7 +311,7 @@ def test_whatever_the_seed_a_sudden_incident_costs_a_point(seed: int, incident: 
         assert overall_of(account, name, before) - overall_of(account, name, first) >= 1
 
 
-def test_many_subusers_of_one_account_fall_together_and_it_with_them() -> None:
+def test_one_incident_lowers_many_subusers_and_the_account() -> None:
     scored = [score for score in POSTMILL.subusers_on(ago(4)) if score.overall]
     after = {score.username: score.overall for score in POSTMILL.subusers_on(ago(3))}
     fallen = [
@@ -326,19 +325,19 @@ def test_many_subusers_of_one_account_fall_together_and_it_with_them() -> None:
     assert own == [4.3, 2.9]
 
 
-def test_a_subuser_falls_silent() -> None:
+def test_a_silent_subuser_loses_its_score() -> None:
     assert score_of(KETTLEWICK, "reviews-at", ago(3)).is_scored
     assert not score_of(KETTLEWICK, "reviews-at", ago(2)).is_scored
     assert not score_of(KETTLEWICK, "reviews-at", ago(0)).is_scored
 
 
-@pytest.mark.parametrize("incident", INCIDENTS, ids=lambda incident: incident.story)
-def test_incidents_happen_to_subusers_of_the_smallest_fleet(incident: Incident) -> None:
+@pytest.mark.parametrize("incident", INCIDENTS, ids=lambda incident: incident.description)
+def test_every_incident_affects_a_fleet_of_10_subusers(incident: Incident) -> None:
     account = account_of(incident, Fleet(subusers=10, anchor=ANCHOR))
     for glob in incident.subusers:
         alone = Incident("", incident.account, (glob,), 0, 0, Shape.SUDDEN)
         hit = [name for name in names_on(account, ago(0)) if alone.hits(name)]
-        assert hit, f"nobody is called {glob}"
+        assert hit, f"no subuser matches {glob}"
     assert incident.subusers or incident.own_share
     assert set(incident.drops) <= set(METRICS)
     assert incident.first >= incident.last
@@ -354,7 +353,9 @@ def test_incidents_happen_to_subusers_of_the_smallest_fleet(incident: Incident) 
     ],
     ids=lambda value: value.name if isinstance(value, Shape) else "",
 )
-def test_shapes(shape: Shape, strengths: list[float]) -> None:
+def test_the_shape_determines_the_strength_of_each_day(
+    shape: Shape, strengths: list[float]
+) -> None:
     incident = Incident("", "kettlewick", (), first=10, last=8, shape=shape, heals_in=1)
     assert [incident.strength_on(days) for days in range(11, 5, -1)] == strengths
 
@@ -363,7 +364,7 @@ def test_shapes(shape: Shape, strengths: list[float]) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 7, 39, 40])
-def test_pages_together_are_the_whole_day(limit: int) -> None:
+def test_all_pages_together_are_the_whole_day(limit: int) -> None:
     found: list[Score] = []
     after_id, has_more = 0, True
     while has_more:
@@ -374,7 +375,7 @@ def test_pages_together_are_the_whole_day(limit: int) -> None:
     assert found == KETTLEWICK.subusers_on(ago(2))
 
 
-def test_a_page_may_begin_between_two_users_and_after_the_last() -> None:
+def test_a_page_can_start_between_two_users_and_after_the_last() -> None:
     first, second = KETTLEWICK.subusers_on(ago(2))[:2]
     for after_id in (int(first.user_id), int(second.user_id) - 1):
         assert KETTLEWICK.page_on(ago(2), after_id, 1) == ([second], True)
@@ -382,7 +383,7 @@ def test_a_page_may_begin_between_two_users_and_after_the_last() -> None:
 
 
 def calls_in(action: Callable[[], object]) -> int:
-    """Return how many functions written in Python `action` calls."""
+    """Return how many calls of Python functions, not C functions, `action` makes."""
     calls = 0
 
     def count(frame: FrameType, event: str, arg: object) -> None:
@@ -398,7 +399,7 @@ def calls_in(action: Callable[[], object]) -> int:
     return calls
 
 
-def test_of_100000_subusers_a_page_costs_the_same_anywhere() -> None:
+def test_every_page_of_100000_subusers_costs_the_same() -> None:
     account = Fleet(accounts=1, subusers=100_000, anchor=ANCHOR).accounts[0]
     day = ago(30)
     middle = account.list_on(day, 50_000, 1)[0].user_id
@@ -410,30 +411,30 @@ def test_of_100000_subusers_a_page_costs_the_same_anywhere() -> None:
     assert calls_in(lambda: account.list_on(day, 90_000, 100)) < at_the_start
 
 
-# Finding one
+# Lookup
 
 
-def test_a_subuser_is_found_by_name_and_by_id() -> None:
+def test_a_subuser_is_found_by_username_and_by_id() -> None:
     for subuser in KETTLEWICK.list_on(ago(0), 0, 40):
         assert KETTLEWICK.find_username(subuser.username, ago(0)) == subuser
         assert KETTLEWICK.find_id(subuser.user_id, ago(0)) == subuser
 
 
 @pytest.mark.parametrize("user_id", [0, 1814080, 1814082, 10**12])
-def test_nobody_has_an_id_in_a_gap(user_id: int) -> None:
+def test_an_id_in_a_gap_is_not_found(user_id: int) -> None:
     assert KETTLEWICK.find_id(user_id, ago(0)) is None
 
 
-def test_who_left_is_not_found() -> None:
-    (gone,) = set(names_on(KETTLEWICK, ago(90))) - set(names_on(KETTLEWICK, ago(0)))
-    leaver = KETTLEWICK.find_username(gone, ago(90))
-    assert leaver is not None
-    assert KETTLEWICK.find_username(gone, ago(0)) is None
-    assert KETTLEWICK.find_id(leaver.user_id, ago(0)) is None
+def test_a_deleted_subuser_is_not_found() -> None:
+    (username,) = set(names_on(KETTLEWICK, ago(90))) - set(names_on(KETTLEWICK, ago(0)))
+    deleted = KETTLEWICK.find_username(username, ago(90))
+    assert deleted is not None
+    assert KETTLEWICK.find_username(username, ago(0)) is None
+    assert KETTLEWICK.find_id(deleted.user_id, ago(0)) is None
     assert KETTLEWICK.find_username("nobody", ago(0)) is None
 
 
-# Arguments
+# Arguments and configuration
 
 
 @pytest.mark.parametrize(
@@ -444,12 +445,12 @@ def test_who_left_is_not_found() -> None:
         ({"subusers": 1_000_001}, "an account has 0 to 1000000 subusers, not 1000001"),
     ],
 )
-def test_numbers_that_make_no_fleet(numbers: dict[str, int], message: str) -> None:
+def test_a_fleet_refuses_numbers_out_of_range(numbers: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         Fleet(**numbers, anchor=ANCHOR)
 
 
-def test_the_configuration_names_every_account() -> None:
+def test_the_configuration_has_every_account() -> None:
     text = render_config(DEFAULT, "http://127.0.0.1:8080")
     assert text.startswith("accounts:\n  - name: kettlewick\n    api_key: SG.")
     assert yaml.safe_load(text) == {

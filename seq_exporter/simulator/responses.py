@@ -1,4 +1,4 @@
-"""What answers look like: JSON bodies, and the one shape of every error."""
+"""Responses: JSON bodies, and the one format of every error."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from seq_exporter.simulator.fleet import ScorePage
 from seq_exporter.simulator.users import SimulatedUser
 
 
-class Refused(Exception):
-    """A request that gets an error: its HTTP status, and what the body says.
+class ApiError(Exception):
+    """A request that is answered with an error: its HTTP status, message and wrong parameter.
 
     `{"errors":[{"field":null,"message":"authorization required"}]}`
     """
@@ -26,13 +26,13 @@ class Refused(Exception):
         self.message = message
         self.field = field
 
-    def answer(self, headers: Mapping[str, str] | None = None) -> Response:
+    def response(self, headers: Mapping[str, str] | None = None) -> Response:
         """Return the error response."""
         errors = [{"field": self.field, "message": self.message}]
-        return json_answer({"errors": errors}, self.status, headers)
+        return json_response({"errors": errors}, self.status, headers)
 
 
-def json_answer(
+def json_response(
     content: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return `content` as compact JSON."""
@@ -41,17 +41,18 @@ def json_answer(
 
 
 def not_calculated() -> Response:
-    """Return a 202 with an empty body: ask again later."""
+    """Return a 202 with an empty body: the client should ask again later."""
     return Response(status_code=202)
 
 
 def subusers_scores(page: ScorePage, day: date) -> Response:
     """Return one page of the subusers' scores of `day`, with the cursor to the next one.
 
-    `{"result":[...],"_metadata":{"next_params":{"after_key":"1814102"}}}`; null is the last page.
+    `{"result":[...],"_metadata":{"next_params":{"after_key":"1814102"}}}`; the cursor of the last
+    page is null.
     """
     after_key = page.scores[-1].user_id if page.has_more else None
-    return json_answer(
+    return json_response(
         {
             "result": [_item(score, day) for score in page.scores],
             "_metadata": {"next_params": {"after_key": after_key}},
@@ -61,12 +62,12 @@ def subusers_scores(page: ScorePage, day: date) -> Response:
 
 def own_scores(scores: Sequence[tuple[date, Score]]) -> Response:
     """Return one user's scores of some days: `{"result":[...]}`."""
-    return json_answer({"result": [_item(score, day) for day, score in scores]})
+    return json_response({"result": [_item(score, day) for day, score in scores]})
 
 
 def subusers(users: Sequence[SimulatedUser]) -> Response:
     """Return a list of subusers: `[{"id":1814102,"username":"shop-de",...}]`."""
-    return json_answer(
+    return json_response(
         [
             {"id": user.user_id, "username": user.username, "email": user.email, "disabled": False}
             for user in users
@@ -75,7 +76,7 @@ def subusers(users: Sequence[SimulatedUser]) -> Response:
 
 
 def _item(score: Score, day: date) -> dict[str, Any]:
-    # SendGrid leaves out what it does not know; it never writes null.
+    # SendGrid leaves out unknown values; it never writes null.
     if not score.is_scored:
         return {"date": day.isoformat(), "user_id": score.user_id}
     return {
@@ -88,5 +89,5 @@ def _item(score: Score, day: date) -> dict[str, Any]:
 
 
 def _number(value: float | None) -> float | int | None:
-    """Return a whole number as the integer that SendGrid's examples write: 4, and 3.7."""
+    """Return a whole number as an integer, as in SendGrid's examples: 4, but 3.7."""
     return int(value) if value is not None and value.is_integer() else value

@@ -1,20 +1,20 @@
-"""Who the accounts are, and what their subusers are called."""
+"""Names of the accounts, and usernames of their subusers."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 
-class Character(NamedTuple):
-    """What kind of company an account is: its name, and what and for where it sends."""
+class Company(NamedTuple):
+    """The company behind an account: its name, the mail it sends and the places it sends it for."""
 
-    account: str
-    senders: tuple[str, ...]
+    name: str
+    mail: tuple[str, ...]
     places: tuple[str, ...]  # an empty one is left out of the username
 
 
-_CHARACTERS = (
-    Character(  # a retailer with a shop in each country
+_COMPANIES = (
+    Company(  # a retailer with a shop in each country
         "kettlewick",
         (
             *("shop", "newsletter", "outlet", "orders", "loyalty"),
@@ -22,7 +22,7 @@ _CHARACTERS = (
         ),
         ("de", "uk", "fr", "nl", "es", "it", "pl", "se", "at", "ch"),
     ),
-    Character(  # bookkeeping as a service, which grew product by product
+    Company(  # bookkeeping as a service, which grew product by product
         "tallyfern",
         (
             *("billing", "onboarding", "alerts", "webinars", "product-news"),
@@ -30,7 +30,7 @@ _CHARACTERS = (
         ),
         ("", "eu", "us", "uk", "apac", "br", "in", "staging", "partners", "legacy"),
     ),
-    Character(  # an agency that sends for the shops of small towns
+    Company(  # an agency that sends mail for the shops of small towns
         "postmill",
         (
             *("bakery", "florist", "gym", "dentist", "hotel"),
@@ -43,22 +43,23 @@ _CHARACTERS = (
 
 def account_name(position: int) -> str:
     """Return the name of the account at `position`: `kettlewick` ..., from 3 on `account-4` ..."""
-    if position < len(_CHARACTERS):
-        return _CHARACTERS[position].account
+    if position < len(_COMPANIES):
+        return _COMPANIES[position].name
     return f"account-{position + 1}"
 
 
-def username_of(position: int, index: int) -> str:
-    """Return the username of an account's subuser at `index`: `shop-de`, later `shop-de-2`.
+def subuser_username(position: int, index: int) -> str:
+    """Return the username of the subuser at `index` of the account at `position`.
 
-    No two subusers of an account have the same one; the first ten differ in what they send.
+    It is `shop-de`, later `shop-de-2`: unique in its account. The first ten subusers of an account
+    each send a different kind of mail.
     """
-    _, senders, places = _CHARACTERS[position % len(_CHARACTERS)]
-    rounds, sender = divmod(index, len(senders))
+    _, mail, places = _COMPANIES[position % len(_COMPANIES)]
+    rounds, kind = divmod(index, len(mail))
     number, turn = divmod(rounds, len(places))
     parts = (
-        senders[sender],
-        places[(sender + turn) % len(places)],
+        mail[kind],
+        places[(kind + turn) % len(places)],
         str(number + 1) if number else "",
     )
     return "-".join(part for part in parts if part)
