@@ -14,6 +14,8 @@ SCORES_PATH, SUBUSERS_PATH, SUBUSERS_SCORES_PATH = (
     url.removeprefix("https://api.sendgrid.com") for url in (SCORES, SUBUSERS, SUBUSERS_SCORES)
 )
 
+SCOPES_PATH = "/v3/scopes"
+
 #: What a page of metrics must show, by subuser (`own`: the account) and metric or `overall`.
 Shown = dict[tuple[str, str], float]
 
@@ -38,6 +40,9 @@ class Pretence:
         self._time = time
 
     def answer(self, exchange: Exchange) -> None:
+        if exchange.path == SCOPES_PATH:
+            exchange.reply_json({"scopes": []})
+            return
         if exchange.path == SUBUSERS_PATH:
             names = [{"id": 1, "username": "a"}, {"id": 2, "username": "b"}]
             exchange.reply_json(names[int(exchange.query["offset"]) :])

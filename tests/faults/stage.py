@@ -17,10 +17,12 @@ import trustme
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from seq_exporter.commands.check.account import AccountCheck
 from seq_exporter.config.model import PollSettings
 from seq_exporter.config.secret import ApiKey
 from seq_exporter.logs import FORMATS, LogFormatter
 from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
+from seq_exporter.sendgrid.session import open_session
 from seq_exporter.serve.state import StateFolder
 from seq_exporter.web.listing import Query
 from seq_exporter.web.status_page import StatusPage
@@ -105,6 +107,7 @@ class Stage:
             outcome.peak_bytes = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
             outcome.problems += self._expect("in it", fault.shows, fault.counted, counted)
+            outcome.problems += self._compare_with_check()
             self._end(fault)
             self.time.pass_hours(1)
             outcome.problems += self._expect("healed", NEW, {}, self._poll())
@@ -170,6 +173,19 @@ class Stage:
             yield f"{moment}: up is {self.bench.value('account_up')}"
         if bool(self.bench.poller.health.failure) != has_failed:
             yield f"{moment}: the status page says {self.bench.poller.health.failure}"
+
+    def _compare_with_check(self) -> Iterator[str]:
+        """Run `check` in the same fault: its verdict must be what the poll came to."""
+        poller = self.bench.poller
+        check = AccountCheck(
+            poller.account, poller.settings, open_session(), self.time.clock, self.time.sleep
+        )
+        report = check.run()
+        if report.would_fail != bool(poller.health.failure):
+            found = [finding.text for finding in report.findings]
+            yield f"check finds {found}, and the poll came to {poller.health.failure}"
+        if KEY in str(report):
+            yield "the key is in the report of check"
 
     @contextlib.contextmanager
     def _logs(self) -> Iterator[None]:

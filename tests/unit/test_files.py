@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,7 @@ def test_an_error_leaves_the_old_file_alone(tmp_path: Path) -> None:
     path = tmp_path / "scores.json"
     path.write_text("old")
     with pytest.raises(ZeroDivisionError), replacing(path) as file:
-        file.write(b"half")
-        raise ZeroDivisionError
+        file.writelines(_one_line_and_an_error())
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -41,3 +41,8 @@ def test_leftovers_are_those_of_the_same_file(tmp_path: Path) -> None:
     for name in (left.name, ".a1.json.x1.tmp", "a[1].json", ".b.json.x1.tmp"):
         (tmp_path / name).touch()
     assert list(find_leftovers(tmp_path / "a[1].json")) == [left]
+
+
+def _one_line_and_an_error() -> Iterator[bytes]:
+    yield b"half"
+    raise ZeroDivisionError
