@@ -1,8 +1,9 @@
-"""The page as compressed pieces, which are made once and then only put together.
+"""Text that is compressed once, and then only joined.
 
-A gzip answer has to be one member, as curl and browsers read no further than the first. So a piece
-is raw deflate blocks that end on a byte boundary (a full flush), and need nothing of what is before
-them: pieces can follow one another in any order. The member's checksum is computed from theirs.
+A gzip answer must be a single member, because curl and browsers stop after the first one. So each
+text is raw deflate blocks that end on a byte boundary (a full flush) and do not depend on what is
+before them: such texts can follow one another in any order. The checksum of the member is computed
+from theirs.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-# Six is zlib's own choice: the bulk gains little from more, and the volatile part is compressed at
-# each scrape.
+# zlib's default: a higher level saves little, and the volatile part is compressed at each scrape.
 _LEVEL = 6
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-# What is encoded and compressed in one go, so that the text is nowhere as a whole.
+# How many texts are encoded and compressed at a time, so the whole text is never in memory.
 _TEXTS_AT_ONCE = 1000
 _SLICE_BYTES = 256 * 1024
 
@@ -49,15 +49,15 @@ class DeflatedText:
         return cls(b"".join(parts), size, count, crc, _power_of_x(8 * size))
 
     @classmethod
-    def join(cls, pieces: Iterable[DeflatedText]) -> DeflatedText:
-        """Put pieces together, in their order."""
-        pieces = tuple(pieces)
+    def join(cls, texts: Iterable[DeflatedText]) -> DeflatedText:
+        """Join texts, in their order."""
+        texts = tuple(texts)
         crc = 0
-        for piece in pieces:
-            crc = _multiply(piece._shift, crc) ^ piece.crc
-        size = sum(piece.size for piece in pieces)
-        lines = sum(piece.lines for piece in pieces)
-        deflated = b"".join(piece.deflated for piece in pieces)
+        for text in texts:
+            crc = _multiply(text._shift, crc) ^ text.crc
+        size = sum(text.size for text in texts)
+        lines = sum(text.lines for text in texts)
+        deflated = b"".join(text.deflated for text in texts)
         return cls(deflated, size, lines, crc, _power_of_x(8 * size))
 
     def gzipped(self, following: DeflatedText, volatile: bytes) -> tuple[bytes, ...]:
@@ -69,7 +69,7 @@ class DeflatedText:
         return _GZIP_HEADER, self.deflated, following.deflated, tail
 
     def inflated(self) -> Iterator[bytes]:
-        """Yield the text in slices, so that it is nowhere as a whole."""
+        """Yield the text in slices, so the whole text is never in memory."""
         inflate = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
         left = self.deflated
         while text := inflate.decompress(left, _SLICE_BYTES):
@@ -77,10 +77,9 @@ class DeflatedText:
             left = inflate.unconsumed_tail
 
 
-# The CRC-32 of two texts one after the other is made of theirs: the first is multiplied by x to the
-# length of the second in bits, in the field of polynomials that the CRC is defined in, with the
-# bits of a number in the order that zlib has them (as zlib's crc32_combine does, which Python's
-# zlib lacks).
+# The CRC-32 of two joined texts follows from theirs: the first is multiplied by x to the power of
+# the second's length in bits, in the polynomial field in which the CRC is defined, with the bits of
+# a number in zlib's order. zlib's crc32_combine does the same, and Python's zlib module lacks it.
 _POLYNOMIAL = 0xEDB88320
 _ONE = 1 << 31
 

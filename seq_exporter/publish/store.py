@@ -1,4 +1,4 @@
-"""The current snapshot of each account, and the page made of them."""
+"""The current snapshot of each account, and the exposition of them all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seq_exporter.scores import Snapshot
 
 
 class Store:
-    """Holds one snapshot an account, and the page of them all.
+    """Holds one snapshot for each account, and the exposition of all accounts.
 
     Each polling thread writes through its own `AccountWriter`. Anyone may read without a lock:
     `exposition` and a writer's `snapshot` are immutable, and are replaced as a whole.
@@ -26,7 +26,7 @@ class Store:
         self.exposition = join_accounts(())
         self._writers: dict[str, AccountWriter] = {}
         self._changes = 0
-        self._changes_on_page = 0
+        self._changes_published = 0
         self._changing = threading.Lock()
         self._joining = threading.Lock()
 
@@ -36,10 +36,9 @@ class Store:
         wanted: SeriesSelection | None = None,
         max_series: int | None = None,
     ) -> AccountWriter:
-        """Return the account's writer, empty; one that it had before can no longer write.
+        """Return a new writer for the account; an earlier writer can no longer write.
 
-        Of what is put there, the series that are `wanted` are published, if they are no more than
-        `max_series`.
+        It publishes the series that are `wanted`, and at most `max_series` of them.
         """
         writer = AccountWriter(self, account, wanted or SeriesSelection(), max_series)
         with self._changing:
@@ -51,22 +50,21 @@ class Store:
         return writer
 
     def swap(self, writer: AccountWriter, snapshot: Snapshot) -> None:
-        """Replace the snapshot in `writer`, and the page; does nothing once the writer is closed.
+        """Replace the snapshot of `writer`, and the exposition; do nothing if the writer is closed.
 
         Raises TooManySeries, and changes nothing then.
         """
         is_news = snapshot != writer.snapshot
-        # Before anything is changed, and of this account alone: whatever goes wrong here leaves
-        # the page as it was.
-        pieces = writer.render(snapshot) if is_news else writer.pieces
+        # Rendered before anything is changed: an error here leaves the exposition as it was.
+        families = writer.render(snapshot) if is_news else writer.families
         with self._changing:
             if self._writers.get(writer.account) is writer:
                 self._changes += is_news
-                writer.snapshot, writer.pieces = snapshot, pieces
+                writer.snapshot, writer.families = snapshot, families
         self._publish()
 
     def close(self, writer: AccountWriter) -> None:
-        """Take what is in `writer` off the page."""
+        """Remove the account of `writer` from the exposition."""
         with self._changing:
             if self._writers.get(writer.account) is writer:
                 del self._writers[writer.account]
@@ -74,23 +72,22 @@ class Store:
         self._publish()
 
     def _publish(self) -> None:
-        """Make the page anew, unless another thread has done so since the change."""
+        """Join the exposition again, unless another thread has done so since the change."""
         with self._joining:
             with self._changing:
                 changes = self._changes
-                # In the order of names, not of arrival: the page stays the same over restarts.
-                accounts = [self._writers[name].pieces for name in sorted(self._writers)]
-            # Many accounts that come in at once are one page, not one each: those that waited
-            # here while a page was made are all on the next.
-            if changes != self._changes_on_page:
+                # In the order of names, not of arrival: it stays the same over restarts.
+                accounts = [self._writers[name].families for name in sorted(self._writers)]
+            # Accounts that change while an exposition is joined wait here, and share the next one.
+            if changes != self._changes_published:
                 self.exposition = join_accounts(accounts)
-                self._changes_on_page = changes
+                self._changes_published = changes
 
 
 class AccountWriter:
-    """One account's place in the store: whoever holds it may write there until it is closed.
+    """Writes one account's snapshots to the store, until it is closed.
 
-    A poll that goes on while its account is removed or changed would otherwise bring it back.
+    A poll that still runs when its account is removed or changed would otherwise bring it back.
     """
 
     def __init__(
@@ -100,29 +97,29 @@ class AccountWriter:
         self._wanted = wanted
         self._max_series = max_series
         self.snapshot = Snapshot(account)
-        self.pieces: DeflatedFamilies = {}
+        self.families: DeflatedFamilies = {}
         self._store = store
 
     @property
     def series(self) -> int:
-        """How many series are published of the account."""
-        return count_series(self.pieces)
+        """How many series of the account are published."""
+        return count_series(self.families)
 
     def swap(self, snapshot: Snapshot) -> None:
-        """Publish `snapshot` instead of the one that is there. Raises TooManySeries."""
+        """Publish `snapshot` instead of the current one. Raises TooManySeries."""
         self._store.swap(self, snapshot)
 
     def render(self, snapshot: Snapshot) -> DeflatedFamilies:
-        """Return what would be published of `snapshot`. Raises TooManySeries."""
-        pieces = render_account(snapshot, self._wanted)
-        count = count_series(pieces)
+        """Return the families that publish `snapshot`. Raises TooManySeries."""
+        families = render_account(snapshot, self._wanted)
+        count = count_series(families)
         if self._max_series is not None and count > self._max_series:
             raise TooManySeries(
                 f"{count} series are more than max_series, {self._max_series}: "
                 "raise it, or leave series out"
             )
-        return pieces
+        return families
 
     def close(self) -> None:
-        """Withdraw what was published, for good."""
+        """Withdraw the account's series for good."""
         self._store.close(self)

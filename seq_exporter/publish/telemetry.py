@@ -33,7 +33,7 @@ _Metric = TypeVar("_Metric", Gauge, Counter, Histogram)
 
 
 class MetricFactory:
-    """Makes metrics in one registry, and remembers those that have a series for each account."""
+    """Makes metrics in one registry, and keeps a list of those labelled by account."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
@@ -59,7 +59,7 @@ class MetricFactory:
 
 
 class PollMetrics:
-    """How the polls of each account go."""
+    """The polls of each account."""
 
     def __init__(self, make: MetricFactory) -> None:
         self.account_up = make.gauge(
@@ -79,7 +79,7 @@ class PollMetrics:
         )
         self.duration = make.histogram(
             "seq_exporter_poll_duration_seconds",
-            "How long a poll of the account took, good or bad; its count is the number of polls.",
+            "How long a poll of the account took, failed or not; its count is the number of polls.",
             "account",
             buckets=_POLL_BUCKETS,
         )
@@ -91,31 +91,31 @@ class PollMetrics:
         )
         self.anomalies = make.counter(
             "seq_exporter_anomalies_total",
-            "Values from SendGrid that were not as documented, and were left out or put right.",
+            "Values from SendGrid that were not as documented, and were left out or corrected.",
             "account",
             "kind",
         )
 
 
 class ScoreMetrics:
-    """What becomes of the scores of each account."""
+    """The published scores of each account."""
 
     def __init__(self, make: MetricFactory) -> None:
         self.restored = make.gauge(
             "seq_exporter_scores_restored",
-            "Whether the account's scores are those that an earlier process saved (1), as no poll "
-            "has succeeded since the start, or not (0).",
+            "Whether the account's scores are those that an earlier process saved (1), because no "
+            "poll has succeeded since the start, or not (0).",
             "account",
         )
         self.series = make.gauge(
             "seq_exporter_account_series",
-            "How many series of scores the account has on the page.",
+            "How many series of scores the account publishes.",
             "account",
         )
         self.day_first_seen = make.gauge(
             "sendgrid_seq_score_date_first_seen_timestamp_seconds",
-            "When a poll first found the day that the published scores are for; absent where the "
-            "poll before it did not look, as at the start.",
+            "When a poll first found the day that the published scores are for; absent if the poll "
+            "before it did not look for it, as at the start.",
             "account",
             "scope",
         )
@@ -127,19 +127,19 @@ class ScoreMetrics:
 
 
 class RequestMetrics:
-    """What is asked of SendGrid, and what it answers."""
+    """The requests to SendGrid and its answers."""
 
     def __init__(self, make: MetricFactory) -> None:
         self.total = make.counter(
             "seq_exporter_api_requests_total",
-            "Requests to SendGrid by HTTP status; the code error stands for no whole answer.",
+            "Requests to SendGrid by HTTP status; the code error means no complete answer.",
             "account",
             "endpoint",
             "code",
         )
         self.duration = make.histogram(
             "seq_exporter_api_request_duration_seconds",
-            "How long a request to SendGrid took, its body included.",
+            "How long a request to SendGrid took, including the body.",
             "endpoint",
             buckets=_REQUEST_BUCKETS,
         )
@@ -150,33 +150,33 @@ class RequestMetrics:
         )
         self.remaining = make.gauge(
             "seq_exporter_api_rate_limit_remaining",
-            "Requests left in the present window, by SendGrid's last response.",
+            "Requests left in the current window, by SendGrid's last response.",
             "account",
         )
         self.reset = make.gauge(
             "seq_exporter_api_rate_limit_reset_timestamp_seconds",
-            "When the present window ends, by SendGrid's last response.",
+            "When the current window ends, by SendGrid's last response.",
             "account",
         )
 
 
-#: Writes what is in a registry in one of the exposition formats.
+#: Renders a registry in one of the exposition formats.
 Renderer = Callable[[CollectorRegistry], bytes]
 
 
 class Telemetry:
-    """What the exporter says of itself; each account's part is written by its AccountTelemetry.
+    """The exporter's own metrics; an AccountTelemetry writes those of each account.
 
-    Wall times are epoch seconds. Two lines of it:
+    Wall times are epoch seconds. Two lines of the exposition:
 
         seq_exporter_account_up{account="acme"} 1.0
         seq_exporter_poll_failures_total{account="acme",reason="timeout"} 0.0
     """
 
     def __init__(self) -> None:
-        # A `_created` series for each counter would double the page, and tells nobody anything.
+        # A `_created` series for each counter would double the page, and nobody uses it.
         disable_created_metrics()  # type: ignore[no-untyped-call]
-        #: What changes with an event, and only then.
+        #: Metrics that change only with an event.
         self.registry = CollectorRegistry()
         self._process_registry = CollectorRegistry()
         self._version = object()
@@ -192,7 +192,7 @@ class Telemetry:
         )
         self._reload_success_time = make.gauge(
             "seq_exporter_config_last_reload_success_timestamp_seconds",
-            "When the configuration in force was read.",
+            "When the current configuration was read.",
         )
         self._web_reload_successful = make.gauge(
             "seq_exporter_web_config_last_reload_successful",
@@ -202,7 +202,7 @@ class Telemetry:
         self._web_reload_successful.set(1)
         self._shard_ordinal = make.gauge(
             "seq_exporter_shard_ordinal",
-            "Which of the processes that share the work this is, counted from 0.",
+            "The number of this process among those that share the work, counted from 0.",
         )
         self._shards = make.gauge(
             "seq_exporter_shards", "How many processes share the work; 1 if it is not shared."
@@ -216,12 +216,12 @@ class Telemetry:
         GCCollector(registry=self._process_registry)
 
     def render(self, render: Renderer) -> tuple[DeflatedText, bytes]:
-        """Return all of it as `render` writes it: what events change, and what is of the moment.
+        """Return all metrics as `render` writes them: those that events change, and the process's.
 
-        What has not changed is not written anew: with that, a scrape costs as much as sending a
-        large page.
+        Metrics that have not changed are not rendered again: with many accounts, that would cost a
+        scrape as much as sending a large page.
         """
-        version = self._version  # before it is rendered: what changes meanwhile makes a new one
+        version = self._version  # read first: a change during rendering makes a new version
         rendered = self._rendered.get(render)
         if rendered is None or rendered[0] is not version:
             text = render(self.registry).removesuffix(b"# EOF\n").decode()
@@ -231,36 +231,36 @@ class Telemetry:
 
     @contextlib.contextmanager
     def change(self) -> Iterator[None]:
-        """Hold around whatever changes a metric in `registry`."""
+        """Mark a change of a metric in `registry`; wrap every change in it."""
         try:
             yield
         finally:
             self._version = object()
 
     def observe_reload(self, successful: bool, now: float) -> None:
-        """Note that the configuration was read at `now`, or was refused."""
+        """Note that the configuration was read at `now`, or was rejected."""
         with self.change():
             self._reload_successful.set(successful)
             if successful:
                 self._reload_success_time.set(now)
 
     def observe_shard(self, shard: Shard) -> None:
-        """Note which part of the work is this process'."""
+        """Note which part of the work this process does."""
         with self.change():
             self._shard_ordinal.set(shard.ordinal)
             self._shards.set(shard.total)
 
     def observe_web_reload(self, successful: bool) -> None:
-        """Note that the web configuration was read, or was refused."""
+        """Note that the web configuration was read, or was rejected."""
         with self.change():
             self._web_reload_successful.set(successful)
 
 
 class AccountTelemetry:
-    """Writes the metrics of one account, until it is closed and they are gone from the page.
+    """Writes the metrics of one account until it is closed, which removes them.
 
-    A poll that goes on in another thread while its account is removed from the configuration
-    would otherwise bring them back.
+    A poll that still runs in another thread when its account is removed would otherwise bring them
+    back.
     """
 
     def __init__(self, telemetry: Telemetry, account: str) -> None:
@@ -287,7 +287,7 @@ class AccountTelemetry:
                 requests.duration.labels(endpoint).observe(seconds)
 
     def observe_rate_limit(self, rate_limit: RateLimit) -> None:
-        """Note what a response says of the rate limit; what it does not say stays as it was."""
+        """Note the rate limit of a response; a header that it lacks keeps its last value."""
         requests = self._telemetry.requests
         gauges = (requests.limit, requests.remaining, requests.reset)
         with self._writing() as is_open:
@@ -300,7 +300,7 @@ class AccountTelemetry:
     ) -> None:
         """Note that a poll ended at `now` after `seconds`.
 
-        `failure` is its reason if it failed, `anomalies` what was odd in it, by kind.
+        `failure` is its reason if it failed; `anomalies` are counts by kind.
         """
         polls = self._telemetry.polls
         with self._writing() as is_open:
@@ -318,13 +318,13 @@ class AccountTelemetry:
                 polls.anomalies.labels(self._account, kind).inc(count)
 
     def observe_series(self, count: int) -> None:
-        """Note how many series of scores the account has on the page."""
+        """Note how many series of scores the account publishes."""
         with self._writing() as is_open:
             if is_open:
                 self._telemetry.scores.series.labels(self._account).set(count)
 
     def observe_new_day(self, scope: str, first_seen: float | None) -> None:
-        """Note when the day was first seen that scores are published for; None: nobody looked."""
+        """Note when the published day was first seen; None if the poll before did not look."""
         gauge = self._telemetry.scores.day_first_seen
         with self._writing() as is_open:
             if is_open and first_seen is not None:
@@ -333,7 +333,7 @@ class AccountTelemetry:
                 gauge.remove_by_labels({"account": self._account, "scope": scope})
 
     def observe_restore(self) -> None:
-        """Note that the scores shown are from before this process."""
+        """Note that the published scores were saved by an earlier process."""
         with self._writing() as is_open:
             if is_open:
                 self._telemetry.scores.restored.labels(self._account).set(1)
@@ -345,10 +345,10 @@ class AccountTelemetry:
                 self._telemetry.scores.save_failures.labels(self._account).inc()
 
     def close(self) -> None:
-        """Take the account's metrics off the page, for good."""
+        """Remove the account's metrics for good."""
         with self._writing() as is_open:
             if not is_open:
-                return  # by now they may be those of a successor
+                return  # a new account of the same name may have metrics by now
             self._is_closed = True
             for metric in self._telemetry.by_account:
                 metric.remove_by_labels({"account": self._account})

@@ -156,7 +156,9 @@ class SendGrid:
             if position is None or position in asked or not has_new:
                 return
             asked.add(position)
-        raise MalformedResponse(f"{endpoint.path} has no last page: is base_url SendGrid?")
+        raise MalformedResponse(
+            f"{endpoint.path} has no last page: does base_url lead to SendGrid?"
+        )
 
     def _fetch_scores(self, day: date, cursor: str | None) -> ScoresPage:
         params = {"date": day.isoformat(), "limit": str(_SCORES_LIMIT)}
@@ -188,13 +190,13 @@ class SendGrid:
     def fetch_own(self, day: date) -> Score | None:
         """Return the account's own score on `day`, or None while it is not calculated.
 
-        One day at a time: for a range, SendGrid's description leaves open whether it answers 202
-        while only a part of it is calculated.
+        One day at a time: SendGrid's description does not say whether a range answers 202 while
+        only part of it is calculated.
         """
         answer = self._ask(_SCORES, {"from": day.isoformat(), "to": day.isoformat()})
         if answer is None:
             return None
-        # The day asked for comes first, should there be others.
+        # The day that was asked for comes first, in case there are others.
         items = sorted(_result_of(answer, _SCORES), key=lambda item: parse_date(item) != day)
         for item in items:
             score = parse_item(item, self.anomalies)
@@ -204,9 +206,9 @@ class SendGrid:
         return Score("")  # calculated, and not eligible
 
     def fetch_own_days(self, first: date, last: date) -> Mapping[date, Score]:
-        """Return what one request tells of the account's own scores from `first` to `last`.
+        """Return the account's own scores from `first` to `last`, as one request returns them.
 
-        A day that is absent may be there all the same: `fetch_own` asks for it alone. SendGrid
+        An absent day may be calculated all the same: `fetch_own` asks for one day. SendGrid
         answers for up to 90 days at once.
         """
         params = {"from": first.isoformat(), "to": last.isoformat()}
@@ -220,7 +222,7 @@ class SendGrid:
         return found
 
     def _check_date(self, item: Mapping[str, Any], day: date, score: Score) -> None:
-        # The day asked for holds: a date is optional here, and the request leaves no doubt.
+        # The requested day counts: the date of an item is optional, and the request is unambiguous.
         if "date" in item and parse_date(item) != day:
             self.anomalies.note("date", score.user_id, item["date"])
 
@@ -233,14 +235,14 @@ class SendGrid:
 
 
 def _prefer(known: Score | None, score: Score) -> Score:
-    """Return the one that is `known` if it says the same, so that `score` is not kept beside it."""
+    """Return `known` if it equals `score`, so that only one of the two is kept."""
     if known and score.username is None:
         score = score._replace(username=known.username)
     return known if known == score else score
 
 
 def _parse_subuser(item: Any) -> tuple[str, str] | None:
-    """Return user_id and username of an item of the list of subusers, or None if it lacks them."""
+    """Return user_id and username of an item of the list of subusers, or None without them."""
     if not isinstance(item, Mapping) or not is_name(item.get("username")):
         return None
     user_id = str(item.get("id"))
@@ -251,7 +253,8 @@ def _result_of(answer: Any, endpoint: Endpoint) -> list[Any]:
     result = answer.get("result") if isinstance(answer, Mapping) else None
     if not isinstance(result, list):
         raise MalformedResponse(
-            f"{endpoint.path} answers JSON without a list called result: is base_url SendGrid?"
+            f"{endpoint.path} answers JSON without a list called result: "
+            "does base_url lead to SendGrid?"
         )
     return result
 
@@ -259,18 +262,20 @@ def _result_of(answer: Any, endpoint: Endpoint) -> list[Any]:
 def _cursor_of(page: Mapping[str, Any]) -> str | None:
     """Return `_metadata.next_params.after_key`, a text or, to be liberal, a number.
 
-    It is None on the last page, which lacks it or any of what is around it. What is there and
-    cannot be read is no last page: half a fleet would be taken for the whole one.
+    Return None on the last page, which lacks the key or an object around it. A cursor that cannot
+    be read is an error: the page is not the last one, and half a fleet would pass for all of it.
     """
     found: Any = page
     for name in ("_metadata", "next_params", "after_key"):
         if not isinstance(found, Mapping):
-            raise MalformedResponse(f"{_SUBUSERS_SCORES.path} answers no object before {name}")
+            raise MalformedResponse(
+                f"{_SUBUSERS_SCORES.path} answers without an object around {name}"
+            )
         found = found.get(name)
-        if not found:  # an empty list too: what some servers make of an empty object
+        if not found:  # an empty list too: some servers write an empty object so
             return None
     if isinstance(found, int) and not isinstance(found, bool):
         return str(found)
     if not is_name(found) or found != clean(found):
-        raise MalformedResponse(f"{_SUBUSERS_SCORES.path} answers an after_key that is none")
+        raise MalformedResponse(f"{_SUBUSERS_SCORES.path} answers with an invalid after_key")
     return found

@@ -1,4 +1,4 @@
-"""Which days to ask for: the newest one with scores, in as few requests as that takes."""
+"""Which days to ask for: finds the newest day with scores in as few requests as possible."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Held = TypeVar("_Held", SubuserScores, OwnScore)
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The days that matter at the moment `now` (epoch seconds)."""
+    """The days that a poll at `now` (epoch seconds) may ask for and show."""
 
     now: float
     settings: PollSettings
@@ -31,16 +31,16 @@ class Calendar:
 
     @property
     def oldest(self) -> date:
-        """The last day to look back to: `lookback_days` counts today."""
+        """The oldest day to ask for: `lookback_days` counts today."""
         return self.today - (self.settings.lookback_days - 1) * _DAY
 
     def is_due(self, read_at: float) -> bool:
-        """Whether what was read at `read_at` (epoch seconds) is to be read again."""
-        # Where the clock was set back, the age is negative and says nothing.
+        """Whether a day that was read at `read_at` (epoch seconds) must be read again."""
+        # If the clock was set back, the age is negative and means nothing.
         return not 0 <= self.now - read_at < self.settings.refresh_interval_seconds
 
     def withdraw_expired(self, snapshot: Snapshot) -> Snapshot:
-        """Return `snapshot` without what is for a day more than `lookback_days` ago."""
+        """Return `snapshot` without scores of a day more than `lookback_days` ago."""
         return replace(
             snapshot,
             subusers=self._unless_expired(snapshot.subusers),
@@ -55,14 +55,14 @@ class Calendar:
 class NewestDay(Generic[_Held]):
     """Finds the newest day with scores, for the subusers of one account or for its own score.
 
-    Days that are not calculated yet are asked for at every poll. One that SendGrid has answered
-    for without any score is asked for again at every poll only while no later day is answered
-    for, as it may be filled still; after that, only once in a refresh interval.
+    Every poll asks for the days that are not calculated yet. A day that SendGrid has answered
+    without any score may still be filled: every poll asks for it again until SendGrid answers for
+    a later day, and after that once in a refresh interval.
     """
 
     def __init__(self, key: Secret | None = None) -> None:
         self._read_without_scores: dict[date, float] = {}
-        self._key = key  # with which what is held was found
+        self._key = key  # the key that found the held data
 
     def find(
         self,
@@ -71,14 +71,13 @@ class NewestDay(Generic[_Held]):
         calendar: Calendar,
         key: Secret,
     ) -> _Held | None:
-        """Return the newest day with a score, or `held` if there is none newer.
+        """Return the newest day with a score, or `held` if there is no newer one.
 
-        Asks backwards from today, for days newer than the one held only; reads the held day again
-        when that is due. `read` returns None for a day that is not calculated. If no day has a
-        score, the newest that SendGrid has answered for is returned.
+        Asks backwards from today, only for days newer than the held one; reads the held day again
+        when it is due. `read` returns None for a day that is not calculated. If no day has a
+        score, returns the newest day that SendGrid has answered for.
 
-        What was found with another `key` than this one may be another account's: then everything
-        is asked for anew.
+        Data that another key found may be another account's: if `key` is new, nothing is held.
         """
         if self._key not in (None, key):
             held, self._read_without_scores = None, {}
@@ -87,7 +86,7 @@ class NewestDay(Generic[_Held]):
         return found
 
     def is_found_with(self, key: Secret) -> bool:
-        """Whether what is held was found with this key, and not with one of before."""
+        """Whether this key found the held data, and not an earlier one."""
         return self._key == key
 
     def _search(
@@ -107,7 +106,7 @@ class NewestDay(Generic[_Held]):
                 except BadRequest as err:
                     if day != calendar.today:
                         raise
-                    refused = err  # around midnight, our today may be one that is yet to begin
+                    refused = err  # around midnight, our today may not have begun for SendGrid
             if found and found.has_scores:
                 return found
             if found:
@@ -115,7 +114,7 @@ class NewestDay(Generic[_Held]):
                 newest_answered = newest_answered or found
             day -= _DAY
         if not scored:
-            if refused and first == calendar.today:  # and no other day was there to be asked
+            if refused and first == calendar.today:  # and there was no other day to ask for
                 raise refused
             return newest_answered or held
         if not calendar.is_due(scored.read_at) or scored.day > calendar.today:

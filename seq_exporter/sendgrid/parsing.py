@@ -1,4 +1,4 @@
-"""JSON items in, scores out: liberal with each value, and counting every liberty taken."""
+"""JSON items in, scores out: liberal with each value, and counting what was not as documented."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from typing import Any, TypeGuard
 
 from seq_exporter.scores import HIGHEST, LOWEST, METRICS, Score
 
-#: Every value of the label `kind`: what about an item was not as SendGrid documents it.
+#: Every value of the label `kind`: which part of an item is not as SendGrid documents it.
 ANOMALY_KINDS = (
-    "item",  # no JSON object
-    "user_id",  # absent, no text or too long: the item cannot be told apart, and is left out
-    "username",  # no text, or too long
+    "item",  # not a JSON object
+    "user_id",  # absent, not text or too long: the item cannot be identified, and is left out
+    "username",  # not text, or too long
     "duplicate_username",  # two users of one name: the second goes by its user_id
-    "date",  # no date, or not the day asked for
-    "score",  # no number from 1 to 5
-    "metrics",  # no JSON object
-    "metric",  # no number from 1 to 5
+    "date",  # not a date, or not the day that was asked for
+    "score",  # not a number from 1 to 5
+    "metrics",  # not a JSON object
+    "metric",  # not a number from 1 to 5
 )
 
 
-# Names become labels, and every query and page carries these. SendGrid's are a quarter as long.
+# Names become labels, which every query and page carries. SendGrid's are a quarter as long.
 _LONGEST_NAME = 256
 
 
 @dataclass(slots=True)
 class Anomalies:
-    """What was odd in one poll: how often each kind, and the first example of it."""
+    """The anomalies of one poll: how many of each kind, and the first example of each."""
 
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
 
     def note(self, kind: str, user_id: str, value: object) -> None:
-        """Count one oddity of `kind`: `value`, in the item of the user `user_id`."""
+        """Count one anomaly of `kind`: `value`, in the item of the user `user_id`."""
         self.counts[kind] += 1
         if kind not in self.examples:
             self.examples[kind] = f"user_id {user_id[:40]!r}: {_shorten(value)}"
@@ -45,8 +45,8 @@ class Anomalies:
 def parse_item(item: object, anomalies: Anomalies) -> Score | None:
     """Return the scores in one item of a `result` list, or None if it names no user.
 
-    A value that is not what SendGrid documents is left out and noted; one that is absent or null
-    is what SendGrid does for those who are not eligible, and is not.
+    A value that is not as documented is left out and counted. An absent or null value is not an
+    anomaly: SendGrid leaves values out for users who are not eligible.
     """
     if not isinstance(item, Mapping):
         anomalies.note("item", "", item)
@@ -68,7 +68,7 @@ def parse_item(item: object, anomalies: Anomalies) -> Score | None:
 
 
 def parse_date(item: Any) -> date | None:
-    """Return the day that an item is for, or None where it holds none."""
+    """Return the day that an item is for, or None if it has no valid date."""
     try:
         return date.fromisoformat(item["date"])
     except (KeyError, TypeError, ValueError):
@@ -109,8 +109,8 @@ def _parse_metrics(value: object, user_id: str, anomalies: Anomalies) -> tuple[f
 
 
 def _parse_number(value: object, kind: str, user_id: str, anomalies: Anomalies) -> float | None:
-    # Its type as it is: a bool is an int too. Compared before it is converted: NaN fails here, and
-    # so does an integer too big for a float.
+    # The exact type, because a bool is an int too. Compared before it is converted: NaN fails here,
+    # and so does an integer that is too big for a float.
     if type(value) in (float, int) and LOWEST <= value <= HIGHEST:  # type: ignore[operator]
         return _share(float(value))  # type: ignore[arg-type]
     if value is not None:
@@ -120,12 +120,12 @@ def _parse_number(value: object, kind: str, user_id: str, anomalies: Anomalies) 
 
 @lru_cache(maxsize=1024)
 def _share(value: float) -> float:
-    """Return one object for all that equal `value`: half a million scores are few numbers."""
+    """Return one object for all equal values: half a million scores are few different numbers."""
     return value
 
 
 def _shorten(value: object) -> str:
-    # A string of megabytes is cut before it is quoted; a container is only named.
+    # A string of megabytes is cut before it is quoted; of a container, only the type is named.
     if isinstance(value, Mapping | list):
         return type(value).__name__
     return repr(value[:60]) if isinstance(value, str) else repr(value)[:60]

@@ -1,4 +1,4 @@
-"""The one road from an account to its scores: every command and every poll reads through here."""
+"""From an account to its scores: every poll and every command reads through here."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from seq_exporter.sendgrid.usernames import Usernames, select_subusers
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one reading of an account brought: the newest scores, and what went wrong.
+    """The result of reading an account once: the newest scores, and what went wrong.
 
-    `failures` are by what could not be read, `key`, `subusers` or `own`, in the order in which they
-    happened; of that, `snapshot` holds the earlier scores. `key` is None if there is none to use.
+    `failures` has the parts that could not be read, `key`, `subusers` or `own`, in the order in
+    which they failed; `snapshot` keeps the earlier scores of a part that failed. `key` is the key
+    that was used, None if it could not be read.
     """
 
     snapshot: Snapshot
@@ -41,8 +42,8 @@ class Reading:
 class AccountReader:
     """Reads the scores of one account; a context manager that closes its session.
 
-    It remembers what saves requests: usernames, and which days have no scores. `account` and
-    `settings` may be replaced between two readings, for a new key or another schedule.
+    It remembers usernames and days without scores, to save requests. `account` and `settings` may
+    be replaced between two readings, for a new key or another schedule.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class AccountReader:
 
     @property
     def calendar(self) -> Calendar:
-        """The days that matter now."""
+        """The days to ask for and to show at this moment."""
         return Calendar(self.clock.now(), self.settings)
 
     def connect(self) -> SendGrid:
@@ -89,7 +90,7 @@ class AccountReader:
 
     @property
     def known_usernames(self) -> Collection[str]:
-        """The usernames that SendGrid has named so far, of subusers that are not selected too."""
+        """The usernames that SendGrid has returned so far, also of subusers not selected."""
         return self._usernames.known
 
     def resume(self, snapshot: Snapshot, key: Secret) -> None:
@@ -100,16 +101,16 @@ class AccountReader:
         self._newest_own = NewestDay[OwnScore](key)
 
     def read_newest(self, held: Snapshot | None = None) -> Reading:
-        """Return the newest scores there are; asks only for what may be newer than `held`.
+        """Return the newest scores; ask only for days that may be newer than those in `held`.
 
-        An endpoint that fails does not keep the other from being read.
+        If one endpoint fails, the other is still read.
         """
         snapshot = held or Snapshot(self.account.name)
         try:
             sendgrid = self.connect()
         except KeyUnavailable as err:
             return Reading(snapshot, {"key": err}, Anomalies(), None)
-        calendar = self.calendar  # of one moment, however long the reading takes
+        calendar = self.calendar  # one moment for all requests, however long they take
         failures: dict[str, PollError] = {}
         for what, read in (
             ("subusers", self._read_newest_subusers),
@@ -117,8 +118,8 @@ class AccountReader:
         ):
             try:
                 snapshot = read(snapshot, sendgrid, calendar)
-            # Without its traceback: through that, it would hold this frame and itself, and in
-            # those below a whole body, until the garbage is collected.
+            # Without its traceback: that would keep this frame, and below it a whole response
+            # body, in memory until the next garbage collection.
             except EndpointFailed as err:
                 failures[what] = err.with_traceback(None)
             except AccountUnavailable as err:
@@ -127,7 +128,7 @@ class AccountReader:
         return Reading(snapshot, failures, sendgrid.anomalies, sendgrid.transport.key)
 
     def read_day(self, day: date) -> Snapshot:
-        """Return the scores of `day`, without those that are not calculated. Raises PollError."""
+        """Return the scores of `day`; a part not calculated yet is None. Raises PollError."""
         sendgrid, calendar = self.connect(), self.calendar
         subusers = own = None
         if self.account.subusers is not None:
@@ -137,7 +138,7 @@ class AccountReader:
         return Snapshot(self.account.name, subusers, own)
 
     def withhold_others(self, snapshot: Snapshot, key: Secret) -> Snapshot:
-        """Return `snapshot` without what an earlier key read: that may be another account's."""
+        """Return `snapshot` without what an earlier key read: it may be another account's."""
         return replace(
             snapshot,
             subusers=snapshot.subusers if self._newest_subusers.is_found_with(key) else None,
@@ -151,8 +152,8 @@ class AccountReader:
             return held
 
         by_label = held.subusers.by_label if held.subusers else {}
-        # What has not changed is not kept twice: a day that is read again costs no memory, and
-        # leaves nothing to free, which would hold up a scrape.
+        # Unchanged scores are not kept twice: reading a day again then takes no memory, and leaves
+        # nothing to free, which would delay a scrape.
         known = {score.user_id: score for score in by_label.values()}
 
         def read(day: date) -> SubuserScores | None:

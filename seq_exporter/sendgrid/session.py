@@ -1,4 +1,4 @@
-"""The HTTP session of an account: requests, with the bounds that a hostile network asks for."""
+"""The HTTP session of an account: requests, with a bound on everything a server can draw out."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
 def open_session() -> requests.Session:
-    """Return a session whose time-out bounds a whole response; it knows no redirects or cookies.
+    """Return a session whose time-out bounds a whole response, without redirects or cookies.
 
-    The time-out of requests holds for each read anew: a server that sends a byte now and then
+    The time-out of requests starts again at each read: a server that sends a byte now and then
     could hold a poll for years. Cookies would be sent back, and would pile up.
     """
     session = _Session()
@@ -29,9 +29,9 @@ def open_session() -> requests.Session:
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Find none: else requests reads the whole body of a redirect, however large it is.
+        """Return none: otherwise requests reads the whole body of a redirect, however large.
 
-        It does so even where it is told not to follow, to tell what it would have asked for next.
+        It does so even if it must not follow the redirect, to prepare the next request.
         """
 
 
@@ -58,7 +58,7 @@ class _TimedReader(io.RawIOBase):
         if self._deadline is not None:
             left = self._deadline - time.monotonic()
             if left <= 0:
-                raise TimeoutError("the response is not whole in time")
+                raise TimeoutError("the response is not complete in time")
             self._sock.settimeout(left)
         return self._raw.readinto(buffer)
 

@@ -1,4 +1,4 @@
-"""One authenticated GET: what may be sent, what may come back, and what each failure means."""
+"""One authenticated GET: the request, the limits on its answer, the meaning of each failure."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ from seq_exporter.errors import (
     UnexpectedStatus,
 )
 
-# A page of 1,000 items is about 250 KB; whatever is many times that is no page of scores. Parsed,
-# JSON can take 40 times its size.
+# A page of 1,000 items is about 250 KB; a body many times that size is not a page of scores. Parsed
+# JSON can take 40 times the memory of its text.
 _MAX_BODY_BYTES = 2 * 1024 * 1024
 _CHUNK_BYTES = 16 * 1024
 
-# What is shorter is no key of SendGrid's, which have 69; a pretence's may be a part of any word.
+# SendGrid's keys have 69 characters. A shorter one, of a simulator, may be part of any word.
 _KEY_CHARACTERS = 20
 
-# SendGrid blocks a key for a while that sends many bad requests; asking on prolongs it.
+# SendGrid temporarily blocks a key that sends many bad requests; further ones prolong the block.
 _TEMPORARY_BLOCK_SECONDS = 3600.0
-# A reset below this is a span and not a time: SendGrid's pages describe the header both ways.
+# A reset below this is a number of seconds, not a time: SendGrid documents the header both ways.
 _EPOCH_BEGINS = 1e9
 
 _REMEDIES: Mapping[int, tuple[type[PollError], str]] = {
     400: (BadRequest, "SendGrid does not accept the request"),
-    401: (Unauthorized, "SendGrid refuses the key: is it active, whole, and of this region?"),
-    403: (Forbidden, "the key may not do this: give it the scope, or check on_behalf_of"),
+    401: (Unauthorized, "SendGrid refuses the key: is it active, complete and for this region?"),
+    403: (Forbidden, "the key lacks the permission: add it, or check on_behalf_of"),
     404: (NotFound, "no such user or address: check on_behalf_of and base_url"),
 }
 
@@ -61,7 +61,7 @@ class Endpoint(NamedTuple):
 
 
 class RateLimit(NamedTuple):
-    """What the rate-limit headers of a response say; None where they say nothing."""
+    """The rate-limit headers of a response; None for a header that is absent."""
 
     limit: float | None
     remaining: float | None
@@ -69,13 +69,13 @@ class RateLimit(NamedTuple):
 
 
 class RequestObserver(Protocol):
-    """Is told of every request, while the poll goes on."""
+    """Counts the requests of a poll while it runs."""
 
     def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
-        """Count one request; `code` is its HTTP status, or `error` if it got no whole answer."""
+        """Count one request; `code` is its HTTP status, or `error` without a complete answer."""
 
     def observe_rate_limit(self, rate_limit: RateLimit) -> None:
-        """Note what the newest response says of the rate limit."""
+        """Note the rate limit of the newest response."""
 
 
 class Unobserved:
@@ -115,7 +115,7 @@ class Transport:
     def get(self, endpoint: Endpoint, params: Mapping[str, str]) -> Any | None:
         """Return the JSON of a 200, or None for a 202: not calculated yet.
 
-        Raises a PollError for everything else. It is one request: no retry, no redirect.
+        Raises a PollError for everything else. Sends one request: no retry, no redirect.
         """
         started = self.clock.monotonic()
         code = "error"
@@ -133,12 +133,12 @@ class Transport:
         try:
             answer = self._parse(body)
         except (ValueError, RecursionError):
-            answer = None  # as for a null, which must not pass for a 202
+            answer = None  # like a null, which must not pass for a 202
         if answer is None:
             # Not `from err`: it holds the whole body.
             raise MalformedResponse(
                 f"{endpoint.path} answers 200 with {len(body)} bytes that are not JSON: "
-                "is base_url SendGrid, or a proxy's page?"
+                "does base_url lead to SendGrid, or to a proxy?"
             )
         return answer
 
@@ -162,38 +162,38 @@ class Transport:
                 return response.status_code, response.headers, self._read(response)
         except requests.RequestException as err:
             raise self._transport_error(err) from err
-        except ValueError as err:  # http.client, of a chunk of less than no size
-            raise ConnectionFailed(f"what {self.account.base_url} answers is no HTTP") from err
+        except ValueError as err:  # from http.client, for a chunk of negative size
+            raise ConnectionFailed(f"{self.account.base_url} does not answer in HTTP") from err
 
     def _read(self, response: requests.Response) -> bytes:
-        """Return the body, unless it is too long."""
+        """Return the body. Raises MalformedResponse if it is too long."""
         body = bytearray()
         for chunk in response.iter_content(_CHUNK_BYTES):
             body += chunk
             if len(body) > _MAX_BODY_BYTES:
-                raise MalformedResponse(f"a body of over {_MAX_BODY_BYTES} bytes is no page")
+                raise MalformedResponse(f"the body has more than {_MAX_BODY_BYTES} bytes")
         return bytes(body)
 
     def _parse(self, body: bytes) -> Any:
-        """Return the JSON in `body`, without the key, should it be in there.
+        """Return the JSON in `body`, with the key in it replaced by `***`.
 
-        A proxy may quote what it was sent: as a username, the key would stand on the page.
+        A proxy may quote the request: as a username, the key would be published on the page.
         """
         text, key = body.decode("utf-8-sig"), self.key.reveal()
         if len(key) < _KEY_CHARACTERS:
             return json.loads(text)
-        if "\\" in text:  # an escape: the key may be written in another way
+        if "\\" in text:  # an escape: the key may be spelled differently
             text = json.dumps(json.loads(text), ensure_ascii=False)
         return json.loads(text.replace(key, "***"))
 
     def _timed_out(self) -> TimedOut:
         return TimedOut(
-            f"no whole answer from {self.account.base_url} within {self.timeout_seconds:g} s"
+            f"no complete answer from {self.account.base_url} within {self.timeout_seconds:g} s"
         )
 
     def _transport_error(self, err: requests.RequestException) -> PollError:
         inner = err.args[0] if err.args else None
-        # While the body is read, requests reports a time-out as a broken connection.
+        # While it reads the body, requests reports a time-out as a broken connection.
         if isinstance(err, requests.Timeout) or isinstance(inner, ReadTimeoutError):
             return self._timed_out()
         if isinstance(err, requests.exceptions.ContentDecodingError):
@@ -203,25 +203,25 @@ class Transport:
     def _status_error(
         self, status: int, headers: Mapping[str, str], body: bytes, rate_limit: RateLimit
     ) -> PollError:
-        said = self.key.hide_in(_read_message(body))
-        text = f"{status} ({said})" if said else str(status)
+        message = self.key.hide_in(_read_message(body))
+        text = f"{status} ({message})" if message else str(status)
         if status == 429:
             wait_seconds = _read_wait(headers, rate_limit, self.clock.now())
             return RateLimited(f"{text}: over SendGrid's rate limit", wait_seconds)
-        if status == 403 and "temporary block" in said.lower():
-            return RateLimited(f"{text}: blocked for a while", _TEMPORARY_BLOCK_SECONDS)
+        if status == 403 and "temporary block" in message.lower():
+            return RateLimited(f"{text}: blocked temporarily", _TEMPORARY_BLOCK_SECONDS)
         if status in _REMEDIES:
             kind, remedy = _REMEDIES[status]
             return kind(f"{text}: {remedy}")
         if status >= 500:
-            return ServerFailed(f"{text}: SendGrid, or a proxy before it, failed")
+            return ServerFailed(f"{text}: SendGrid, or a proxy in front of it, failed")
         if 300 <= status < 400:
-            return UnexpectedStatus(f"{text}: a redirect, not followed: correct base_url")
-        return UnexpectedStatus(f"{text}: not an answer that SendGrid documents")
+            return UnexpectedStatus(f"{text}: redirects are not followed: correct base_url")
+        return UnexpectedStatus(f"{text}: SendGrid does not document this status")
 
 
 def _read_message(body: bytes) -> str:
-    """Return what an error body says, in one line: `{"errors": [{"message": ...}]}`."""
+    """Return the message of an error body, on one line: `{"errors": [{"message": ...}]}`."""
     try:
         answer = json.loads(body)
         message = answer["errors"][0]["message"] if "errors" in answer else answer["error"]
@@ -242,7 +242,7 @@ def _read_rate_limit(headers: Mapping[str, str], now: float) -> RateLimit:
 
 
 def _read_wait(headers: Mapping[str, str], rate_limit: RateLimit, now: float) -> float | None:
-    """Return for how many seconds a 429 asks to wait, or None if it does not say."""
+    """Return how many seconds a 429 asks to wait, or None if it does not say."""
     seconds = read_retry_after(headers, now)
     if seconds is None and rate_limit.reset_timestamp_seconds is not None:
         seconds = max(rate_limit.reset_timestamp_seconds - now, 0.0)
@@ -277,7 +277,7 @@ def innermost(err: BaseException) -> BaseException:
 
 
 def root_cause(err: BaseException) -> str:
-    """Name the innermost cause; the outer ones repeat addresses and object ids around it."""
+    """Name the innermost cause; the outer errors repeat addresses and object ids around it."""
     err = innermost(err)
     if isinstance(err, ssl.SSLCertVerificationError):
         return f"its certificate is refused: {err.verify_message}"

@@ -1,4 +1,4 @@
-"""From SendGrid's users to `subuser` labels: who is called what, and who is wanted."""
+"""From SendGrid's users to `subuser` labels: usernames, and which subusers are selected."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from seq_exporter.scores import Score, SubuserScores
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.parsing import Anomalies
 
-# How soon SendGrid is asked again for names that it did not know: a list of 100,000 subusers is
-# 200 requests, and names seldom appear by themselves.
+# When SendGrid is asked again for names that it did not know: a list of 100,000 subusers takes 200
+# requests, and names seldom appear by themselves.
 _ASK_AGAIN_SECONDS = 86_400.0
-# How soon it is asked again where it did not answer.
+# When it is asked again if it did not answer.
 _TRY_AGAIN_SECONDS = 3_600.0
 
-# Names of users that are on no page are kept up to here: who is not eligible today may be tomorrow.
+# How many names of users without an item are kept: a user who is not listed today may be tomorrow.
 _NAMES_TO_SPARE = 10_000
 
 _log = logging.getLogger(__name__)
 
 
 class Usernames:
-    """The usernames of one account's users, learned from pages and, where they lack, asked for.
+    """The usernames of one account's users, from pages of scores and, if missing there, by request.
 
-    SendGrid leaves the username out of an item where the user is not eligible.
+    SendGrid leaves the username out of the item of a user who is not eligible.
     """
 
     def __init__(self, known: Iterable[Score] = ()) -> None:
@@ -42,7 +42,7 @@ class Usernames:
         return self._by_id.values()
 
     def complete(self, scores: Iterable[Score], sendgrid: SendGrid, now: float) -> list[Score]:
-        """Return `scores` with a username wherever one is known; asks only for what is new.
+        """Return `scores` with every username that is known; asks SendGrid only for new users.
 
         If SendGrid refuses, nothing breaks: a user without a name goes by its user_id.
         """
@@ -52,14 +52,16 @@ class Usernames:
             present = {score.user_id for score in scores}
             self._by_id = {key: name for key, name in self._by_id.items() if key in present}
         nameless = frozenset(score.user_id for score in scores) - self._by_id.keys()
-        # Where the clock was set back, the age is negative and says nothing.
+        # If the clock was set back, the age is negative and means nothing.
         if not 0 <= now - self._asked_at < _ASK_AGAIN_SECONDS:
             self._unknown = frozenset()
         is_early = 0 <= now - self._asked_at < self._pause_seconds
         if not is_early and not nameless <= self._unknown:
-            if now != self._asked_at:  # else this poll has read the list, for another day
+            if (
+                now != self._asked_at
+            ):  # otherwise this poll has read the list already, for another day
                 self._ask(sendgrid, now)
-            if not self._pause_seconds:  # beside those of other days, read in turn
+            if not self._pause_seconds:  # added to those of other days in the same poll
                 self._unknown = (self._unknown | nameless) - self._by_id.keys()
         return [
             score if score.username else score._replace(username=self._by_id.get(score.user_id))
@@ -80,9 +82,9 @@ class Usernames:
 
 
 def labels_for(score: Score) -> tuple[str, str, str]:
-    """Return what a user's `subuser` label can be, the best first: the first that is free is it."""
+    """Return candidates for a user's `subuser` label, best first: the first free one is used."""
     name = score.username or score.user_id
-    # The user_id may be the name of yet another user.
+    # The user_id may be the username of a third user.
     return name, score.user_id, f"{name} ({score.user_id})"
 
 
@@ -93,9 +95,9 @@ def select_subusers(
     anomalies: Anomalies,
     read_at: float,
 ) -> SubuserScores:
-    """Return those of `scores` that `selection` holds, each under its label: username or user_id.
+    """Return the scores that `selection` contains, each under its label: username or user_id.
 
-    Of two users with one name the second goes by its user_id: never are two series the same.
+    Of two users with one name, the second is labelled with its user_id: no two series are the same.
     """
     by_label: dict[str, Score] = {}
     known: set[str] = set()

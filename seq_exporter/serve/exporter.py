@@ -1,4 +1,4 @@
-"""The wiring: accounts to pollers, pollers to the store and telemetry; start, reload, stop."""
+"""The wiring: accounts to pollers, pollers to store and telemetry; start, reload, stop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from seq_exporter.serve.polling import Poller
 from seq_exporter.serve.state import StateFolder
 from seq_exporter.threads import DaemonThreads
 
-# Accounts are polled side by side up to here; each waits for its own SendGrid.
+# How many accounts are polled at the same time; a poll mostly waits for SendGrid.
 _POLLS_AT_ONCE = 16
 
 _log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Running:
-    """An account in force, and the task that polls it."""
+    """An account of the configuration, and the task that polls it."""
 
     poller: Poller
     telemetry: AccountTelemetry
@@ -37,10 +37,10 @@ class _Running:
 
 
 class Exporter:
-    """The whole program but its HTTP server; lives in one event loop.
+    """The whole program except its HTTP server; runs in one event loop.
 
-    `load` reads the configuration for a reload, and raises ConfigError. `shard` is the part of the
-    work that these configurations are.
+    `load` reads the configuration again for a reload, and raises ConfigError. `shard` is the part
+    of the work that the configuration contains.
     """
 
     def __init__(
@@ -71,31 +71,31 @@ class Exporter:
 
     @property
     def accounts(self) -> Sequence[tuple[Snapshot, Health]]:
-        """What is published of each account, and how its polls have gone."""
+        """The published snapshot of each account, and the health of its polls."""
         return [
             (running.poller.writer.snapshot, running.poller.health)
             for running in self._running.values()
         ]
 
     def observe_web_reload(self, successful: bool) -> None:
-        """Note that the web configuration was read anew, or was refused."""
+        """Note that the web configuration was read again, or was rejected."""
         self._telemetry.observe_web_reload(successful)
 
     def start(self) -> None:
-        """Begin to poll every account, all at once."""
+        """Start to poll every account."""
         self._telemetry.observe_reload(True, self._clock.now())
         for account in self._config.accounts:
             self._add(account)
 
     def stop(self) -> None:
-        """End all polls; one that waits for an answer is left to die with the process."""
+        """Stop all polls; one that waits for an answer ends with the process."""
         for running in self._running.values():
             self._halt(running)
 
     async def reload(self) -> str | None:
         """Read the configuration again; return what is wrong with it, or None.
 
-        An account that has not changed keeps its scores and its schedule. Where the file has a
+        An account that has not changed keeps its scores and its schedule. If the file has a
         mistake, nothing changes.
         """
         async with self._reloading:
@@ -104,7 +104,7 @@ class Exporter:
             except ConfigError as err:
                 self._telemetry.observe_reload(False, self._clock.now())
                 _log.error(
-                    "reload failed, the old configuration goes on", extra={"error": str(err)}
+                    "reload failed, the old configuration stays in force", extra={"error": str(err)}
                 )
                 return str(err)
             await self._apply(config)
@@ -120,7 +120,7 @@ class Exporter:
         for name, running in list(self._running.items()):
             account, old = wanted.get(name), running.poller.account
             if account and account != old and replace(account, api_key=old.api_key) == old:
-                # A new key alone: the old scores stay until it has answered.
+                # Only the key is new: the old scores stay until SendGrid has answered it.
                 running.poller.account = account
                 running.wake.set()
             elif account != old:
@@ -139,7 +139,7 @@ class Exporter:
     def _add(self, account: Account) -> None:
         if not account.is_private:
             _log.warning(
-                "base_url is not https: the API key can be read on its way",
+                "base_url is not https: the API key can be read in transit",
                 extra={"account": account.name, "base_url": account.base_url},
             )
         telemetry = AccountTelemetry(self._telemetry, account.name)
@@ -159,7 +159,7 @@ class Exporter:
         running = self._running.pop(name)
         self._halt(running)
         running.telemetry.close()
-        # In a thread: it makes the page anew, which takes a second for the largest fleets.
+        # In a thread: it joins the exposition again, which takes a second for the largest fleets.
         await asyncio.to_thread(running.poller.writer.close)
 
     def _halt(self, running: _Running) -> None:
@@ -180,10 +180,10 @@ class Exporter:
             running.wake.clear()
             try:
                 pause_seconds = await self._threads.run(poller.poll)
-            except RuntimeError as err:  # no thread to be had: there may be one later
+            except RuntimeError as err:  # no thread could be started: the next poll may find one
                 _log.error("cannot poll", extra={"error": str(err)})
                 pause_seconds = poller.settings.interval_seconds
-            # Woken before its time where the schedule or the key has changed.
+            # Woken early if the schedule or the key has changed.
             with contextlib.suppress(TimeoutError):
                 while pause_seconds:
                     await asyncio.wait_for(running.wake.wait(), pause_seconds)

@@ -1,4 +1,4 @@
-"""One account's polls: what is asked, what becomes of a failure, and when the next one is."""
+"""One account's polls: reading, publishing, handling failures, and the time of the next poll."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.reader import AccountReader
 from seq_exporter.serve.state import StateFolder
 
-# SendGrid's word on when to ask again is kept, but not for ever: a wrong one would end all polls.
+# SendGrid says when to ask again. The wait is bounded: a wrong value would end all polls.
 _LONGEST_PAUSE_SECONDS = 3600.0
 
-# However long the last poll took.
+# The shortest pause between two polls, however long the last one took.
 _SHORTEST_PAUSE = 1.0
 
-# From here on a Prometheus has to be sized for the account.
+# From this many series on, Prometheus needs to be sized for the account.
 _MANY_SERIES = 100_000
 
 _log = logging.getLogger(__name__)
 
 
 class Poller:
-    """Polls one account. `poll` blocks, for seconds or minutes; the rest is quick.
+    """Polls one account. `poll` blocks for seconds or minutes; the other methods are quick.
 
-    `account`, `settings`, `state` and `health` are immutable and are replaced as a whole, so that
-    another thread may read or set them while a poll goes on; what is set holds from the next poll.
+    `account`, `settings`, `state` and `health` are immutable and are replaced as a whole, so
+    another thread may read or set them during a poll; a new value holds from the next poll on.
     """
 
     def __init__(
@@ -73,23 +73,23 @@ class Poller:
             sleep=sleep or self._sleep_unless_stopped,
         )
         self._is_saved = True
-        self._blocked = account.api_key, 0.0  # until when, by the monotonic clock
+        self._blocked = account.api_key, 0.0  # until then, by the monotonic clock
         self._stopped = threading.Event()
 
     @property
     def blocked_seconds(self) -> float:
-        """For how long SendGrid wants no request with this key, whatever the schedule says."""
+        """How long SendGrid refuses requests with this key, whatever the schedule says."""
         api_key, until = self._blocked
         is_blocked = api_key == self.account.api_key
         return max(until - self._clock.monotonic(), 0.0) if is_blocked else 0.0
 
     def keep_state_in(self, state: StateFolder | None) -> None:
-        """Save there from the next poll on, what is held already too."""
+        """Save to `state` from the next poll on, including the scores that are held now."""
         self.state = state
         self._is_saved = False
 
     def restore(self) -> None:
-        """Publish what an earlier process saved for this account, if it is still good."""
+        """Publish the scores that an earlier process saved for this account, if they still hold."""
         try:
             if self.state:
                 self._restore(self.state)
@@ -108,10 +108,10 @@ class Poller:
             self._telemetry.observe_restore()
 
     def poll(self) -> float:
-        """Poll once and publish what that brings; return the seconds until the next poll is due.
+        """Poll once and publish the result; return the seconds until the next poll is due.
 
-        A failure is counted and logged here, and leaves the last good scores where they are.
-        Raises PollStopped, and nothing else.
+        A failure is counted and logged here, and leaves the last good scores in place. Raises
+        PollStopped, and nothing else.
         """
         started, api_key = self._clock.monotonic(), self.account.api_key
         self._reader.account, self._reader.settings = self.account, self.settings
@@ -121,7 +121,7 @@ class Poller:
         except PollStopped:
             raise
         except Exception as err:  # noqa: BLE001
-            # A defect of ours in one account must not end the polls of the others, or its own.
+            # A defect in one account must not end the polls of the others, or its own later ones.
             _log.exception("poll failed by a defect in seq-exporter", extra=self._about())
             failures = [PollError(f"a defect in seq-exporter: {type(err).__name__}")]
             anomalies = Anomalies()
@@ -130,11 +130,11 @@ class Poller:
         return self._conclude(failures, api_key, seconds)
 
     def stop(self) -> None:
-        """End a poll that goes on at its next pause; what it brings is no longer published."""
+        """End a running poll at its next pause; its result is not published."""
         self._stopped.set()
 
     def _update(self) -> tuple[list[PollError], Anomalies]:
-        """Ask for what may be new and publish it; return what went wrong, and what was odd."""
+        """Read what may be new and publish it; return the failures and the anomalies."""
         held = self.writer.snapshot
         reading = self._reader.read_newest(held)
         failures = list(reading.failures.values())
@@ -155,16 +155,16 @@ class Poller:
         self._note_new_days(held, snapshot)
 
     def _swap(self, snapshot: Snapshot) -> None:
-        """Put `snapshot` on the page. Raises TooManySeries."""
+        """Publish `snapshot`. Raises TooManySeries."""
         before = self.writer.series
         self.writer.swap(snapshot)
         series = self.writer.series
         self._telemetry.observe_series(series)
         if before < _MANY_SERIES <= series:
-            _log.warning("very many series: see docs/scaling.md", extra=self._about(series=series))
+            _log.warning("many series: see docs/scaling.md", extra=self._about(series=series))
 
     def _save(self, key: Secret, snapshot: Snapshot) -> None:
-        """Save what is new, or could not be saved before."""
+        """Save scores that are new, or that could not be saved before."""
         if not self.state or self._is_saved or self._stopped.is_set():
             return
         ours = self._reader.withhold_others(snapshot, key)
@@ -177,7 +177,7 @@ class Poller:
             _log.warning("cannot save scores", extra=self._about(error=str(err)))
 
     def _note_new_days(self, held: Snapshot, snapshot: Snapshot) -> None:
-        # Had the poll before this one failed, the day might have been there for long.
+        # If the previous poll failed, the day may have been there for long.
         has_looked = self.health.last_success is not None and not self.health.failure
         for scope, old, new in (
             ("subusers", held.subusers, snapshot.subusers),
@@ -195,7 +195,7 @@ class Poller:
                 kind: f"{count}, {anomalies.examples[kind]}"
                 for kind, count in anomalies.counts.items()
             }
-            _log.warning("odd values from SendGrid", extra=self._about(**found))
+            _log.warning("values from SendGrid are not as documented", extra=self._about(**found))
         if failures:
             errors = "; ".join(map(str, failures))
             _log.warning("poll failed", extra=self._about(reason=reason, error=errors))
@@ -203,12 +203,15 @@ class Poller:
             _log.debug("poll succeeded", extra=self._about(seconds=round(seconds, 3)))
 
     def _conclude(self, failures: list[PollError], api_key: ApiKey, seconds: float) -> float:
-        """Note how the poll with `api_key` went, which took `seconds`; return those to the next."""
+        """Note how the poll with `api_key` went; return the seconds until the next one.
+
+        The poll took `seconds`.
+        """
         now = self._clock.now()
         waits = [err.wait_seconds or 0.0 for err in failures if isinstance(err, RateLimited)]
         blocked_seconds = min(max(waits, default=0.0), _LONGEST_PAUSE_SECONDS)
         self._blocked = api_key, self._clock.monotonic() + blocked_seconds
-        # From start to start: else the hourly reading of a large account would fall behind.
+        # From start to start: otherwise the hourly reading of a large account would fall behind.
         pause = max(self.settings.interval_seconds - seconds, blocked_seconds, _SHORTEST_PAUSE)
         self.health = Health(
             last_poll=now,

@@ -288,7 +288,7 @@ def test_a_change_of_the_file_is_followed(
     process.terminate()
     status, _, err = run(process)
     assert status == 0
-    assert err.count('msg="reload failed, the old configuration goes on"') == 1
+    assert err.count('msg="reload failed, the old configuration stays in force"') == 1
     assert "config.yaml:1: accounts: is empty: name at least one" in err
 
 

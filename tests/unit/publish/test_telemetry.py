@@ -26,7 +26,7 @@ FRESH = f"""
 # TYPE seq_exporter_last_poll_timestamp_seconds gauge
 # HELP seq_exporter_last_successful_poll_timestamp_seconds When the last poll of the account that succeeded ended.
 # TYPE seq_exporter_last_successful_poll_timestamp_seconds gauge
-# HELP seq_exporter_poll_duration_seconds How long a poll of the account took, good or bad; its count is the number of polls.
+# HELP seq_exporter_poll_duration_seconds How long a poll of the account took, failed or not; its count is the number of polls.
 # TYPE seq_exporter_poll_duration_seconds histogram
 seq_exporter_poll_duration_seconds_bucket{{account="acme",le="0.1"}} 0.0
 seq_exporter_poll_duration_seconds_bucket{{account="acme",le="0.25"}} 0.0
@@ -58,7 +58,7 @@ seq_exporter_poll_failures_total{{account="acme",reason="unexpected_status"}} 0.
 seq_exporter_poll_failures_total{{account="acme",reason="malformed_response"}} 0.0
 seq_exporter_poll_failures_total{{account="acme",reason="too_many_series"}} 0.0
 seq_exporter_poll_failures_total{{account="acme",reason="internal"}} 0.0
-# HELP seq_exporter_anomalies_total Values from SendGrid that were not as documented, and were left out or put right.
+# HELP seq_exporter_anomalies_total Values from SendGrid that were not as documented, and were left out or corrected.
 # TYPE seq_exporter_anomalies_total counter
 seq_exporter_anomalies_total{{account="acme",kind="item"}} 0.0
 seq_exporter_anomalies_total{{account="acme",kind="user_id"}} 0.0
@@ -68,37 +68,37 @@ seq_exporter_anomalies_total{{account="acme",kind="date"}} 0.0
 seq_exporter_anomalies_total{{account="acme",kind="score"}} 0.0
 seq_exporter_anomalies_total{{account="acme",kind="metrics"}} 0.0
 seq_exporter_anomalies_total{{account="acme",kind="metric"}} 0.0
-# HELP seq_exporter_scores_restored Whether the account's scores are those that an earlier process saved (1), as no poll has succeeded since the start, or not (0).
+# HELP seq_exporter_scores_restored Whether the account's scores are those that an earlier process saved (1), because no poll has succeeded since the start, or not (0).
 # TYPE seq_exporter_scores_restored gauge
 seq_exporter_scores_restored{{account="acme"}} 0.0
-# HELP seq_exporter_account_series How many series of scores the account has on the page.
+# HELP seq_exporter_account_series How many series of scores the account publishes.
 # TYPE seq_exporter_account_series gauge
 seq_exporter_account_series{{account="acme"}} 0.0
-# HELP sendgrid_seq_score_date_first_seen_timestamp_seconds When a poll first found the day that the published scores are for; absent where the poll before it did not look, as at the start.
+# HELP sendgrid_seq_score_date_first_seen_timestamp_seconds When a poll first found the day that the published scores are for; absent if the poll before it did not look for it, as at the start.
 # TYPE sendgrid_seq_score_date_first_seen_timestamp_seconds gauge
 # HELP seq_exporter_state_save_failures_total How often the scores of the account could not be written to state_dir.
 # TYPE seq_exporter_state_save_failures_total counter
 seq_exporter_state_save_failures_total{{account="acme"}} 0.0
-# HELP seq_exporter_api_requests_total Requests to SendGrid by HTTP status; the code error stands for no whole answer.
+# HELP seq_exporter_api_requests_total Requests to SendGrid by HTTP status; the code error means no complete answer.
 # TYPE seq_exporter_api_requests_total counter
-# HELP seq_exporter_api_request_duration_seconds How long a request to SendGrid took, its body included.
+# HELP seq_exporter_api_request_duration_seconds How long a request to SendGrid took, including the body.
 # TYPE seq_exporter_api_request_duration_seconds histogram
 # HELP seq_exporter_api_rate_limit Requests that SendGrid allows in one window, by its last response.
 # TYPE seq_exporter_api_rate_limit gauge
-# HELP seq_exporter_api_rate_limit_remaining Requests left in the present window, by SendGrid's last response.
+# HELP seq_exporter_api_rate_limit_remaining Requests left in the current window, by SendGrid's last response.
 # TYPE seq_exporter_api_rate_limit_remaining gauge
-# HELP seq_exporter_api_rate_limit_reset_timestamp_seconds When the present window ends, by SendGrid's last response.
+# HELP seq_exporter_api_rate_limit_reset_timestamp_seconds When the current window ends, by SendGrid's last response.
 # TYPE seq_exporter_api_rate_limit_reset_timestamp_seconds gauge
 # HELP seq_exporter_config_last_reload_successful Whether the last reading of the configuration succeeded (1) or failed (0).
 # TYPE seq_exporter_config_last_reload_successful gauge
 seq_exporter_config_last_reload_successful 0.0
-# HELP seq_exporter_config_last_reload_success_timestamp_seconds When the configuration in force was read.
+# HELP seq_exporter_config_last_reload_success_timestamp_seconds When the current configuration was read.
 # TYPE seq_exporter_config_last_reload_success_timestamp_seconds gauge
 seq_exporter_config_last_reload_success_timestamp_seconds 0.0
 # HELP seq_exporter_web_config_last_reload_successful Whether the last reading of the web configuration and the certificates succeeded (1) or failed (0).
 # TYPE seq_exporter_web_config_last_reload_successful gauge
 seq_exporter_web_config_last_reload_successful 1.0
-# HELP seq_exporter_shard_ordinal Which of the processes that share the work this is, counted from 0.
+# HELP seq_exporter_shard_ordinal The number of this process among those that share the work, counted from 0.
 # TYPE seq_exporter_shard_ordinal gauge
 seq_exporter_shard_ordinal 0.0
 # HELP seq_exporter_shards How many processes share the work; 1 if it is not shared.

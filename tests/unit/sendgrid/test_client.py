@@ -283,20 +283,19 @@ def test_a_list_of_usernames_that_alternates_two_pages_ends(
             {"errors": [{"field": None, "message": "authorization required"}]},
             Unauthorized,
             "401 (authorization required): SendGrid refuses the key: "
-            "is it active, whole, and of this region?",
+            "is it active, complete and for this region?",
         ),
         (
             403,
             {"errors": [{"field": "null", "message": "access forbidden"}]},
             Forbidden,
-            "403 (access forbidden): the key may not do this: "
-            "give it the scope, or check on_behalf_of",
+            "403 (access forbidden): the key lacks the permission: add it, or check on_behalf_of",
         ),
         (
             403,
             {"errors": [{"message": "Too many bad requests. Temporary block"}]},
             RateLimited,
-            "403 (Too many bad requests. Temporary block): blocked for a while",
+            "403 (Too many bad requests. Temporary block): blocked temporarily",
         ),
         (
             404,
@@ -304,29 +303,29 @@ def test_a_list_of_usernames_that_alternates_two_pages_ends(
             NotFound,
             "404 (not found): no such user or address: check on_behalf_of and base_url",
         ),
-        (302, "", UnexpectedStatus, "302: a redirect, not followed: correct base_url"),
-        (204, "", UnexpectedStatus, "204: not an answer that SendGrid documents"),
-        (418, "", UnexpectedStatus, "418: not an answer that SendGrid documents"),
+        (302, "", UnexpectedStatus, "302: redirects are not followed: correct base_url"),
+        (204, "", UnexpectedStatus, "204: SendGrid does not document this status"),
+        (418, "", UnexpectedStatus, "418: SendGrid does not document this status"),
         (
             200,
             "<html>",
             MalformedResponse,
             "/v3/engagementquality/subusers/scores answers 200 with 6 bytes that are not JSON: "
-            "is base_url SendGrid, or a proxy's page?",
+            "does base_url lead to SendGrid, or to a proxy?",
         ),
         (
             200,
             [],
             MalformedResponse,
             "/v3/engagementquality/subusers/scores answers JSON without a list called result: "
-            "is base_url SendGrid?",
+            "does base_url lead to SendGrid?",
         ),
         (
             200,
             {"result": {}},
             MalformedResponse,
             "/v3/engagementquality/subusers/scores answers JSON without a list called result: "
-            "is base_url SendGrid?",
+            "does base_url lead to SendGrid?",
         ),
     ],
 )

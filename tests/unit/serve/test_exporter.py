@@ -219,7 +219,7 @@ def test_a_bad_configuration_changes_nothing(
         assert await bench.reload(ConfigError("config.yaml:1: no")) == "config.yaml:1: no"
         assert bench.page == page
         assert bench.value("config_last_reload_successful") == 0
-        assert "reload failed, the old configuration goes on" in caplog.messages
+        assert "reload failed, the old configuration stays in force" in caplog.messages
         assert await bench.reload(CONFIG) is None
         assert bench.value("config_last_reload_successful") == 1
 
@@ -260,7 +260,7 @@ def test_a_key_that_goes_out_in_the_clear_is_warned_of(
 
     async def act(bench: Bench) -> None:
         await bench.wait_until_ready()
-        message = "base_url is not https: the API key can be read on its way"
+        message = "base_url is not https: the API key can be read in transit"
         assert message in caplog.messages
 
     run(Bench(Config((replace(ACME, base_url="http://other.example"),)), time), act)

@@ -37,7 +37,7 @@ def test_a_failed_poll_keeps_the_scores_and_says_why(
     assert bench.value("last_successful_poll_timestamp_seconds") == first
     assert bench.value("last_poll_timestamp_seconds") == time.seconds
     assert bench.poller.health.failure == (
-        "401 (no grant): SendGrid refuses the key: is it active, whole, and of this region?"
+        "401 (no grant): SendGrid refuses the key: is it active, complete and for this region?"
     )
     warnings = [record for record in caplog.records if record.levelname == "WARNING"]
     assert [record.message for record in warnings] == ["poll failed"]
@@ -90,7 +90,7 @@ def test_odd_values_are_counted_and_logged_once_with_an_example(
     assert bench.value("anomalies_total", kind="metric") == 10
     assert bench.value("account_up") == 1
     (warning,) = (record for record in caplog.records if record.levelname == "WARNING")
-    assert warning.message == "odd values from SendGrid"
+    assert warning.message == "values from SendGrid are not as documented"
     assert vars(warning)["score"] == "2, user_id '2': 9"
 
 
@@ -208,7 +208,7 @@ def test_a_large_account_is_warned_of_once(
     for first in range(3):
         users = {str(n): Score(str(n), None, 4.0, (4.0,) * 5) for n in range(first, 15_000)}
         bench.poller._swap(Snapshot("acme", SubuserScores(day(4), users)))
-    assert caplog.messages == ["very many series: see docs/scaling.md"]
+    assert caplog.messages == ["many series: see docs/scaling.md"]
     assert bench.value("account_series") == 7 * 14_998 + 34
 
 

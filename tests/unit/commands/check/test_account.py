@@ -137,7 +137,8 @@ def test_a_subuser_that_is_misspelt(healthy: FakeSendGrid, time: FakeTime) -> No
     [
         (
             KEY,
-            "✗ key: 401 (no): SendGrid refuses the key: is it active, whole, and of this region?",
+            "✗ key: 401 (no): SendGrid refuses the key: "
+            "is it active, complete and for this region?",
         ),
         (
             "a" * 22,
@@ -187,12 +188,12 @@ def test_a_key_without_the_permission(
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (500, "✗ subusers: 500: SendGrid, or a proxy before it, failed"),
+        (500, "✗ subusers: 500: SendGrid, or a proxy in front of it, failed"),
         (
             404,
             "✗ subusers: 404: no such user or address: check on_behalf_of and base_url",
         ),
-        (302, "✗ subusers: 302: a redirect, not followed: correct base_url"),
+        (302, "✗ subusers: 302: redirects are not followed: correct base_url"),
     ],
 )
 def test_an_endpoint_that_fails(
