@@ -43,7 +43,7 @@ def demo(web_listen_address: Sequence[str], log_level: str, log_format: str) -> 
     )
     simulator = (Server(build_app(fleet)), simulator_sockets)
     web_settings = ReloadableSettings(WebSettings)
-    asyncio.run(run_exporter(config, lambda: config, sockets, web_settings, beside=[simulator]))
+    asyncio.run(run_exporter(config, lambda: config, sockets, web_settings, also=[simulator]))
 
 
 def _configure(fleet: Fleet, base_url: str) -> Config:

@@ -19,28 +19,28 @@ from seq_exporter.errors import ConfigError, SeqExporterError
 
 
 def main() -> None:
-    """Run the command line; the program's own errors become one message and an exit status."""
+    """Run the command line; print the program's own errors as one message, and exit."""
     try:
         commands(prog_name="seq-exporter")
     except SeqExporterError as err:
         click.echo(f"seq-exporter: {err}", err=True)
         sys.exit(2 if isinstance(err, ConfigError) else 1)
-    except OSError as err:  # of standard output: a full disk, above all
+    except OSError as err:  # standard output: usually a full disk
         click.echo(f"seq-exporter: cannot write to standard output: {err.strerror}", err=True)
-        # What is left in the buffer would be tried again at the end, and fail with a traceback.
+        # Python would flush the rest of the buffer at exit, and fail with a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
 
 
-# The marks keep click from filling the lines anew.
+# The mark keeps click from reflowing the lines.
 _EPILOG = """\b
-A look, without a key:  seq-exporter demo
-With yours:             seq-exporter check && seq-exporter serve
-Completion, in bash:    eval "$(_SEQ_EXPORTER_COMPLETE=bash_source seq-exporter)"
+Try it without a key:  seq-exporter demo
+Run it with your key:  seq-exporter check && seq-exporter serve
+Complete in bash:      eval "$(_SEQ_EXPORTER_COMPLETE=bash_source seq-exporter)"
 
-Each flag can be an environment variable too: SEQ_EXPORTER_ and its name, as
-`seq-exporter COMMAND --help` shows it. The exit status is 0 for done, 1 for
-failed, 2 for wrong use or a wrong configuration.
+Each flag can also be set by an environment variable: `seq-exporter COMMAND
+--help` shows its name. Exit status: 0 done, 1 failed, 2 wrong use or a wrong
+configuration.
 """
 
 

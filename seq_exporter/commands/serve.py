@@ -37,7 +37,7 @@ from seq_exporter.web.settings.reloadable import ReloadableSettings
     show_default=True,
     metavar="DURATION",
     callback=read_duration,
-    help="How often to look whether --config.file has changed, and reload it then; 0s: never.",
+    help="How often to check --config.file for changes and reload it; 0s: never.",
 )
 @listen_flag
 @web_config_flag
@@ -48,14 +48,15 @@ from seq_exporter.web.settings.reloadable import ReloadableSettings
     show_default=True,
     metavar="I/N",
     callback=read_shard,
-    help="Do part I, counted from 0, of the work of N processes.",
+    help="Do part I (counted from 0) of the work of N processes.",
 )
 @flag(
     "shard-by",
     type=click.Choice(["account", "subuser"]),
     default="account",
     show_default=True,
-    help="Divide accounts, or the subusers of each: then each process polls every account.",
+    help="Divide the accounts, or the subusers of each account; then each process polls every "
+    "account.",
 )
 @log_flags("info")
 def serve(
@@ -80,7 +81,7 @@ def serve(
         config = load_config(path, os.environ)
         return take_part(config, shard, by_subuser=shard_by == "subuser")
 
-    # Before the file is read: a change after that is one.
+    # Created before the file is read, so that it notices a change in between.
     watch = Watch(lambda: [path])
     seconds = config_auto_reload_interval
     config = load()

@@ -29,27 +29,27 @@ from seq_exporter.web.server.listen import local_url, open_sockets
     type=click.IntRange(1, 1000),
     default=3,
     show_default=True,
-    help="How many accounts there are.",
+    help="Number of accounts.",
 )
 @click.option(
     "--subusers",
     type=click.IntRange(0, 1_000_000),
     default=40,
     show_default=True,
-    help="How many subusers each account has.",
+    help="Number of subusers in each account.",
 )
 @click.option(
     "--seed",
     type=int,
     default=1,
     show_default=True,
-    help="Another number is another fleet; the same is the same one.",
+    help="The same number makes the same fleet.",
 )
 @click.option(
     "--today",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DATE",
-    help="Pretend that it is this day (UTC).  [default: the real one]",
+    help="The simulated current day (UTC).  [default: the real one]",
 )
 @click.option(
     "--delay",
@@ -64,7 +64,7 @@ from seq_exporter.web.server.listen import local_url, open_sockets
     type=click.IntRange(1),
     default=600,
     show_default=True,
-    help="Requests a minute that a key has for each endpoint.",
+    help="Requests a minute that a key may send to each endpoint.",
 )
 def simulate(
     listen: str,

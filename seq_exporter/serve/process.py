@@ -1,4 +1,4 @@
-"""One process: what runs beside what in its event loop, and what signals do to it."""
+"""One process: the tasks in its event loop, and its signals."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _log = logging.getLogger(__name__)
 #: A server, and the open sockets that it serves on.
 Served = tuple[Server, Sequence[socket.socket]]
 
-# How soon a new certificate, or a user who is removed, is taken notice of.
+# How soon a new certificate, or the removal of a user, takes effect.
 _WEB_RELOAD_SECONDS = 5.0
 
-# How long a poll that renders may keep the event loop from its next step; Python's own 5 ms are a
-# tenth of a second for a scrape, which takes many steps.
+# How long a poll that renders may keep the event loop waiting. With Python's default of 5 ms, a
+# scrape, which takes many steps, would wait a tenth of a second.
 _SWITCH_SECONDS = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
 class AutoReload:
-    """Reload when what `watch` sees has changed; look every `interval_seconds`."""
+    """Reload when `watch` sees a change; look every `interval_seconds`."""
 
     watch: Watch
     interval_seconds: float
@@ -51,11 +51,11 @@ async def run_exporter(
     enable_lifecycle: bool = False,
     auto_reload: AutoReload | None = None,
     shard: Shard = WHOLE,
-    beside: Sequence[Served] = (),
+    also: Sequence[Served] = (),
 ) -> None:
-    """Poll and serve until SIGTERM or SIGINT; SIGHUP takes what `load` returns then.
+    """Poll and serve until SIGTERM or SIGINT; SIGHUP reloads the configuration with `load`.
 
-    Servers that are to run `beside` it share its event loop.
+    The servers in `also` share its event loop.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
     exporter = Exporter(config, load, shard=shard)
@@ -65,7 +65,7 @@ async def run_exporter(
     reloads = _begin_reloads(exporter, web_settings, auto_reload)
     exporter.start()
     _log.info(
-        "seq-exporter runs",
+        "seq-exporter started",
         extra={
             "address": ",".join(map(describe_socket, sockets)),
             "tls": web_settings.ssl_context is not None,
@@ -73,19 +73,19 @@ async def run_exporter(
         },
     )
     try:
-        await run_servers((server, sockets), *beside)
+        await run_servers((server, sockets), *also)
     finally:
         exporter.stop()
         for task in reloads:
             task.cancel()
-    _log.info("seq-exporter stops")
+    _log.info("seq-exporter stopped")
 
 
 def _begin_reloads(
     exporter: Exporter, web_settings: ReloadableSettings, auto_reload: AutoReload | None
 ) -> set[asyncio.Task[object]]:
-    """Begin to reload at SIGHUP and when files change; return the tasks that do so."""
-    tasks: set[asyncio.Task[object]] = set()  # a task that nobody holds may vanish
+    """Reload at SIGHUP and when files change from now on; return the tasks that do so."""
+    tasks: set[asyncio.Task[object]] = set()  # a task without a reference may be garbage-collected
 
     def begin(coroutine: Coroutine[None, None, object]) -> None:
         task = asyncio.create_task(coroutine)
@@ -98,7 +98,7 @@ def _begin_reloads(
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, lambda: begin(exporter.reload()))
     watch = Watch(lambda: web_settings.current.files)
-    # After a failure each time: what was wrong may be in a file that is not followed yet.
+    # Again after each failure: the mistake may be in a file that is not watched yet.
     begin(
         follow(
             lambda: watch.has_changed() or web_settings.is_behind, _WEB_RELOAD_SECONDS, reload_web
@@ -116,7 +116,7 @@ async def run_app(app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
 
 
 async def run_servers(*served: Served) -> None:
-    """Serve until SIGTERM or SIGINT; the sockets are closed in the end."""
+    """Serve until SIGTERM or SIGINT, then close the sockets."""
 
     def stop() -> None:
         for server, _ in served:

@@ -1,4 +1,4 @@
-"""The last good snapshot of each account on disk, so that a restart loses none."""
+"""The last good snapshot of each account on disk, so that a restart loses no scores."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from seq_exporter.config.secret import Secret
 from seq_exporter.files import find_leftovers, replacing
 from seq_exporter.scores import Snapshot
 
-# File systems take 255 bytes, and a temporary file has a longer name.
+# File systems allow 255 bytes, and the name of the temporary file is longer.
 _LONGEST_NAME = 150
 
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """The first line of a file; the second is the snapshot, which `seal` vouches for.
+    """The first line of a file; the second line is the snapshot, which `seal` authenticates.
 
-    `owner` is a hash of all that decides which scores an account has.
+    `owner` is a hash of everything that decides which scores an account has.
     """
 
     format: Literal[1]
@@ -36,10 +36,10 @@ class _Header:
 
 
 class StateFolder:
-    """Keeps one file an account in `folder`, which is made when it is first needed.
+    """Keeps one file for each account in `folder`, which is created when it is first needed.
 
-    A file is only good for the account that it was written for: same key, host, on_behalf_of and
-    choice of subusers. Of the key it holds a salted, slow hash.
+    A file is valid only for the account that it was written for: with the same key, host,
+    on_behalf_of and selection of subusers. It contains a salted, slow hash of the key, not the key.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,14 +47,11 @@ class StateFolder:
         self._header = TypeAdapter(_Header)
         self._snapshot = TypeAdapter(Snapshot)
         self._salt = os.urandom(16).hex()
-        # Of the last account saved: the slow hash need not be made anew at every poll.
+        # Of the last account saved, so that not every poll calculates the slow hash.
         self._owner_saved: tuple[Account, Secret, _Owner] | None = None
 
     def save(self, account: Account, key: Secret, snapshot: Snapshot) -> None:
-        """Replace the account's file in one step: a crash leaves the old or the new one, whole.
-
-        Raises OSError.
-        """
+        """Replace the account's file: a crash leaves the old or the new one. Raises OSError."""
         owner = self._own(account, key)
         content = self._snapshot.dump_json(snapshot)
         header = _Header(1, self._salt, owner.public, owner.seal(content))
@@ -64,10 +61,10 @@ class StateFolder:
             file.writelines((self._header.dump_json(header), b"\n", content))
 
     def load(self, account: Account, key: Secret) -> Snapshot | None:
-        """Return what was saved for this account, or None if nothing was, or for another one.
+        """Return the saved snapshot of this account, or None if there is none.
 
-        Raises OSError if the file cannot be read, and ValueError, having set it aside under
-        another name, if it is not what `save` writes.
+        Raises OSError if the file cannot be read. If the file is not what `save` writes, renames it
+        and raises ValueError.
         """
         path = self._path(account)
         for leftover in find_leftovers(path):
@@ -87,7 +84,9 @@ class StateFolder:
         except ValueError:
             aside = path.with_suffix(".unreadable")
             os.replace(path, aside)
-            raise ValueError(f"{path} is not what this version wrote: it is now {aside}") from None
+            raise ValueError(
+                f"{path} was not written by this version: renamed to {aside}"
+            ) from None
 
     def _own(self, account: Account, key: Secret) -> _Owner:
         if self._owner_saved is None or self._owner_saved[:2] != (account, key):
@@ -96,14 +95,14 @@ class StateFolder:
 
     def _path(self, account: Account) -> Path:
         name = quote(account.name, safe="")
-        if len(name) > _LONGEST_NAME:  # as a name that is not Latin soon is
+        if len(name) > _LONGEST_NAME:  # quoting makes a name that is not Latin longer
             name = f"{name[:_LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
         return self._folder / f"{name}.json"
 
 
 @dataclass(frozen=True, slots=True)
 class _Owner:
-    """Whose scores a file holds; `public` may be seen, and nobody without the key can seal."""
+    """Whose scores a file holds. `public` may be read; without the key, nobody can seal a file."""
 
     public: str
     _secret: bytes
@@ -122,7 +121,7 @@ class _Owner:
             account.own_score,
             selection,
         )
-        # A key may be guessable where a test or a proxy hands it out: a slow hash, about 50 ms.
+        # A key from a test or a proxy may be guessable: a slow hash, about 50 ms.
         secret = f"{key.reveal()}\n{what!r}".encode()
         derived = hashlib.scrypt(secret, salt=salt.encode(), n=2**14, r=8, p=1)
         return cls(derived[:32].hex(), derived[32:])

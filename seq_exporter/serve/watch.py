@@ -1,4 +1,4 @@
-"""Files that change while the program runs."""
+"""Noticing files that change while the program runs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from seq_exporter.threads import DaemonThreads
 
 
 class Watch:
-    """Tells when the content of files has changed; `paths` may return others each time.
+    """Notices when the content of files has changed; `paths` may return other files each time.
 
-    The content and not the time: Kubernetes renews what it mounts without a change, and a file that
-    is written twice in a moment can keep its time.
+    It compares content, not modification times: Kubernetes remounts files without a change, and a
+    file that is written twice in a moment can keep its time.
     """
 
     def __init__(self, paths: Callable[[], Iterable[Path]]) -> None:
@@ -23,7 +23,7 @@ class Watch:
         self._seen = self._digest()
 
     def has_changed(self) -> bool:
-        """Whether it has changed since this was last asked, or since the beginning."""
+        """Whether the content has changed since the last call, or since this was created."""
         before, self._seen = self._seen, self._digest()
         return self._seen != before
 
@@ -34,11 +34,13 @@ class Watch:
 async def follow(
     has_changed: Callable[[], bool], interval_seconds: float, act: Callable[[], Awaitable[object]]
 ) -> None:
-    """Call `act` after each change, for ever; look for one every `interval_seconds`."""
-    threads = DaemonThreads(1)  # a file on a network can take its time
+    """Call `act` after each change, forever; look for one every `interval_seconds`."""
+    threads = DaemonThreads(1)  # reading a file on a network may take long
     while True:
         await asyncio.sleep(interval_seconds)
-        with contextlib.suppress(RuntimeError):  # no thread to be had: there may be one later
+        with contextlib.suppress(
+            RuntimeError
+        ):  # no thread could be started: retried at the next look
             if await threads.run(has_changed):
                 await act()
 

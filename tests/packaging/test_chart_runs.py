@@ -39,7 +39,7 @@ def test_the_exporter_takes_the_configuration(values: Path, tmp_path: Path) -> N
         check=False,
     )
     count = len(yaml.safe_load(values.read_text())["config"]["accounts"])
-    said = f"config.yaml: no mistake; {count} account{'s' if count > 1 else ''}\n"
+    said = f"config.yaml: no mistakes; {count} account{'s' if count > 1 else ''}\n"
     assert (done.stdout, done.stderr) == (said, "")
 
 

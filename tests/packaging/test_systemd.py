@@ -240,7 +240,7 @@ def test_nothing_in_the_unit_harms_the_program(
     process.send_signal(signal.SIGTERM)
     _, log = process.communicate(timeout=GIVE_UP_SECONDS)
     assert process.returncode == 0
-    assert 'msg="seq-exporter stops"' in log
+    assert 'msg="seq-exporter stopped"' in log
     assert (host.folder / "etc" / "keys" / "acme").read_text() not in log + page
 
 
@@ -257,7 +257,7 @@ def test_tls_and_passwords_work_in_it_too(host: Host, pretence: Pretence, start:
         flags.write("SEQ_EXPORTER_WEB_CONFIG_FILE=/etc/seq-exporter/web.yml\n")
     process = start(*host.command(*START))
     assert process.stderr
-    assert 'msg="seq-exporter runs"' in process.stderr.readline()
+    assert 'msg="seq-exporter started"' in process.stderr.readline()
     url = f"https://127.0.0.1:{host.port}/metrics"
     ask = partial(requests.get, url, verify=str(web.path / "ca.pem"), timeout=GIVE_UP_SECONDS)
     assert ask(auth=("prometheus", "open")).status_code == 200

@@ -47,18 +47,18 @@ def test_each_account_is_told_of_in_its_order(folder: Path) -> None:
     expected = r"""kettlewick
   ✓ key        accepted by http://127\.0\.0\.1:\d+, with 4 permissions
   ✓ subusers   20\d\d-\d\d-\d\d: 1 scored, 0 without a score
-  ! missing    no subuser is called 'shop-dee'; the nearest is 'shop-de'
+  ! missing    no subuser is called 'shop-dee': did you mean 'shop-de'?
   ✓ own score  20\d\d-\d\d-\d\d: \d(\.\d)?
   ✓ rate limit \d+ of 600 requests left until \d\d:\d\d:00 UTC
   ✓ clock      within \d s of SendGrid's
 tallyfern
-  ✗ key        refused \(401\): it has 8 characters; a key of SendGrid's has 69,
-               begins with SG\. and has another dot: is it whole\?
+  ✗ key        refused \(401\): it has 8 characters; a SendGrid key has 69, begins
+               with SG\. and contains another dot: is it complete\?
   ✓ clock      within \d s of SendGrid's
 postmill
-  ✗ SendGrid   no connection to http://127\.0\.0\.1:\d+: Connection refused; look
-               at DNS, the firewall and HTTPS_PROXY
-3 accounts: 2 would fail
+  ✗ SendGrid   no connection to http://127\.0\.0\.1:\d+: Connection refused;
+               check DNS, the firewall and HTTPS_PROXY
+3 accounts: polls of 2 would fail
 """
     assert re.fullmatch(expected, done.stdout), done.stdout
     assert "SG.wrong" not in done.stdout
@@ -66,7 +66,10 @@ postmill
 
 def test_all_is_well(folder: Path) -> None:
     done = check(folder, "--account=kettlewick")
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "1 account: all would be polled")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (
+        0,
+        "1 account: every poll should succeed",
+    )
 
 
 def test_programs_can_read_it(folder: Path) -> None:

@@ -222,7 +222,7 @@ def test_flags_can_be_set_in_the_environment(exporter: Start, tmp_path: Path) ->
     process.terminate()
     status, _, err = run(process)
     assert status == 0
-    assert json.loads(err.splitlines()[0])["msg"] == "seq-exporter runs"
+    assert json.loads(err.splitlines()[0])["msg"] == "seq-exporter started"
 
 
 def test_reloading(exporter: Start, simulator: Pretence, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tries one account as a poll would, and says of each thing how it is and what helps."""
+"""Reads one account as a poll does, and reports what was found and what to do about it."""
 
 from __future__ import annotations
 
@@ -35,28 +35,28 @@ from seq_exporter.sendgrid.transport import Endpoint, RateLimit
 
 _SCOPES = Endpoint("scopes", "/v3/scopes")
 
-# https://www.twilio.com/docs/sendgrid/api-reference/api-key-permissions: 69 characters. What
-# SendGrid shows of a key that is there already is its ID, the part between the dots.
+# 69 characters: https://www.twilio.com/docs/sendgrid/api-reference/api-key-permissions. SendGrid
+# shows a key only once; later it shows the ID, the part between the dots.
 _KEY = re.compile(r"SG\.[\w-]{22}\.[\w-]{43}")
 _KEY_ID = re.compile(r"[\w-]{22}")
 
-# `Date` has whole seconds, and an answer is some on its way. A minute matters: up to that a poll
-# waits for the rate limit, and a day begins at midnight.
+# `Date` has whole seconds, and an answer takes some time. A minute matters: a poll waits that long
+# for the rate limit, and days begin at midnight.
 _MOST_CLOCK_SECONDS = 60.0
 
 _NO_PERMISSION = (
-    "the key is accepted, but may not read these scores: give it read access to Stats and Subuser "
-    "Management (SendGrid documents no permission for them), or check on_behalf_of"
+    "the key is valid, but lacks the permission: give it read access to Stats and Subuser "
+    "Management (SendGrid does not document the permission), or check on_behalf_of"
 )
 _WHY_NO_SCORE = "open tracking is off, or fewer than 1,000 messages were sent in 30 days"
-_NETWORK = "look at DNS, the firewall and HTTPS_PROXY"
+_NETWORK = "check DNS, the firewall and HTTPS_PROXY"
 
 
 @dataclass(frozen=True)
 class AccountCheck:
-    """One account to try; `session` and `sleep` as a poll has them.
+    """The check of one account; `session` and `sleep` are like those of a poll.
 
-    `regions` is where each region's API is.
+    `regions` are the base URLs of SendGrid's regions.
     """
 
     account: Account
@@ -67,7 +67,7 @@ class AccountCheck:
     regions: Mapping[str, str] = field(default_factory=lambda: BASE_URLS)
 
     def run(self) -> AccountReport:
-        """Return what was found. Raises nothing of what SendGrid or the network may do."""
+        """Return the findings. Whatever SendGrid or the network does, this does not raise."""
         return AccountReport(self.account.name, list(self._find()))
 
     def _find(self) -> Iterator[Finding]:
@@ -93,9 +93,9 @@ class AccountCheck:
         )
 
     def _find_key(self, reader: AccountReader) -> Iterator[Finding]:
-        """Report that the key is accepted, if SendGrid says so.
+        """Report that SendGrid accepts the key, if it does.
 
-        If it does not, nothing is wrong yet: what that means shows with the scores.
+        A failure is not reported here: reading the scores shows what it means.
         """
         try:
             answer = reader.connect().transport.get(_SCOPES, {})
@@ -153,7 +153,7 @@ class AccountCheck:
         return f"none on the last {self.settings.lookback_days} days"
 
     def _explain(self, err: AccountUnavailable, key: Secret | None) -> Finding:
-        """Return why nothing can be asked with this key."""
+        """Report why SendGrid answers nothing with this key."""
         text = str(err)
         if isinstance(err, ConnectionFailed | TimedOut):
             text = f"{text}; {_NETWORK}"
@@ -163,7 +163,7 @@ class AccountCheck:
         return Finding(Verdict.WRONG, about, text)
 
     def _explain_region(self) -> str:
-        """Ask the other region, unless the account is not at SendGrid's own address."""
+        """Try the key in the other region, if the account uses SendGrid's own address."""
         if self.account.base_url not in self.regions.values():
             return ""
         for region, base_url in self.regions.items():
@@ -174,7 +174,7 @@ class AccountCheck:
                 self._open(other, ObservedHeaders(self.clock)).connect().transport.get(_SCOPES, {})
             except PollError:
                 continue
-            return f"refused, but accepted by {base_url}: set region: {region}"
+            return f"refused, but accepted by {base_url}: set `region: {region}`"
         return ""
 
 
@@ -193,18 +193,18 @@ def _find_series(account: Account, snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _explain_shape(key: Secret) -> str:
-    """Return what is odd about a key, or nothing; never a part of it."""
+    """Return what is wrong with the form of a key, or an empty text; never quotes the key."""
     text = key.reveal()
     if _KEY.fullmatch(text):
         return ""
     if _KEY_ID.fullmatch(text):
         return (
-            "refused (401): this is a key's ID. The key itself begins with SG., and SendGrid shows "
-            "it only when it is made: make a new one"
+            "refused (401): this is the ID of a key, not the key. A key begins with SG., "
+            "and SendGrid shows it only once: create a new one"
         )
     return (
-        f"refused (401): it has {len(text)} characters; a key of SendGrid's has 69, begins with "
-        "SG. and has another dot: is it whole?"
+        f"refused (401): it has {len(text)} characters; a SendGrid key has 69, begins with SG. "
+        "and contains another dot: is it complete?"
     )
 
 
@@ -214,13 +214,13 @@ def _explain_endpoint(err: EndpointFailed) -> str:
 
 def _describe_missing(name: str, known: list[str]) -> Finding:
     nearest = difflib.get_close_matches(name, known, n=1)
-    remedy = f"the nearest is '{nearest[0]}'" if nearest else "correct the name, or take it away"
+    remedy = f"did you mean '{nearest[0]}'?" if nearest else "correct or remove the name"
     facts = {"subuser": name, "nearest": nearest[0] if nearest else None}
-    return Finding(Verdict.DOUBTFUL, "missing", f"no subuser is called '{name}'; {remedy}", facts)
+    return Finding(Verdict.DOUBTFUL, "missing", f"no subuser is called '{name}': {remedy}", facts)
 
 
 def _describe_headers(observed: ObservedHeaders) -> Iterator[Finding]:
-    """Say what the headers of the answers told: the rate limit, and the clock."""
+    """Report the rate limit and the clock, which the headers of the answers show."""
     limit = observed.rate_limit
     if limit and limit.remaining is not None:
         of = f" of {limit.limit:g}" if limit.limit is not None else ""
@@ -238,14 +238,14 @@ def _describe_headers(observed: ObservedHeaders) -> Iterator[Finding]:
         yield Finding(Verdict.RIGHT, "clock", text, {"seconds": round(seconds, 1)})
     else:
         way = "ahead of" if seconds > 0 else "behind"
-        text = f"{abs(seconds):.0f} s {way} SendGrid's: set it, by NTP for instance"
+        text = f"{abs(seconds):.0f} s {way} SendGrid's: set it, for example with NTP"
         yield Finding(Verdict.DOUBTFUL, "clock", text, {"seconds": round(seconds, 1)})
 
 
 class ObservedHeaders:
-    """Notes the newest rate limit, and how far the clock is from that of the server.
+    """Notes the newest rate limit, and how far this clock is from that of the server.
 
-    `clock_seconds` is positive where this machine is ahead, None where no answer had a date.
+    `clock_seconds` is positive if this machine is ahead, None if no answer had a date.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -254,12 +254,12 @@ class ObservedHeaders:
         self._clock = clock
 
     def listen_to(self, session: requests.Session) -> requests.Session:
-        """Return the session, which from now on tells of the date of every answer."""
+        """Return the session, with a hook that notes the date of every answer."""
         session.hooks["response"] = [self._note_date]
         return session
 
     def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
-        """Nothing: nobody counts here."""
+        """Ignore it: no metric is published."""
 
     def observe_rate_limit(self, rate_limit: RateLimit) -> None:
         """Note it."""
@@ -270,5 +270,5 @@ class ObservedHeaders:
             date = parsedate_to_datetime(response.headers["Date"]).timestamp()
         except (KeyError, ValueError, OverflowError):
             return
-        # Its seconds are cut off: in the middle it is half a second later.
+        # The header has whole seconds, cut off: on average, it is half a second later.
         self.clock_seconds = self._clock.now() - date - 0.5

@@ -1,4 +1,4 @@
-"""The command: every account of a configuration, tried a few at a time, told in their order."""
+"""`seq-exporter check`: tries the accounts, a few at a time, and prints them in their order."""
 
 from __future__ import annotations
 
@@ -37,60 +37,63 @@ _AT_ONCE = 8
 @config_flag
 @web_config_flag
 @account_flag("Try only")
-@flag("offline", is_flag=True, help="Check the files alone: SendGrid is not asked.")
+@flag("offline", is_flag=True, help="Check only the files, without asking SendGrid.")
 @flag(
     "format",
     parameter="style",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="For people, or for programs.",
+    help="Text for people, JSON for programs.",
 )
 def check(
     config_file: str, web_config_file: str, names: Sequence[str], offline: bool, style: str
 ) -> None:
     """Check the configuration, and try every key.
 
-    For each account: whether its key works, the newest day with scores, how many subusers have
-    one, what is left of the rate limit, and how far the clock is from SendGrid's.
+    Prints for each account whether its key works, the newest day with scores, how many subusers
+    have one, the rest of the rate limit, and the difference between this clock and SendGrid's.
 
-    Exit status: 0 if all is well, 1 if polls of an account would fail, 2 for a mistake in a file.
+    Exit status: 0 if every poll should succeed, 1 if polls of an account would fail, 2 for a
+    mistake in a file.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name that the terminal has no letters for is no reason to fail.
+        # A name that the terminal cannot print must not end in an error.
         sys.stdout.reconfigure(errors="backslashreplace")
     config = load_config(find_config(config_file), os.environ)
     if web_config_file:
         load_web_settings(Path(web_config_file))
     accounts = choose_accounts(config, names)
     if offline:
-        said = f"{config_file}: no mistake; {_count(len(accounts), 'account')}"
-        click.echo(json.dumps({"ok": True, "accounts": []}) if style == "json" else said)
+        text = f"{config_file}: no mistakes; {_count(len(accounts), 'account')}"
+        click.echo(json.dumps({"ok": True, "accounts": []}) if style == "json" else text)
         return
-    reports = asyncio.run(_tell(accounts, config, style))
+    reports = asyncio.run(_check_all(accounts, config, style))
     failing = sum(report.would_fail for report in reports)
     if style == "json":
-        told = {"ok": not failing, "accounts": [report.to_json() for report in reports]}
-        click.echo(json.dumps(told, indent=2))
+        answer = {"ok": not failing, "accounts": [report.to_json() for report in reports]}
+        click.echo(json.dumps(answer, indent=2))
     elif failing:
-        click.echo(f"{_count(len(reports), 'account')}: {failing} would fail")
+        click.echo(f"{_count(len(reports), 'account')}: polls of {failing} would fail")
     else:
-        click.echo(f"{_count(len(reports), 'account')}: all would be polled")
+        click.echo(f"{_count(len(reports), 'account')}: every poll should succeed")
     sys.exit(1 if failing else 0)
 
 
-async def _tell(accounts: Sequence[Account], config: Config, style: str) -> list[AccountReport]:
-    """Try the accounts, and print each as soon as those before it are printed."""
+async def _check_all(
+    accounts: Sequence[Account], config: Config, style: str
+) -> list[AccountReport]:
+    """Check the accounts, and print each once those before it are printed."""
     reports = []
-    async for report in _try_all(accounts, config):
+    async for report in _run_checks(accounts, config):
         reports.append(report)
         if style == "text":
             _print(report)
     return reports
 
 
-async def _try_all(accounts: Sequence[Account], config: Config) -> AsyncIterator[AccountReport]:
-    # Not those of an executor: Ctrl-C would wait for each to end.
+async def _run_checks(accounts: Sequence[Account], config: Config) -> AsyncIterator[AccountReport]:
+    # Not an executor: Ctrl-C would wait until each of its threads has ended.
     threads = DaemonThreads(_AT_ONCE)
     checks = [
         AccountCheck(account, config.poll, open_session(), Clock(), time.sleep)
@@ -111,7 +114,7 @@ def _print(report: AccountReport) -> None:
 
 
 def _is_colourful() -> bool | None:
-    """Return False where colour is not wanted (https://no-color.org); else click decides."""
+    """Return False if NO_COLOR is set (https://no-color.org); otherwise click decides."""
     return False if os.environ.get("NO_COLOR") else None
 
 

@@ -1,4 +1,4 @@
-"""What a check finds, and how it is said: in lines with a mark, or as JSON."""
+"""The findings of a check, as lines with a mark or as JSON."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any, NamedTuple
 
 
 class Verdict(Enum):
-    """What a finding means for the account."""
+    """What a finding means for the polls of the account."""
 
     RIGHT = "right"
-    DOUBTFUL = "doubtful"  # polls succeed, but something is not as somebody may think
+    DOUBTFUL = "doubtful"  # polls succeed, but the result may surprise
     WRONG = "wrong"  # polls fail
 
     @property
     def mark(self) -> str:
-        """The mark before a line."""
+        """The mark in front of a line."""
         return {"right": "✓", "doubtful": "!", "wrong": "✗"}[self.value]
 
     @property
     def colour(self) -> str:
-        """The colour of that mark, for a terminal."""
+        """The colour of that mark on a terminal."""
         return {"right": "green", "doubtful": "yellow", "wrong": "red"}[self.value]
 
 
 class Finding(NamedTuple):
-    """One line: what was looked at, what was found and, unless it is right, the remedy.
+    """One line: the subject, the finding and, unless it is right, the remedy.
 
-    `facts` are the numbers in it, for programs.
+    `facts` are its numbers, for programs.
     """
 
     verdict: Verdict
@@ -68,7 +68,7 @@ def wrap(finding: Finding, width: int) -> Iterator[str]:
     missing    no subuser is called 'shop-dee'; the nearest is 'shop-de': correct the name
                in the configuration
     """
-    # On a narrow terminal a column of its own would leave none for the text.
+    # On a narrow terminal, a column for the subject would leave no room for the text.
     hanging = _INDENT + _ABOUT_WIDTH if width >= 60 else _INDENT
     first = finding.about.ljust(_ABOUT_WIDTH) if width >= 60 else f"{finding.about}: "
     yield from textwrap.wrap(

@@ -141,7 +141,7 @@ def test_a_bad_file_is_set_aside(
     (file,) = tmp_path.rglob("acme.json")
     file.write_text(content(file.read_text()), encoding="utf-8", errors="surrogatepass")
     aside = file.with_suffix(".unreadable")
-    with pytest.raises(ValueError, match=r"is not what this version wrote: it is now") as caught:
+    with pytest.raises(ValueError, match=r"was not written by this version: renamed to") as caught:
         state.load(account(), Secret(KEY))
     assert str(aside) in str(caught.value)
     assert files(tmp_path) == ["acme.unreadable"]

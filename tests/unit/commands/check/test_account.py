@@ -21,7 +21,7 @@ from tests.support import BASE_URL, KEY, FakeSendGrid, FakeTime, account, day, i
 SCOPES = f"{BASE_URL}/v3/scopes"
 EU = BASE_URLS["eu"]
 WHY = "open tracking is off, or fewer than 1,000 messages were sent in 30 days"
-NETWORK = "look at DNS, the firewall and HTTPS_PROXY"
+NETWORK = "check DNS, the firewall and HTTPS_PROXY"
 
 
 @pytest.fixture
@@ -77,8 +77,8 @@ def test_what_the_headers_tell(
     ("ahead", "said"),
     [
         (59, "✓ clock: within 59 s of SendGrid's"),
-        (90, "! clock: 90 s ahead of SendGrid's: set it, by NTP for instance"),
-        (-90, "! clock: 90 s behind SendGrid's: set it, by NTP for instance"),
+        (90, "! clock: 90 s ahead of SendGrid's: set it, for example with NTP"),
+        (-90, "! clock: 90 s behind SendGrid's: set it, for example with NTP"),
     ],
 )
 def test_a_clock_that_is_wrong(
@@ -126,8 +126,8 @@ def test_a_subuser_that_is_misspelt(healthy: FakeSendGrid, time: FakeTime) -> No
     named = SubuserSelection(names=frozenset({"shop-dee", "shop-fr", "zebra"}))
     report = run(time, subusers=named)
     assert lines(report)[2:4] == [
-        "! missing: no subuser is called 'shop-dee'; the nearest is 'shop-de'",
-        "! missing: no subuser is called 'zebra'; correct the name, or take it away",
+        "! missing: no subuser is called 'shop-dee': did you mean 'shop-de'?",
+        "! missing: no subuser is called 'zebra': correct or remove the name",
     ]
     assert report.findings[2].facts == {"subuser": "shop-dee", "nearest": "shop-de"}
 
@@ -142,13 +142,13 @@ def test_a_subuser_that_is_misspelt(healthy: FakeSendGrid, time: FakeTime) -> No
         ),
         (
             "a" * 22,
-            "✗ key: refused (401): this is a key's ID. The key itself begins with SG., and "
-            "SendGrid shows it only when it is made: make a new one",
+            "✗ key: refused (401): this is the ID of a key, not the key. A key begins with SG., "
+            "and SendGrid shows it only once: create a new one",
         ),
         (
             KEY[:-1],
-            "✗ key: refused (401): it has 68 characters; a key of SendGrid's has 69, begins with "
-            "SG. and has another dot: is it whole?",
+            "✗ key: refused (401): it has 68 characters; a SendGrid key has 69, begins with SG. "
+            "and contains another dot: is it complete?",
         ),
     ],
 )
@@ -168,7 +168,7 @@ def test_a_key_of_the_other_region(mock: responses.RequestsMock, time: FakeTime)
     mock.add(responses.GET, SCOPES, status=401)
     refuse(mock, "subusers/scores", 401, "no")
     accept(mock, time, f"{EU}/v3/scopes")
-    assert lines(run(time)) == [f"✗ key: refused, but accepted by {EU}: set region: eu"]
+    assert lines(run(time)) == [f"✗ key: refused, but accepted by {EU}: set `region: eu`"]
 
 
 def test_a_key_without_the_permission(
@@ -178,8 +178,8 @@ def test_a_key_without_the_permission(
     healthy.own = {day(5): (403, {}, "")}
     report = run(time)
     permission = (
-        "403: the key is accepted, but may not read these scores: give it read access to Stats and "
-        "Subuser Management (SendGrid documents no permission for them), or check on_behalf_of"
+        "403: the key is valid, but lacks the permission: give it read access to Stats and "
+        "Subuser Management (SendGrid does not document the permission), or check on_behalf_of"
     )
     assert lines(report)[1:3] == [f"✗ subusers: {permission}", f"✗ own score: {permission}"]
     assert report.would_fail

@@ -27,10 +27,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("accounts", "said"),
     [
-        ("[{name: acme, api_key_file: acme}]", "config.yaml: no mistake; 1 account\n"),
+        ("[{name: acme, api_key_file: acme}]", "config.yaml: no mistakes; 1 account\n"),
         (
             "[{name: acme, api_key_file: acme}, {name: bmce, api_key: SG.x}]",
-            "config.yaml: no mistake; 2 accounts\n",
+            "config.yaml: no mistakes; 2 accounts\n",
         ),
     ],
 )
