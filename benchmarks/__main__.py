@@ -1,11 +1,11 @@
-"""Measures the exporter beside stock prometheus_client, nginx and others, and prints one table.
+"""Compare the exporter with stock prometheus_client, nginx and others, and print one table.
 
     make bench                                      fleets of 1,000, 10,000 and 100,000 subusers
-    make bench SIZES=1000000 MEASURE=scrapes        these only
-    make bench SIZES=100,1000 MEASURE=backfill      the past; left out above: it takes minutes
+    make bench SIZES=1000000 MEASURE=scrapes        only this size and measurement
+    make bench SIZES=100,1000 MEASURE=backfill      the backfill; not in the default: takes minutes
 
-Everything runs on loopback, with a pretend SendGrid. Absolute figures belong to a machine and to
-what else it does; what is compared is measured in turns, so the ratios hold.
+Everything runs on loopback, with a simulated SendGrid. Absolute figures depend on the machine and
+its other load. Compared programs are measured in turns, so the ratios are reliable.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from benchmarks.table import render_table
 from benchmarks.waits import measure_waits
 
 _SIZES = "1000,10000,100000"
-_LARGEST = 1_000_000  # the simulator has no larger account
+_LARGEST = 1_000_000  # the simulator has no larger accounts
 _MEASURES = "startup,waits,polls,scrapes,page,scores,day"
 _ALL_MEASURES = f"{_MEASURES},backfill"
 
 
 def main() -> None:
-    """Measure, and print the table."""
-    # Without this, a SIGTERM would leave the processes behind that are measured.
+    """Run the measurements and print the table."""
+    # Without this, a SIGTERM would leave the measured processes running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     sizes, measures = _setting("SIZES", _SIZES), _setting("MEASURE", _MEASURES)
     if not all(size.isdecimal() and 1 <= int(size) <= _LARGEST for size in sizes):
-        sys.exit(f"SIZES is {','.join(sizes)}; it is like {_SIZES}, each from 1 to {_LARGEST}")
+        sys.exit(f"SIZES is {','.join(sizes)}: use numbers from 1 to {_LARGEST}, as in {_SIZES}")
     unknown = set(measures) - set(_ALL_MEASURES.split(","))
     if unknown:
-        sys.exit(f"MEASURE has {', '.join(sorted(unknown))}; there are {_ALL_MEASURES}")
+        sys.exit(f"MEASURE has {', '.join(sorted(unknown))}: choose from {_ALL_MEASURES}")
     with tempfile.TemporaryDirectory() as folder:
         by_size = {int(size): _measure(Path(folder), int(size), measures) for size in sizes}
     print(render_table(by_size))
@@ -61,7 +61,7 @@ def _measure(folder: Path, subusers: int, measures: list[str]) -> Figures:
         _say(subusers, "requests a day")
         figures |= measure_day(subusers)
     if "backfill" in measures:
-        _say(subusers, "the past")
+        _say(subusers, "backfill")
         figures |= measure_backfill(folder, subusers)
     if "poll cpu" in figures and "start cpu" in figures:
         figures["poll cpu"] -= figures["start cpu"]
@@ -73,11 +73,11 @@ def _measure_with_simulator(folder: Path, subusers: int, measures: list[str]) ->
     with running_simulator(folder, subusers) as simulator:
         config = simulator.output.read_text()
         if {"waits", "polls"} & set(measures):
-            _say(subusers, "polls that are watched")
+            _say(subusers, "scrapes during polls")
             watched, targets = measure_waits(folder, config, simulator, subusers)
             figures |= watched
         if "polls" in measures:
-            _say(subusers, "polls against a bare loop")
+            _say(subusers, "polls and a bare loop")
             figures |= measure_polls(folder, config, targets, subusers)
         if {"scrapes", "page"} & set(measures):
             _say(subusers, "a poll, scrapes, the status page")

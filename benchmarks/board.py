@@ -1,4 +1,4 @@
-"""How long `scores` takes, beside the same pages of the same server, asked for and thrown away."""
+"""Time of `scores`, compared with fetching and discarding the same pages from the same server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RUNS = 5
 
 
 def measure_scores(folder: Path, config: str) -> Figures:
-    """Return medians of runs in turns; the table, and the pages alone."""
+    """Return medians of the table and of the pages alone, measured in turns."""
     (folder / "config.yaml").write_text(config)
     tables, pages = [], []
     for _ in range(_RUNS):
@@ -38,7 +38,7 @@ def _time_table(folder: Path) -> float:
 
 
 def _time_pages(account: dict[str, str]) -> float:
-    """Ask for the newest days until one is there, and for those 7 and 30 days before it."""
+    """Fetch days backwards from today until one is available, and the days 7 and 30 days before."""
     started = time.monotonic()
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {account['api_key']}"

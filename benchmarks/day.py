@@ -1,7 +1,7 @@
-"""Simulated days of one account: the requests of the default intervals, and how late scores are.
+"""Simulate days of one account: count requests with the default intervals, and delays of scores.
 
-It is the poller itself, in this process, with a clock that each request moves on. The naive poller
-beside it looks for the newest day and reads all its pages at every interval.
+The real poller runs in this process, with a clock that each request advances. It is compared with a
+naive poller, which looks for the newest day and reads all its pages at every interval.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ _DELAY_SECONDS = 12 * 3600.0
 _REQUEST_SECONDS = 0.1
 _LATE_SCORES = 300
 
-# What counts is the number of pages. With a hundredth of SendGrid's users on each, the same
-# requests are made in a hundredth of the time.
+# Only the number of pages matters. With a hundredth of SendGrid's users on each page, the same
+# requests take a hundredth of the time.
 _THINNER = 100
 _SCORES_PAGE = 1000 // _THINNER
 _LIST_PAGE = 500 // _THINNER
 
 
 @dataclass
-class _Pretence(BaseAdapter):
-    """A SendGrid in this process: a day appears 12 h after its end, and changes after that.
+class _SimulatedSendGrid(BaseAdapter):
+    """A simulated SendGrid in this process: a day appears 12 h after its end, and changes later.
 
     At each of the `late` moments (epoch seconds, ascending) the first user's score grows by a
-    hundredth, as if it had come in just then. The first user is the one who waits longest: its
+    hundredth, as if it had just arrived. The first user's score has the longest delay, because its
     page is the first that a poll reads.
     """
 
@@ -67,7 +67,7 @@ class _Pretence(BaseAdapter):
         self.seconds += seconds
 
     def send(self, request: requests.PreparedRequest, *args: Any, **more: Any) -> requests.Response:
-        """Answer what the exporter, or the naive poller, asks for."""
+        """Answer a request of the exporter or of the naive poller."""
         self.count += 1
         self.seconds += _REQUEST_SECONDS
         url = urlsplit(request.url or "")
@@ -81,7 +81,7 @@ class _Pretence(BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Close nothing."""
+        """Do nothing: there is no connection to close."""
 
     def answer(self, path: str, query: dict[str, str]) -> Any | None:
         """Return the JSON of an answer, or None for a 202."""
@@ -116,7 +116,7 @@ class _Pretence(BaseAdapter):
 
 
 def measure_day(subusers: int) -> Figures:
-    """Return the requests a day of both pollers, and how late the scores of the first were."""
+    """Return the requests a day of both pollers, and the delays of the real poller's scores."""
     chance = random.Random(1)
     end = _START + (_WARM_UP_DAYS + _DAYS) * _DAY_SECONDS
     late = sorted(
@@ -124,10 +124,10 @@ def measure_day(subusers: int) -> Figures:
         for _ in range(_LATE_SCORES)
     )
     users = max(subusers // _THINNER, 1)
-    pretence = _Pretence(users, late)
+    sendgrid = _SimulatedSendGrid(users, late)
     delays = _Delays(late)
-    requests_a_day = _count(pretence, _make_poll(pretence, delays))
-    naive = _Pretence(users, late)
+    requests_a_day = _count(sendgrid, _make_poll(sendgrid, delays))
+    naive = _SimulatedSendGrid(users, late)
     session = _session_with(naive)
 
     def poll_naively() -> float:
@@ -143,18 +143,18 @@ def measure_day(subusers: int) -> Figures:
     }
 
 
-def _count(pretence: _Pretence, poll: Callable[[], float]) -> float:
-    """Poll through all days, and return the requests a day after the first."""
+def _count(sendgrid: _SimulatedSendGrid, poll: Callable[[], float]) -> float:
+    """Poll through all days, and return the requests a day after the warm-up."""
     for days in (_WARM_UP_DAYS, _DAYS):
-        counted_from = pretence.count
-        end = pretence.seconds + days * _DAY_SECONDS
-        while pretence.seconds < end:
-            pretence.sleep(poll())
-    return (pretence.count - counted_from) / _DAYS
+        counted_from = sendgrid.count
+        end = sendgrid.seconds + days * _DAY_SECONDS
+        while sendgrid.seconds < end:
+            sendgrid.sleep(poll())
+    return (sendgrid.count - counted_from) / _DAYS
 
 
 class _Delays:
-    """Finds out from each new page how long what is new on it has been available."""
+    """Measures for each new page how long its new day and scores have been available."""
 
     longest_of_days = 0.0
     longest_of_scores = 0.0
@@ -164,7 +164,7 @@ class _Delays:
         self._day: float | None = None
 
     def look_at(self, page: str, now: float) -> None:
-        """Note what `page`, published now, shows for the first time."""
+        """Record the delay of each day and score that `page`, published now, shows first."""
         day = _value(page, 'sendgrid_seq_score_date_timestamp_seconds{account="acme",scope="subu')
         if self._day is not None and day != self._day:
             available = day + _DAY_SECONDS + _DELAY_SECONDS
@@ -176,8 +176,8 @@ class _Delays:
             self.longest_of_scores = max(self.longest_of_scores, now - self._waiting.pop(0))
 
 
-def _make_poll(pretence: _Pretence, delays: _Delays) -> Callable[[], float]:
-    """Return what polls once with the defaults, and returns the pause after it."""
+def _make_poll(sendgrid: _SimulatedSendGrid, delays: _Delays) -> Callable[[], float]:
+    """Return a function that polls once with the defaults and returns the pause after it."""
     account = Account("acme", ApiKey(Secret("SG.simulated")))
     store = Store()
     poller = Poller(
@@ -185,9 +185,9 @@ def _make_poll(pretence: _Pretence, delays: _Delays) -> Callable[[], float]:
         PollSettings(),
         store.open(account.name),
         AccountTelemetry(Telemetry(), account.name),
-        session=_session_with(pretence),
-        clock=Clock(now=pretence.now, monotonic=pretence.now),
-        sleep=pretence.sleep,
+        session=_session_with(sendgrid),
+        clock=Clock(now=sendgrid.now, monotonic=sendgrid.now),
+        sleep=sendgrid.sleep,
     )
     seen: object = None
 
@@ -199,18 +199,18 @@ def _make_poll(pretence: _Pretence, delays: _Delays) -> Callable[[], float]:
         if page is not seen:
             seen = page
             text = gzip.decompress(b"".join(page.gzipped(DeflatedText.join([]), b""))).decode()
-            delays.look_at(text, pretence.seconds)
+            delays.look_at(text, sendgrid.seconds)
         return pause
 
     return poll
 
 
 def _read_newest(
-    session: requests.Session, pretence: _Pretence, path: str, names: tuple[str, ...]
+    session: requests.Session, sendgrid: _SimulatedSendGrid, path: str, names: tuple[str, ...]
 ) -> None:
-    """Ask backwards from today for a day that is there, and read all its pages."""
+    """Go back from today to the newest available day, and read all its pages."""
     url = f"https://api.sendgrid.com/v3/engagementquality/{path}"
-    day = datetime.fromtimestamp(pretence.now(), UTC).date()
+    day = datetime.fromtimestamp(sendgrid.now(), UTC).date()
     params = dict.fromkeys(names, day.isoformat())
     while True:
         response = session.get(url, params=params)
@@ -225,10 +225,10 @@ def _read_newest(
         params["after_key"] = after_key
 
 
-def _session_with(pretence: _Pretence) -> requests.Session:
+def _session_with(sendgrid: _SimulatedSendGrid) -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # nothing here goes through a proxy
-    session.mount("https://", pretence)
+    session.mount("https://", sendgrid)
     return session
 
 

@@ -1,4 +1,4 @@
-"""What the measurements hand on: figures by name, in seconds, bytes and counts."""
+"""The results of measurements: figures by name, in seconds, bytes and counts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The least that a poll with `requests` can take: `floor.py CONFIG TARGETS`, run as a process.
+"""Measure the lower limit of a poll with `requests`: `floor.py CONFIG TARGETS`, run as a process.
 
-Asks for each line of TARGETS and parses the JSON. Prints the seconds, and those of CPU, as JSON.
+Requests each line of TARGETS and parses the JSON. Prints the seconds and the CPU seconds as JSON.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import yaml
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Measure and print the result."""
     (account,) = yaml.safe_load(Path(sys.argv[1]).read_text())["accounts"]
     targets = Path(sys.argv[2]).read_text().splitlines()
     session = requests.Session()

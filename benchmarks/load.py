@@ -1,7 +1,7 @@
-"""Scrapes as fast as a server can answer; run as a process: `load.py PORT CONNECTIONS SECONDS`.
+"""Scrape as fast as a server answers: `load.py PORT CONNECTIONS SECONDS`, run as a process.
 
-Prints the scrapes a second, as JSON. On pages of some kilobytes it is itself what limits nginx, at
-some ten thousands: there a ratio to nginx flatters whatever is compared.
+Prints the scrapes a second as JSON. On pages of some kilobytes, this client itself limits nginx to
+some ten thousand scrapes a second: a ratio to nginx is then too favourable.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _BUFFER = bytearray(1024 * 1024)
 
 
 class Scraper:
-    """One connection that asks again as soon as it is answered."""
+    """A connection that sends a new request as soon as the last one is answered."""
 
     def __init__(self, port: int) -> None:
         self.socket = connect(port)
@@ -28,17 +28,17 @@ class Scraper:
         self.socket.sendall(_REQUEST)
 
     def receive(self) -> None:
-        """Take what has come in; the server must keep the connection."""
+        """Receive available bytes; the server must keep the connection open."""
         if self._left:
-            # The kernel drops the bytes: copying them would take the client as long as sending
-            # takes nginx, and the two could not be told apart.
+            # Let the kernel discard the bytes: copying them would take the client as long as
+            # sending takes nginx, and the figures would measure the client.
             self._left -= self._take(min(self._left, len(_BUFFER)), socket.MSG_TRUNC)
         else:
             received = self._take(16384, 0)
             head = parse_head(_BUFFER[:received])
-            assert head, "the head of an answer comes in pieces"
-            assert head.status == 200, f"the server answers {head.status}"
-            assert head.is_kept_alive, "the server hangs up"
+            assert head, "the head of an answer arrived in pieces"
+            assert head.status == 200, f"the server answered {head.status}"
+            assert head.is_kept_alive, "the server closed the connection"
             self._left = head.size + head.content_length - received
         if not self._left:
             self.answers += 1
@@ -46,12 +46,12 @@ class Scraper:
 
     def _take(self, size: int, flags: int) -> int:
         received = self.socket.recv_into(_BUFFER, size, flags)
-        assert received, "the server hangs up in the middle of an answer"
+        assert received, "the server closed the connection in the middle of an answer"
         return received
 
 
 def measure(port: int, connections: int, seconds: float) -> float:
-    """Return the answers a second on all connections together."""
+    """Return the answers a second of all connections together."""
     selector = selectors.DefaultSelector()
     scrapers = [Scraper(port) for _ in range(connections)]
     for scraper in scrapers:

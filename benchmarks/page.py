@@ -1,4 +1,4 @@
-"""How soon the status page is there whole, which is later than its first byte, and its size."""
+"""Time until the whole status page has arrived, not only its first byte, and its size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _RUNS = 30
 
 
 def measure_page(exporter: Process) -> Figures:
-    """Return medians for the first page, and for one that is sorted by a metric."""
+    """Return medians for the first page, and for a page sorted by a metric."""
     figures: Figures = {}
     for name, path in (("page", "/"), ("page sorted", "/?sort=spam_rate&order=desc")):
         with Connection(exporter.port, path) as connection:

@@ -1,4 +1,4 @@
-"""A poll, against a bare loop of `requests` over the same pages of the same simulator."""
+"""A poll, compared with a bare `requests` loop over the same pages of the same simulator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SUM = re.compile(r"^seq_exporter_poll_duration_seconds_sum\{.*\} (\S+)$", re.MU
 
 
 def measure_polls(folder: Path, config: str, targets: list[str], subusers: int) -> Figures:
-    """Poll and loop in turns over `targets`, which are those of a first poll."""
+    """Measure polls and loops in turns, over the `targets` of a first poll."""
     (folder / "targets.txt").write_text("\n".join(targets))
     (folder / "floor.yaml").write_text(config)
     limit = poll_limit_seconds(subusers)
@@ -38,24 +38,24 @@ def measure_polls(folder: Path, config: str, targets: list[str], subusers: int) 
 
 @contextmanager
 def polled_exporter(folder: Path, config: str, subusers: int) -> Iterator[Process]:
-    """Run an exporter that has done its first poll, and does no other for an hour."""
+    """Run an exporter after its first poll; it does not poll again for an hour."""
     calm = f"{config}poll: {{interval: 1h}}\n"
     with running_exporter(folder, calm) as exporter:
-        # Seldom enough that asking costs the poll nothing.
+        # The long pause keeps these requests from slowing the poll.
         limit = poll_limit_seconds(subusers)
         exporter.wait_until(lambda: exporter.answers("/-/ready"), limit, pause=0.1)
         yield exporter
 
 
 def read_poll_seconds(exporter: Process) -> float:
-    """Return how long its polls have taken in all, from its own page."""
+    """Return the total duration of the exporter's polls, from its own page."""
     with Connection(exporter.port) as connection:
         connection.fetch()
         found = _SUM.search(gzip.decompress(connection.body).decode())
-    assert found, "the page has no poll"
+    assert found, "the page has no poll duration"
     return float(found[1])
 
 
 def poll_limit_seconds(subusers: int) -> float:
-    """Return when to give a poll up: the simulator makes some thousands of scores a second."""
+    """Return the time limit of a poll: the simulator makes some thousands of scores a second."""
     return 120 + subusers / 1000

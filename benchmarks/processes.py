@@ -1,4 +1,4 @@
-"""Processes on loopback that are measured from outside: their CPU time, memory and answers."""
+"""Processes on loopback, measured from outside: their CPU time, memory and answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _END_SECONDS = 10.0
 
 
 class Process:
-    """A process that was started here; it writes to files, as nobody reads a pipe for long."""
+    """A started process. It writes to files, because a pipe that nobody reads would block it."""
 
     def __init__(
         self, command: Sequence[str], folder: Path, name: str, port: int | None = None
@@ -38,30 +38,30 @@ class Process:
 
     @property
     def cpu_seconds(self) -> float:
-        """User and system time so far, of all threads."""
+        """User and system time of all threads so far."""
         stat = Path(f"/proc/{self._popen.pid}/stat").read_text()
-        fields = stat.rpartition(")")[2].split()  # a name may have spaces, and what follows none
+        fields = stat.rpartition(")")[2].split()  # a name may contain spaces, later fields do not
         return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
 
     def memory(self, field: str = "VmRSS") -> float:
-        """Return resident bytes: now (`VmRSS`), or the most there ever were (`VmHWM`)."""
+        """Return resident bytes: current (`VmRSS`) or peak (`VmHWM`)."""
         for line in Path(f"/proc/{self._popen.pid}/status").read_text().splitlines():
             if line.startswith(f"{field}:"):
                 return float(line.split()[1]) * 1024
-        raise ValueError(f"there is no {field}")
+        raise ValueError(f"/proc has no field {field}")
 
     def wait_until(
         self, is_so: Callable[[], bool], seconds: float = _START_SECONDS, pause: float = 0.02
     ) -> None:
-        """Return once it is so; raises RuntimeError when the process ends before, or time does."""
+        """Wait until `is_so` is true; raise RuntimeError if the process or the time ends first."""
         deadline = time.monotonic() + seconds
         while not is_so():
             if self._popen.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"no success: {self._errors.read_text()[-2000:]}")
+                raise RuntimeError(f"failed or too slow: {self._errors.read_text()[-2000:]}")
             time.sleep(pause)
 
     def answers(self, path: str) -> bool:
-        """Whether `path` gives 200."""
+        """Return whether `path` answers 200."""
         try:
             with Connection(self.port, path) as connection:
                 return connection.fetch().status == 200
@@ -69,7 +69,7 @@ class Process:
             return False
 
     def end(self) -> int:
-        """Make the process end, and return its exit status when it has."""
+        """Stop the process and return its exit status."""
         self._popen.terminate()
         try:
             return self._popen.wait(_END_SECONDS)
@@ -82,7 +82,7 @@ class Process:
 def running(
     command: Sequence[str], folder: Path, name: str, port: int | None = None
 ) -> Iterator[Process]:
-    """Run `command` until the block is left; `{port}` in it becomes a free port, or `port`."""
+    """Run `command` until the block ends; `{port}` in it becomes `port` or a free port."""
     process = Process(command, folder, name, port)
     try:
         yield process
@@ -92,7 +92,7 @@ def running(
 
 @contextmanager
 def running_simulator(folder: Path, subusers: int) -> Iterator[Process]:
-    """Run a SendGrid with one account, which writes its configuration to its `output`."""
+    """Run a simulated SendGrid with one account; its `output` is its configuration."""
     command = python(
         *("-m", "seq_exporter", "simulate", "--listen=127.0.0.1:{port}", "--accounts=1"),
         *(f"--subusers={subusers}", "--rate-limit=1000000"),
@@ -104,7 +104,7 @@ def running_simulator(folder: Path, subusers: int) -> Iterator[Process]:
 
 @contextmanager
 def running_exporter(folder: Path, config: str) -> Iterator[Process]:
-    """Run `serve` with `config`, from the moment that it answers."""
+    """Run `serve` with `config`; yield it as soon as it answers."""
     (folder / "config.yaml").write_text(config)
     command = python("-m", "seq_exporter", "serve", "--web.listen-address=127.0.0.1:{port}")
     with running(command, folder, "exporter") as process:
@@ -113,7 +113,7 @@ def running_exporter(folder: Path, config: str) -> Iterator[Process]:
 
 
 def run_python(module: str, *arguments: str, seconds: float) -> Any:
-    """Run a module in a process of its own, and return the JSON that it prints."""
+    """Run a module in its own process, and return the JSON that it prints."""
     done = subprocess.run(
         python("-m", module, *arguments),
         env=environment(),
@@ -125,17 +125,17 @@ def run_python(module: str, *arguments: str, seconds: float) -> Any:
 
 
 def python(*arguments: str) -> list[str]:
-    """Return a command of this Python."""
+    """Return a command that runs this Python."""
     return [sys.executable, *arguments]
 
 
 def environment() -> dict[str, str]:
-    """Return the environment in which this checkout is measured, and no other that is installed."""
+    """Return an environment that measures this checkout, not an installed package."""
     kept = {key: value for key, value in os.environ.items() if "SEQ_EXPORTER" not in key}
     return kept | {"PYTHONPATH": str(_ROOT)}
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
+    """Return a free port on loopback."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])

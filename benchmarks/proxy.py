@@ -1,7 +1,7 @@
-"""Passes requests on to the simulator and notes when: `proxy.py PORT UPSTREAM`, a process.
+"""Forward requests to the simulator, log their times: `proxy.py PORT UPSTREAM`, run as a process.
 
-Prints a line of JSON for each request that comes in and each answer that has gone out whole. While
-there is a file `hold` in its folder, requests wait.
+Prints a line of JSON for each received request and for each completely sent answer. While its
+folder contains a file `hold`, requests wait.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _HOLD = Path("hold")
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = -1  # head and body leave together
+    wbufsize = -1  # send head and body together
 
     def setup(self) -> None:
         super().setup()
@@ -46,11 +46,11 @@ class _Handler(BaseHTTPRequestHandler):
         _note("answered", self.path)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing: each request is noted already."""
+        """Log nothing: `_note` already logs each request."""
 
 
 def _note(what: str, target: str) -> None:
-    # The clock is the same in all processes of a machine.
+    # All processes on a machine share the monotonic clock.
     print(json.dumps({"at": time.monotonic(), "what": what, "target": target}), flush=True)
 
 

@@ -1,4 +1,4 @@
-"""A client that costs little: what is measured is the server, and the two share a machine."""
+"""A client with little overhead, because it shares the machine with the measured server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_HEAD_BYTES = 16384
 
 
 class Scrape(NamedTuple):
-    """One answer: when it was asked for and whole (monotonic seconds), its status and size."""
+    """One answer: when it was requested and complete (monotonic seconds), its status and size."""
 
     asked: float
     ended: float
@@ -21,12 +21,12 @@ class Scrape(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """How long the scrape took."""
+        """Duration of the scrape."""
         return self.ended - self.asked
 
 
 class Head(NamedTuple):
-    """What the head of an answer says; `size` is that of the head itself."""
+    """The head of an answer; `size` is the size of the head itself."""
 
     size: int
     status: int
@@ -35,7 +35,7 @@ class Head(NamedTuple):
 
 
 class Connection:
-    """Asks a server on loopback for one path, with gzip, on one connection where it is kept."""
+    """Requests one path of a server on loopback with gzip, on one connection if it is kept open."""
 
     def __init__(self, port: int, path: str = "/metrics") -> None:
         self._port = port
@@ -56,13 +56,13 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._socket:
             self._socket.close()
             self._socket = None
 
     def fetch(self) -> Scrape:
-        """Ask once, and read the whole answer. Raises OSError."""
+        """Send one request and read the whole answer; raise OSError if that fails."""
         asked = time.monotonic()
         if self._socket is None:
             self._socket = connect(self._port)
@@ -83,14 +83,14 @@ class Connection:
 
     @property
     def body(self) -> bytes:
-        """A copy of what the last answer brought."""
+        """A copy of the last answer's body."""
         return bytes(self._buffer[self._body])
 
     def _receive(self, connection: socket.socket, start: int) -> int:
         with memoryview(self._buffer) as view:
             received = connection.recv_into(view[start:])
         if not received:
-            raise ConnectionError("the server hangs up in the middle of an answer")
+            raise ConnectionError("the server closed the connection in the middle of an answer")
         return received
 
 
@@ -102,12 +102,12 @@ def connect(port: int) -> socket.socket:
 
 
 def make_request(path: str) -> bytes:
-    """Return the request that Prometheus would make, as far as it matters here."""
+    """Return a request like Prometheus', as far as it matters here."""
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: gzip\r\n\r\n".encode()
 
 
 def parse_head(received: bytes | bytearray) -> Head | None:
-    """Return what the head of an answer says, or None while it is not whole."""
+    """Return the parsed head of an answer, or None while it is incomplete."""
     text, end, _ = bytes(received).partition(b"\r\n\r\n")
     if not end:
         return None

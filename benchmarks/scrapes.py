@@ -23,13 +23,13 @@ _LOAD_ROUNDS = 5
 _LOAD_SECONDS = 2.0
 _CONNECTIONS = 4
 
-# A gauge child takes near a kilobyte, and its turn at each scrape: with more, it would be minutes
-# for a figure that follows from those of smaller fleets.
+# A gauge child takes nearly a kilobyte, and time at each scrape: with more subusers, the
+# measurement would take minutes, and its result follows from smaller fleets anyway.
 _MOST_STOCK_SUBUSERS = 200_000
 
 
 class _Scraped:
-    """A server, and what scrapes of it took."""
+    """A server, and the cost of its scrapes."""
 
     def __init__(self, name: str, process: Process) -> None:
         self.name = name
@@ -37,10 +37,10 @@ class _Scraped:
         self.seconds: list[float] = []
         self._cpu_seconds = 0.0
         self._connection = Connection(process.port)
-        self._connection.fetch()  # connected, and all that is made only once is made
+        self._connection.fetch()  # connect, and trigger all work that is done only once
 
     def burst(self) -> None:
-        """Scrape for a while, and once at least."""
+        """Scrape for a while, but at least once."""
         cpu_seconds, started = self.process.cpu_seconds, time.monotonic()
         while True:
             scrape = self._connection.fetch()
@@ -59,7 +59,7 @@ class _Scraped:
 
 
 def measure_scrapes(exporter: Process, folder: Path, subusers: int) -> Figures:
-    """Measure scrapes of `exporter`, which has polled, and the same of the others."""
+    """Measure scrapes of `exporter`, which has polled, and of the other servers."""
     with Connection(exporter.port) as connection:
         connection.fetch()
         packed = connection.body
@@ -96,12 +96,12 @@ def _running_stock(folder: Path, series: float) -> Iterator[Process]:
     with running(command, folder, "stock") as process:
         process.wait_until(lambda: bool(process.output.read_text()), _STOCK_START_SECONDS)
         count = int(process.output.read_text())
-        assert count == series, f"{count} of {series} series are there"
+        assert count == series, f"stock has {count} of {series} series"
         yield process
 
 
 def _measure_in_turns(servers: list[_Scraped], stock: _Scraped | None) -> Figures:
-    """Scrape each in turn, so that what else the machine does meets them alike."""
+    """Scrape the servers in turn, so other load on the machine affects all of them."""
     for _ in range(_ROUNDS):
         for server in servers:
             server.burst()

@@ -1,4 +1,4 @@
-"""How soon `serve` answers, and how soon it stops in the middle of a poll that gets no answer."""
+"""Time until `serve` answers, and until it stops during a poll that gets no answer."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from benchmarks.processes import python, running_exporter
 
 _RUNS = 5
 _ACCEPT_SECONDS = 30.0
-# Memory and CPU time are read when all that comes with a start has been done.
+# Memory and CPU time are read after all work of the start is done.
 _SETTLE_SECONDS = 0.5
 
 
 def measure_startup(folder: Path) -> Figures:
-    """Return medians; a Python that does nothing is beside them, as machines differ."""
+    """Return medians, and the time of an empty Python program, because machines differ."""
     bare: list[float] = []
     found: list[Figures] = []
     for _ in range(_RUNS):
@@ -45,7 +45,7 @@ def _measure_serve(folder: Path) -> Figures:
             connection, _ = sendgrid.accept()
             with connection:
                 connection.settimeout(_ACCEPT_SECONDS)
-                connection.recv(1)  # the poll has begun, and will wait for its answer
+                connection.recv(1)  # the poll has begun, and waits for its answer
                 time.sleep(_SETTLE_SECONDS)
                 figures = {
                     "healthy": healthy,

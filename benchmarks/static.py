@@ -1,4 +1,4 @@
-"""The limit to come near: nginx that sends a file with the bytes of a compressed page."""
+"""The practical limit: nginx sends a file with the bytes of a compressed page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.processes import Process, free_port, running
 
-# One process without a master: it has one worker's speed, and stays the user that started it.
+# One process without a master: it has the speed of one worker, and keeps the user that started it.
 _CONFIG = """
 daemon off;
 master_process off;
@@ -39,8 +39,8 @@ http {{
 
 @contextmanager
 def running_nginx(folder: Path, page: bytes) -> Iterator[Process | None]:
-    """Serve `page`, which is gzipped, on /metrics; None where nginx is not installed."""
-    # Debian has it where only root looks.
+    """Serve the gzipped `page` on /metrics; yield None if nginx is not installed."""
+    # Debian installs it in a folder that is only in root's PATH.
     nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if nginx is None:
         print("nginx is not installed (on Debian: nginx-light): not compared", file=sys.stderr)

@@ -1,7 +1,7 @@
-"""The same series in stock prometheus_client: `stock.py PAGE PORT`, run as a process.
+"""Serve the same series with stock prometheus_client: `stock.py PAGE PORT`, run as a process.
 
-PAGE is a page of the exporter; it becomes one Gauge child a series, served by the library's own
-server.
+PAGE is a page of the exporter. Each of its series becomes a Gauge child, served by the library's
+own server.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _ESCAPED = {r"\\": "\\", r"\"": '"', r"\n": "\n"}
 
 
 def fill(registry: CollectorRegistry, page: Path) -> int:
-    """Make a gauge for every series on `page`, and return how many there are.
+    """Make a gauge for every series on `page`, and return their number.
 
-    Line by line, so that what the process holds in the end are its gauges only.
+    Reads line by line, so in the end the process holds only its gauges.
     """
     gauges: dict[str, Gauge] = {}
     count = 0
@@ -45,7 +45,7 @@ def _unescape(text: str) -> str:
 
 
 def main() -> None:
-    """Serve until the process is ended."""
+    """Serve until the process is stopped."""
     registry = CollectorRegistry()
     count = fill(registry, Path(sys.argv[1]))
     start_http_server(int(sys.argv[2]), "127.0.0.1", registry)

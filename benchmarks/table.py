@@ -1,4 +1,4 @@
-"""The one table: what was measured, a column a size, so that growth can be read off."""
+"""The table of all results, with a column for each size, so growth is visible."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from benchmarks.figures import Figures
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table: what it says, and how a size's figures become its cell."""
+    """A line of the table: its text, and the function from a size's figures to its cell."""
 
     text: str
     cell: Callable[[Figures], str]
 
 
 def render_table(by_size: Mapping[int, Figures]) -> str:
-    """Return the table; what was not measured is a dash."""
+    """Return the table; a dash means not measured."""
     lines = [["subusers of one account", *(f"{size:,}" for size in by_size)]]
     for row in ROWS:
         lines.append([row.text, *(_cell_or_dash(row, figures) for figures in by_size.values())])
@@ -79,7 +79,7 @@ def _three_digits(value: float) -> str:
 
 
 ROWS = (
-    _heading("the page"),
+    _heading("page"),
     _value("series", "series", _count),
     _value("text", "page bytes", _size),
     _value("gzipped", "packed bytes", _size),
@@ -93,7 +93,7 @@ ROWS = (
     _value("exporter", "exporter scrape longest", _duration),
     _value("nginx, same bytes", "nginx scrape longest", _duration),
     _value("stock prometheus_client", "stock scrape longest", _duration),
-    _heading("CPU of one gzip scrape"),
+    _heading("CPU time of one gzip scrape"),
     _value("exporter", "exporter scrape cpu", _duration),
     _value("nginx, same bytes", "nginx scrape cpu", _duration),
     _ratio("exporter / nginx", "exporter scrape cpu", "nginx scrape cpu"),
@@ -107,48 +107,48 @@ ROWS = (
     _value("exporter, just started", "start memory", _size),
     _value("exporter, after the first poll", "poll memory", _size),
     _value("exporter, after a refresh", "refresh memory", _size),
-    _value("exporter, the most there ever was", "peak memory", _size),
+    _value("exporter, peak", "peak memory", _size),
     _value("exporter, after a poll and all scrapes", "scraped memory", _size),
     _value("stock prometheus_client, after scrapes", "stock memory", _size),
     _ratio("stock / exporter after a refresh", "stock memory", "refresh memory"),
-    _heading("a first poll"),
+    _heading("first poll"),
     _value("requests", "poll requests", _count),
     _value("exporter", "poll", _duration),
-    _value("a bare requests loop, same pages", "loop", _duration),
+    _value("bare requests loop, same pages", "loop", _duration),
     _ratio("exporter / loop", "poll", "loop"),
-    _value("exporter, CPU without start-up", "poll cpu", _duration),
-    _value("loop, CPU", "loop cpu", _duration),
+    _value("exporter, CPU time without start-up", "poll cpu", _duration),
+    _value("loop, CPU time", "loop cpu", _duration),
     _ratio("exporter / loop", "poll cpu", "loop cpu"),
-    _value("last answer sent to scores served", "last answer to served", _duration),
-    _heading("longest wait, a scrape each 20 ms"),
-    _value("first poll", "longest wait, first", _duration),
-    _value("poll that waits for SendGrid", "longest wait, waiting", _duration),
-    _value("poll that reads the day again", "longest wait, refresh", _duration),
+    _value("last answer to scores served", "last answer to served", _duration),
+    _heading("longest scrape, one every 20 ms"),
+    _value("during a first poll", "longest wait, first", _duration),
+    _value("during a poll that waits for SendGrid", "longest wait, waiting", _duration),
+    _value("during a refresh", "longest wait, refresh", _duration),
     _heading("start and stop, median"),
     _value("start to /-/healthy", "healthy", _duration),
-    _ratio("/ a Python that does nothing", "healthy", "bare python"),
-    _value("SIGTERM to the end, in a poll", "stopped", _duration),
-    _heading("the status page, median"),
-    _value("asked to its last byte", "page", _duration),
+    _ratio("/ an empty Python program", "healthy", "bare python"),
+    _value("SIGTERM during a poll to exit", "stopped", _duration),
+    _heading("status page, median"),
+    _value("request to last byte", "page", _duration),
     _value("sorted by a metric", "page sorted", _duration),
     _value("size", "page size", _size),
-    _heading("`scores`, a table, median"),
+    _heading("`scores` as a table, median"),
     _value("start to the last line", "scores", _duration),
-    _value("a bare requests loop, same pages", "scores pages", _duration),
-    Row("    beyond it", lambda figures: _duration(figures["scores"] - figures["scores pages"])),
+    _value("bare requests loop, same pages", "scores pages", _duration),
+    Row("    difference", lambda figures: _duration(figures["scores"] - figures["scores pages"])),
     _heading("requests a day, default intervals"),
     _value("exporter", "requests a day", _count),
-    _value("naive: all pages each interval", "naive requests a day", _count),
+    _value("naive: all pages at each interval", "naive requests a day", _count),
     _ratio("naive / exporter", "naive requests a day", "requests a day"),
-    _value("a new day is published after, at most", "new day published after", _duration),
-    _value("a late score is published after, at most", "late score published after", _duration),
-    _heading("the past 90 days, with the defaults"),
-    _value("asking SendGrid", "backfill asking", _duration),
+    _value("longest delay of a new day", "new day published after", _duration),
+    _value("longest delay of a late score", "late score published after", _duration),
+    _heading("backfill of 90 days, with the defaults"),
+    _value("fetching from SendGrid", "backfill asking", _duration),
     _value("writing files", "backfill writing", _duration),
     _value("a sample every", "backfill step", _duration),
     _value("files", "backfill files", _size),
-    _value("what was asked, kept beside them", "backfill archive", _size),
-    _value("memory, the most there ever was", "backfill memory", _size),
-    _value("promtool makes blocks", "promtool", _duration),
+    _value("scores.sqlite", "backfill archive", _size),
+    _value("peak memory", "backfill memory", _size),
+    _value("promtool creates blocks", "promtool", _duration),
     _value("blocks", "blocks", _size),
 )

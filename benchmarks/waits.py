@@ -1,4 +1,4 @@
-"""What a poll does to those who scrape meanwhile, and how soon its scores are on the page."""
+"""The effect of a poll on simultaneous scrapes, and the delay until its scores are on the page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SCORE = b"\nsendgrid_seq_score{"
 
 
 class Event(NamedTuple):
-    """What the proxy saw: a request `asked` or `answered`, at a monotonic second."""
+    """An event at the proxy: a request `asked` or `answered`, at a monotonic second."""
 
     at: float
     what: str
@@ -30,14 +30,14 @@ class Event(NamedTuple):
 
 
 class Waits(NamedTuple):
-    """The figures, and what a first poll asks for, in its order."""
+    """The figures, and the targets that a first poll requests, in order."""
 
     figures: Figures
     targets: list[str]
 
 
 def measure_waits(folder: Path, config: str, simulator: Process, subusers: int) -> Waits:
-    """Scrape through a first poll, a poll that waits for SendGrid, and one that reads anew."""
+    """Scrape during a first poll, a poll that waits for SendGrid, and a refresh."""
     command = python("-m", "benchmarks.proxy", "{port}", str(simulator.port))
     with running(command, folder, "proxy") as proxy:
         proxy.wait_until(lambda: _is_open(proxy.port))
@@ -53,7 +53,7 @@ def measure_waits(folder: Path, config: str, simulator: Process, subusers: int) 
 
 @dataclass
 class _Watch:
-    """Scrapes in a rhythm, beside what the proxy notes."""
+    """Scrapes at fixed intervals, and reads the proxy's log."""
 
     connection: Connection
     log: _Log
@@ -64,7 +64,7 @@ class _Watch:
         empty_bytes = self.connection.fetch().body_bytes
         served = self._scrape("first", lambda last: self._has_scores(last, empty_bytes), limit)
         self.hold.touch()
-        # The next poll may have begun by now, where a large page took its time to be looked at.
+        # The next poll may have begun by now, if searching a large page took long.
         answers = [
             event
             for event in self.log.read()
@@ -86,7 +86,7 @@ class _Watch:
         return Waits(figures | self.longest, targets)
 
     def _scrape(self, name: str, is_over: Callable[[Scrape], bool], limit: float) -> Scrape:
-        """Scrape until it is over, and return the last; note the longest under `name`."""
+        """Scrape until `is_over`, and return the last scrape; record the longest under `name`."""
         longest, deadline = 0.0, time.monotonic() + limit
         while True:
             last = self.connection.fetch()
@@ -96,21 +96,21 @@ class _Watch:
                 self.longest[f"longest wait, {name}"] = longest
                 return last
             if last.ended > deadline:
-                raise RuntimeError(f"the poll does not end: {name}")
+                raise RuntimeError(f"the poll takes too long: {name}")
             time.sleep(max(last.asked + _EVERY_SECONDS - time.monotonic(), 0))
 
     def _has_scores(self, last: Scrape, empty_bytes: int) -> bool:
-        # Inflating each page would take the time that is measured.
+        # Decompressing each page would distort the measured times.
         return last.body_bytes > 2 * empty_bytes and _is_in(_SCORE, self.connection.body)
 
     def _polls_begun(self, first_target: str) -> int:
-        """Return how many polls have begun: each asks for the newest day of subusers first."""
+        """Return how many polls have begun: each requests the newest day of subusers first."""
         self.log.read()
         return sum(event[1:] == ("asked", first_target) for event in self.log.events)
 
 
 class _Log:
-    """The proxy's notes, as far as they have been written."""
+    """The proxy's log, as far as it has been written."""
 
     def __init__(self, path: Path) -> None:
         self.events: list[Event] = []
@@ -118,7 +118,7 @@ class _Log:
         self._offset = 0
 
     def read(self) -> list[Event]:
-        """Take in what is new, and return all there is."""
+        """Read new events, and return all events."""
         with self._path.open("rb") as file:
             file.seek(self._offset)
             text = file.read()
@@ -129,7 +129,7 @@ class _Log:
 
 
 def _is_in(wanted: bytes, packed: bytes) -> bool:
-    """Whether a gzipped page holds `wanted`; inflates no more of it than that takes."""
+    """Return whether a gzipped page holds `wanted`; decompress only as much as needed."""
     inflate = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     text = b"\n"
     for start in range(0, len(packed), _PIECE_BYTES):

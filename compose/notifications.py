@@ -1,11 +1,11 @@
-"""Print what Alertmanager tells its receivers: `digest: SeqScorePoor kettlewick shop-de: ...`."""
+"""Print Alertmanager's notifications: `digest: firing SeqScorePoor kettlewick shop-de: ...`."""
 
 import http.server
 import json
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
-    """A webhook: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config."""
+    """A webhook receiver: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config."""
 
     def do_POST(self) -> None:
         """Print a line for each alert of a notification."""
@@ -20,7 +20,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Nothing of the requests themselves."""
+        """Do not log the requests themselves."""
 
 
 http.server.ThreadingHTTPServer(("127.0.0.1", 9099), Receiver).serve_forever()

@@ -1,1 +1,1 @@
-"""Dashboards for Grafana: the JSON files, and the code in `source` that they are made from."""
+"""Dashboards for Grafana: the JSON files, and the code in `source` that generates them."""

@@ -1,4 +1,4 @@
-"""The dashboards' queries, asked as Grafana asks them: variables filled in, and a fitting step."""
+"""Run the dashboards' queries as Grafana does: with variables filled in and a suitable step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SCREEN_PIXELS = 1600
 _TIMEOUT_SECONDS = 60
 
-#: What the variables are set to, and that "All" stands for anything.
+#: Values of the variables; `.+` is the value of "All".
 CHOICES = {"job": ".+", "account": ".+", "subuser": "shop-de", "metric": "overall", "search": ""}
 
 
@@ -42,7 +42,7 @@ class Query:
         return f"{self.dashboard}: {self.panel['title']} {self.target['refId']}: {self.expression}"
 
     def send(self, base: str) -> Any:
-        """Return the JSON that the Prometheus at `base` answers, as of now."""
+        """Return the JSON answer of the Prometheus at `base`, as of now."""
         now = time.time()
         asked = {"query": self.expression}
         if self.target["instant"]:
@@ -53,7 +53,7 @@ class Query:
 
 
 def list_queries(choices: Mapping[str, str]) -> Iterator[Query]:
-    """Return every query of every dashboard, with these choices."""
+    """Return every query of every dashboard, with these variable values."""
     for name, dashboard in load_dashboards().items():
         span = _parse(dashboard["time"]["from"].removeprefix("now-"))
         for panel in dashboard["panels"]:

@@ -1,6 +1,6 @@
-"""`python -m grafana.pictures URL` draws docs/images/*.svg from what a Prometheus answers.
+"""Draw docs/images/*.svg from a Prometheus: `python -m grafana.pictures URL`.
 
-It asks what the dashboards ask, and draws it plainly: Grafana itself looks better.
+The pictures use the dashboards' own queries, in a simple drawing: Grafana itself looks better.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 _WIDTH = 960
 _INK, _FAINT, _GROUND, _CARD = "#D8D9DA", "#8E9199", "#111217", "#1F2127"
 _NUMBERS = ("Scored", "Ineligible", "Missing", "Score under 3", "Fell by 1 or more in 7 days")
-#: From few to many; of one hue, so that it is read without colours too.
+#: From few to many, in one hue: readable without colours too.
 _HEAT = ("#16233A", "#1F3D63", "#27588D", "#3077B4", "#56B4E9", "#B8E2F8")
 
 #: Answers by panel and the letter of its query.
@@ -113,7 +113,7 @@ def _draw_legend(left: float, top: float) -> Iterable[str]:
 
 
 def _merge(values: Sequence[Any]) -> Iterable[tuple[float, float, str]]:
-    """Return when each colour began and ended, in epoch seconds; a gap is where nothing is."""
+    """Return when each colour begins and ends, in epoch seconds; missing values are gaps."""
     step = values[1][0] - values[0][0]
     begin = before = values[0][0]
     color = color_of(float(values[0][1]), SCORE_STEPS)
@@ -127,7 +127,7 @@ def _merge(values: Sequence[Any]) -> Iterable[tuple[float, float, str]]:
 
 
 def color_of(value: float, steps: Steps) -> str:
-    """Return the colour of the step that the value is on."""
+    """Return the colour of the value's step."""
     return [color for floor, color in steps if floor is None or value >= floor][-1]
 
 

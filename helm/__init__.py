@@ -1,1 +1,1 @@
-"""The Helm chart in seq-exporter/, and what writes those of its files that are made from others."""
+"""The Helm chart in seq-exporter/, and the code that generates some of its files from others."""

@@ -1,4 +1,4 @@
-"""Write the made files of the chart to where they are committed."""
+"""Write the chart's generated files to their committed places."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Files of the chart that are made from others: rules, dashboards, the schema, a table.
+"""Files of the chart that are generated from others: rules, dashboards, the schema, a table.
 
-Helm packs nothing from outside the chart's folder. Links would do, but Helm tells of each at every
-command, and not every checkout has them.
+Helm packs no file from outside the chart's folder. Symbolic links would work, but Helm prints a
+message for each at every command, and not every checkout supports them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BEGIN, END = "<!-- values: make chart -->\n", "<!-- end of values -->\n"
 
 
 def make_files() -> dict[str, str]:
-    """Return the content of each made file by its name in the chart."""
+    """Return the content of each generated file by its name in the chart."""
     copies = {f"files/{Path(name).name}": (PROJECT / name).read_text() for name in COPIED}
     return copies | {
         "values.schema.json": json.dumps(SCHEMA, indent=2) + "\n",
@@ -33,7 +33,7 @@ def make_files() -> dict[str, str]:
 
 
 def _fill_in(readme: str) -> str:
-    """Return the README with the table of today's values."""
+    """Return the README with the table of the current values."""
     before, _, rest = readme.partition(BEGIN)
     _, _, after = rest.partition(END)
     return before + BEGIN + "\n" + describe_values(CHART / "values.yaml") + "\n" + END + after

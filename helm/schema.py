@@ -1,6 +1,6 @@
-"""What values.yaml may hold: values.schema.json, by which Helm refuses a misspelt value.
+"""The schema of values.yaml: with values.schema.json, Helm refuses a misspelt value.
 
-Kubernetes' own objects (a probe, a security context) are left to Kubernetes.
+Kubernetes itself checks its own objects (a probe, a security context).
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ MANIFESTS: Schema = {"type": "array", "items": {"type": ["object", "string"]}}
 
 
 def one_of(*values: str) -> Schema:
-    """Return the schema of these texts and no others."""
+    """Return a schema that allows only these texts."""
     return {"enum": list(values)}
 
 
 def any_of(*schemas: Schema) -> Schema:
-    """Return the schema of what one of these allows."""
+    """Return a schema that allows what one of these allows."""
     return {"anyOf": list(schemas)}
 
 
 def map_of(schema: Schema) -> Schema:
-    """Return the schema of a map with any keys."""
+    """Return a schema of a map with any keys."""
     return {"type": "object", "additionalProperties": schema}
 
 
 def only(*required: str, **properties: Schema) -> Schema:
-    """Return the schema of a map with these keys and no others; a name's last `_` is dropped."""
+    """Return a schema of a map with only these keys; a trailing `_` of a name is dropped."""
     return {
         "type": "object",
         "additionalProperties": False,
@@ -51,7 +51,7 @@ METRIC = one_of(
     "engagement_recency", "open_rate", "bounce_classification", "bounce_rate", "spam_rate"
 )
 
-#: As docs/configuration.md has it.
+#: An account as in docs/configuration.md.
 ACCOUNT = only(
     "name",
     name=SOME_TEXT,
@@ -71,7 +71,7 @@ ACCOUNT = only(
 POLL = only(interval=DURATION, refresh_interval=DURATION, lookback=DURATION, timeout=DURATION)
 CONFIG = only(accounts={"type": "array", "items": ACCOUNT}, poll=POLL, state_dir=TEXT)
 
-#: A key itself, or where it is.
+#: The key itself, or the Secret that holds it.
 API_KEY = any_of(SOME_TEXT, only("secret", secret=SOME_TEXT, key=TEXT))
 
 MONITOR = only(
@@ -124,7 +124,7 @@ _WHAT_RUNS = {
         pullPolicy=one_of("Always", "IfNotPresent", "Never"),
     ),
     "imagePullSecrets": OBJECTS,
-    # A chart above this one may keep more in it.
+    # A parent chart may add more keys.
     "global": {
         "type": "object",
         "properties": {"imageRegistry": TEXT, "imagePullSecrets": OBJECTS},

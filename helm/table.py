@@ -1,8 +1,8 @@
 """The README's table of values, made from the comments in values.yaml.
 
-A comment that begins with `--`, as helm-docs wants it, describes the value below it:
+A comment that begins with `--`, as for helm-docs, describes the value below it:
 
-    # -- Its port.
+    # -- Port of the Service.
     port: 10737
 """
 
@@ -21,7 +21,7 @@ _COMMENT = re.compile(r"^ *# (?P<begins>-- )?(?P<text>.*)$")
 
 
 class Value(NamedTuple):
-    """A value of the chart: `service.port`, 10737, and what its comment says."""
+    """A value of the chart: `service.port`, 10737, and the text of its comment."""
 
     path: tuple[str, ...]
     default: Any
@@ -66,6 +66,6 @@ def _find(values: Any, path: tuple[str, ...]) -> Any:
 
 
 def _show(default: Any) -> str:
-    """Return a default on one line; what is long stands in values.yaml."""
+    """Return a default on one line; refer to values.yaml for long ones."""
     text = json.dumps(default)
     return f"`{text}`" if len(text) <= 60 else "see values.yaml"

@@ -1,1 +1,1 @@
-"""Makes the dashboards: `python -m grafana.source` writes them to grafana/*.json."""
+"""Generate the dashboards: `python -m grafana.source` writes them to grafana/*.json."""

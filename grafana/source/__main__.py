@@ -1,4 +1,4 @@
-"""Write the dashboards to where they are committed."""
+"""Write the dashboards to their committed files."""
 
 from __future__ import annotations
 

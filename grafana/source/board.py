@@ -1,4 +1,4 @@
-"""What frames the panels: variables, links, the time, and a place for each panel."""
+"""The frame of a dashboard: variables, links, the time range, and a position for each panel."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from grafana.source.panels import DATASOURCE, Panel
 TAG = "seq-exporter"
 _WIDTH = 24
 _ALL = models.VariableOption(selected=True, text=["All"], value=["$__all"])
-# An account may have scores of its own only, of subusers only, or none yet; the past has no
-# `seq_exporter_account_up`.
+# An account may have only its own score, only subusers' scores, or no score yet; backfilled history
+# has no `seq_exporter_account_up`.
 _SIGNS_OF_ACCOUNTS = "seq_exporter_account_up|sendgrid_seq_account_score|sendgrid_seq_subusers"
 
 
 class Board:
-    """A dashboard that grows from the top."""
+    """A dashboard to which rows and panels are added from the top."""
 
     def __init__(self, uid: str, title: str, description: str, begins: str) -> None:
         board = build.Dashboard(title).uid(uid).description(description)
@@ -38,14 +38,14 @@ class Board:
         self._board.with_variable(variable)
 
     def row(self, title: str) -> Self:
-        """Begin a part of the dashboard, with a title above it."""
+        """Begin a section of the dashboard with a title."""
         position = models.GridPos(h=1, w=_WIDTH, x=0, y=self._top)
         self._board.with_row(build.Row(title).id(self._take_id()).grid_pos(position))
         self._top += 1
         return self
 
     def place(self, height: int, *panels: tuple[int, Panel]) -> Self:
-        """Put panels of given widths side by side, under what is there."""
+        """Put panels of given widths side by side, below the existing ones."""
         left = 0
         for width, panel in panels:
             position = models.GridPos(h=height, w=width, x=left, y=self._top)
@@ -57,7 +57,7 @@ class Board:
         return self
 
     def build(self) -> models.Dashboard:
-        """Return the whole."""
+        """Return the finished dashboard."""
         return self._board.build()
 
     def _take_id(self) -> int:
@@ -66,14 +66,14 @@ class Board:
 
 
 def choose_subuser() -> build.QueryVariable:
-    """Return the variable for one subuser, scored or not."""
+    """Return the variable that selects one subuser, scored or not."""
     signs = '{__name__=~"sendgrid_seq_score|sendgrid_seq_subuser_eligible"'
     query = f'label_values({signs}, job=~"$job", account=~"$account"}}, subuser)'
     return _ask("subuser", "Subuser", query).multi(False).include_all(False)
 
 
 def choose_one(name: str, label: str, values: tuple[str, ...]) -> build.CustomVariable:
-    """Return a variable for one of some values; it begins with the first."""
+    """Return a variable that selects one of some values; the first is preselected."""
     options = [
         models.VariableOption(selected=value == values[0], text=value, value=value)
         for value in values
@@ -83,7 +83,7 @@ def choose_one(name: str, label: str, values: tuple[str, ...]) -> build.CustomVa
 
 
 def type_in(name: str, label: str) -> build.TextBoxVariable:
-    """Return a variable that is typed; it begins empty."""
+    """Return a variable that the user types; it is empty at first."""
     option = models.VariableOption(selected=True, text="", value="")
     return build.TextBoxVariable(name).label(label).default_value("").current(option)
 
@@ -109,4 +109,4 @@ def _link_to_the_others() -> build.DashboardLink:
         models.DashboardLinkType.DASHBOARDS
     )
     link = link.tags([TAG]).as_dropdown(True).include_vars(True).keep_time(True)
-    return link.icon("external link").tooltip("The other dashboards, with the same choices")
+    return link.icon("external link").tooltip("The other dashboards, with the same selection")

@@ -1,4 +1,4 @@
-"""Columns of tables, and the links that lead from one dashboard to another."""
+"""Columns of tables, and links from one dashboard to another."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, Dynam
 
 from grafana.source.scale import SCORE_STEPS, Steps, thresholds
 
-# Where the links go: what is chosen stays chosen, but for what the row says.
+# Link targets: the selection is kept, except for the values that the row sets.
 _CHOICES = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
 _TO_SUBUSER = f"/d/seq-subuser?{_CHOICES}&var-account={{account}}&var-subuser={{subuser}}"
 _TO_FLEET = f"/d/seq-fleet?{_CHOICES}&var-account={{account}}"
 
 
 def link_row_to_subuser() -> DashboardLink:
-    """Lead from a table's row to its subuser."""
+    """Link a table's row to its subuser."""
     return _link(
         "Show ${__data.fields.subuser}", _TO_SUBUSER, "${{__data.fields.{}:percentencode}}"
     )
 
 
 def link_row_to_account() -> DashboardLink:
-    """Lead from a table's row to the fleet of its account."""
+    """Link a table's row to the fleet of its account."""
     return _link("Only ${__data.fields.account}", _TO_FLEET, "${{__data.fields.{}:percentencode}}")
 
 
 def link_series_to_subuser() -> DashboardLink:
-    """Lead from a line or a bar to its subuser."""
+    """Link a line or a bar to its subuser."""
     return _link(
         "Show ${__field.labels.subuser}", _TO_SUBUSER, "${{__field.labels.{}:percentencode}}"
     )
@@ -42,7 +42,8 @@ def name_columns(
 ) -> tables.Panel:
     """Put a row's labels first, then the targets' values under their names; hide the rest.
 
-    `names` go by the targets' letters. Labels keep their names, as links refer to them.
+    `names` maps the targets' letters to column names. Labels keep their names, because links refer
+    to them.
     """
     only = len(names) == 1
     values = {"Value" if only else f"Value #{ref}": name for ref, name in names.items()}
@@ -69,7 +70,7 @@ def color_column(panel: tables.Panel, name: str, steps: Steps = SCORE_STEPS) -> 
 
 
 def give_unit(panel: tables.Panel, name: str, unit: str, decimals: int = 0) -> tables.Panel:
-    """Give a column a unit of its own."""
+    """Give a column its own unit."""
     properties = [DynamicConfigValue("unit", unit), DynamicConfigValue("decimals", decimals)]
     return panel.override_by_name(name, properties)
 
@@ -80,14 +81,14 @@ def link_column(panel: tables.Panel, name: str, link: DashboardLink) -> tables.P
 
 
 def hide_columns(panel: tables.Panel, *names: str) -> tables.Panel:
-    """Hide columns that say the same in each row."""
+    """Hide columns that have the same value in each row."""
     for name in names:
         panel = panel.override_by_name(name, [DynamicConfigValue("custom.hidden", True)])
     return panel
 
 
 def sort_by(panel: tables.Panel, name: str, *, descending: bool = False) -> tables.Panel:
-    """Sort the rows by a column at first."""
+    """Sort the rows by a column initially."""
     state = common.TableSortByFieldState().display_name(name).desc(descending)
     return panel.sort_by([state])
 

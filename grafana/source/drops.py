@@ -1,8 +1,8 @@
-"""The last drop of a subuser's overall score, and what each metric did at that time.
+"""The last drop of a subuser's overall score, and the change of each metric at that time.
 
-A drop is a fall by 0.5 or more within two days. While one is under way, the differences to two days
-before are those that explain it; the last moment of which that holds is the last drop's. Two days,
-as a fall may take two to show whole, and as two falls further apart are two.
+A drop is a fall by 0.5 or more within two days. During a drop, the differences from two days before
+explain it; the last moment with such a difference belongs to the last drop. The window is two days
+because a fall may take two days to show completely, and falls further apart are separate drops.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ _FALL = "-0.45"  # of rounded differences
 _SHORT = "account, subuser"
 
 WHEN = (
-    "When the overall score last began to fall by 0.5 or more within two days, in the time that "
-    "the dashboard shows; nothing if it did not."
+    "The time at which the overall score last began to fall by 0.5 or more within two days, within "
+    "the dashboard's time range. Empty if there was no such fall."
 )
 
 
@@ -28,7 +28,7 @@ def when(*matchers: str) -> str:
 
 
 def last_drop(*matchers: str) -> panels.Panel:
-    """Make a table of what the overall score and each metric did at the last drop."""
+    """Make a table of the changes of the overall score and each metric at the last drop."""
     now, before = promql.every_score(*matchers), promql.every_score(*matchers, ago=_WITHIN)
     asked = {
         "Before": _at_the_last_drop(before, *matchers),
@@ -37,7 +37,7 @@ def last_drop(*matchers: str) -> panels.Panel:
     }
     letters = dict(zip("ABC", asked, strict=True))
     targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
-    panel = panels.table("What fell last", _DESCRIPTION, targets, "none", PLAIN_STEPS)
+    panel = panels.table("Last drop", _DESCRIPTION, targets, "none", PLAIN_STEPS)
     panel = cells.name_columns(panel, ("account", "subuser", "metric"), letters)
     for name in ("Before", "After"):
         panel = cells.color_column(panel, name, SCORE_STEPS)
@@ -46,9 +46,9 @@ def last_drop(*matchers: str) -> panels.Panel:
 
 
 _DESCRIPTION = (
-    "The last time that the overall score fell by 0.5 or more within two days, and what each "
-    "metric did in these days: the one that fell most explains the drop. “Last fell” above tells "
-    "when. Empty if there was no such drop in the time that the dashboard shows."
+    "The last fall of the overall score by 0.5 or more within two days, and the change of each "
+    "metric in these days. The metric that fell most explains the drop. “Last fell” above shows "
+    "the time. Empty if there was no such drop within the dashboard's time range."
 )
 
 

@@ -1,4 +1,4 @@
-"""The exporter: whether its polls succeed, and what SendGrid's API says."""
+"""The dashboard of the exporter: its polls, and the answers of SendGrid's API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from grafana.source.scale import (
     WELL_STEPS,
 )
 
-#: So many lines at most, where there is one for each account: those that matter most.
+#: The most lines in a graph with a line for each account: those that matter most.
 _LINES = 10
 _RATE = "[$__rate_interval]"
 
@@ -27,7 +27,7 @@ def build_exporter() -> Dashboard:
     board = Board(
         "seq-exporter",
         "SendGrid Engagement Quality / Exporter",
-        "Whether the exporter polls, what SendGrid answers, and how old the scores are.",
+        "The exporter's polls, SendGrid's answers, and the age of the scores.",
         begins="now-24h",
     )
     _place_numbers(board)
@@ -65,8 +65,8 @@ def _place_numbers(board: Board) -> None:
     )
 
 
-_FAILING = "Accounts whose last poll failed in any of the processes. Their last good scores stay."
-_STATE = "How often scores could not be written to state_dir, in the time that the dashboard shows."
+_FAILING = "Accounts whose last poll failed in at least one process. Their last good scores stay."
+_STATE = "How often scores could not be written to state_dir, within the dashboard's time range."
 
 
 def _account_up() -> str:
@@ -75,12 +75,10 @@ def _account_up() -> str:
 
 def _reloaded(title: str, metric: str) -> Number:
     words = {
-        "0": ValueMappingResult(text="has a mistake", color=BAD),
-        "1": ValueMappingResult(text="read", color=GOOD),
+        "0": ValueMappingResult(text="failed", color=BAD),
+        "1": ValueMappingResult(text="loaded", color=GOOD),
     }
-    description = (
-        "Whether it was read without a mistake the last time. If not, the one before holds."
-    )
+    description = "Whether the last reload succeeded. If not, the old configuration stays in force."
     last = f"min({select_process(metric)})"
     panel = panels.number(title, description, last, "none", WELL_STEPS)
     return panel.mappings([ValueMap(words)])
@@ -106,7 +104,7 @@ def _polls() -> panels.Panel:
 
 def _failures() -> panels.Panel:
     expr = f"sum by (reason) (increase({select('seq_exporter_poll_failures_total')}{_RATE}))"
-    description = "Failed polls in each hour by reason; docs/metrics.md tells what each means."
+    description = "Failed polls in each hour by reason; docs/metrics.md explains each reason."
     return panels.columns(
         "Failures by reason", description, [panels.query(expr, "{{reason}}")], "short"
     )
@@ -123,9 +121,9 @@ def _accounts() -> panels.Panel:
     }
     letters = dict(zip("ABCD", asked, strict=True))
     description = (
-        "Each account: whether its last poll succeeded (1) or failed (0), how long ago one last "
-        "did, how many failed in the time that the dashboard shows, and whether the scores shown "
-        "are still those of an earlier process (1)."
+        "For each account: whether the last poll succeeded (1) or failed (0), the time since the "
+        "last success, the number of failures within the dashboard's time range, and whether the "
+        "scores still come from an earlier process (1)."
     )
     targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
     panel = panels.table("Accounts", description, targets, "short", PLAIN_STEPS)
@@ -139,16 +137,16 @@ def _accounts() -> panels.Panel:
 def _poll_time() -> panels.Panel:
     took = f"sum by (le) (rate({select('seq_exporter_poll_duration_seconds_bucket')}{_RATE}))"
     targets = [
-        panels.query(f"histogram_quantile(0.5, {took})", "half take at most"),
-        panels.query(f"histogram_quantile(0.95, {took})", "95 % take at most", ref="B"),
+        panels.query(f"histogram_quantile(0.5, {took})", "median"),
+        panels.query(f"histogram_quantile(0.95, {took})", "95th percentile", ref="B"),
     ]
-    description = "How long polls take, with all their requests and waits."
-    return panels.graph("Time a poll takes", description, targets, "s", "1h").min(0)
+    description = "How long polls take, including all their requests and waits."
+    return panels.graph("Poll duration", description, targets, "s", "1h").min(0)
 
 
 def _requests() -> panels.Panel:
     expr = f"sum by (code) (increase({select('seq_exporter_api_requests_total')}{_RATE}))"
-    description = "Requests to SendGrid in each hour by HTTP status; error: no whole answer came."
+    description = "Requests to SendGrid in each hour by HTTP status; error: no complete answer."
     return panels.columns(
         "API requests by code", description, [panels.query(expr, "{{code}}")], "short"
     )
@@ -157,17 +155,17 @@ def _requests() -> panels.Panel:
 def _request_time() -> panels.Panel:
     took = select_process("seq_exporter_api_request_duration_seconds_bucket")
     expr = f"histogram_quantile(0.95, sum by (le, endpoint) (rate({took}{_RATE})))"
-    description = "Within which time 95 of 100 requests were answered, by endpoint."
+    description = "The time within which 95 of 100 requests were answered, by endpoint."
     targets = [panels.query(expr, "{{endpoint}}")]
-    return panels.graph("Time a request takes", description, targets, "s", "1h").min(0)
+    return panels.graph("Request duration", description, targets, "s", "1h").min(0)
 
 
 def _rate_limit() -> panels.Panel:
     left = f"min by (account) ({select('seq_exporter_api_rate_limit_remaining')})"
     limit = f"max by (account) ({select('seq_exporter_api_rate_limit')})"
     description = (
-        "The part of the requests in SendGrid's window that was left after the last one: the ten "
-        "accounts with the least. It is shared by all that use the account's key."
+        "The share of the requests in SendGrid's window that was left after the last one, for the "
+        "ten accounts with the least. All programs with the account's key share the limit."
     )
     targets = [panels.query(f"bottomk({_LINES}, {left} / {limit})", "{{account}}")]
     return panels.graph("Rate limit left", description, targets, "percentunit").min(0).max(1)
@@ -176,7 +174,7 @@ def _rate_limit() -> panels.Panel:
 def _age() -> panels.Panel:
     day = promql.held("sendgrid_seq_score_date_timestamp_seconds", by="account, scope")
     description = (
-        "How old the scores are, counted from midnight UTC of their day: the ten oldest. It falls "
+        "The age of the scores, counted from midnight UTC of their day: the ten oldest. It falls "
         "by a day whenever a new day appears; two to three days are normal."
     )
     targets = [panels.query(f"topk({_LINES}, time() - {day})", "{{account}} {{scope}}")]
@@ -187,16 +185,16 @@ def _lag() -> panels.Panel:
     seen = promql.held("sendgrid_seq_score_date_first_seen_timestamp_seconds", by="account, scope")
     day = promql.held("sendgrid_seq_score_date_timestamp_seconds", by="account, scope")
     description = (
-        "How long after a day's end (UTC) its scores were first seen, in the ten latest accounts. "
-        "Nothing until a day has appeared while the exporter ran."
+        "The time from a day's end (UTC) until the exporter first saw its scores, for the ten "
+        "latest accounts. Empty until a new day has appeared while the exporter was running."
     )
     targets = [panels.query(f"topk({_LINES}, {seen} - {day} - 86400)", "{{account}} {{scope}}")]
-    return panels.graph("How late SendGrid publishes", description, targets, "s").min(0)
+    return panels.graph("SendGrid's publishing delay", description, targets, "s").min(0)
 
 
 def _anomalies() -> panels.Panel:
     expr = f"sum by (kind) (increase({select('seq_exporter_anomalies_total')}{_RATE}))"
-    description = "Values that were not as SendGrid documents them, in each hour by kind."
+    description = "Values that did not match SendGrid's documentation, in each hour by kind."
     return panels.columns("Anomalies", description, [panels.query(expr, "{{kind}}")], "short")
 
 
@@ -204,17 +202,17 @@ def _scrape_time() -> panels.Panel:
     expr = f"max by (job) ({select_process('scrape_duration_seconds')})"
     description = "How long Prometheus takes to scrape the slowest process of each job."
     targets = [panels.query(expr, "{{job}}")]
-    return panels.graph("Time a scrape takes", description, targets, "s").min(0)
+    return panels.graph("Scrape duration", description, targets, "s").min(0)
 
 
 def _series() -> panels.Panel:
     expr = f"topk({_LINES}, max by (account) ({select('seq_exporter_account_series')}))"
-    description = "How many series of scores an account has on the page: the ten largest."
+    description = "Series of scores that an account has on the page, for the ten largest accounts."
     targets = [panels.query(expr, "{{account}}")]
     return panels.graph("Series", description, targets, "short").min(0)
 
 
 def _memory() -> panels.Panel:
     expr = f"max by (job) ({select_process('process_resident_memory_bytes')})"
-    description = "Memory that the largest process of each job holds."
+    description = "Resident memory of the largest process of each job."
     return panels.graph("Memory", description, [panels.query(expr, "{{job}}")], "bytes").min(0)

@@ -1,4 +1,4 @@
-"""Which dashboards there are, and the files that they become."""
+"""The list of dashboards, and their JSON files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fleet: how many are well, who is not, and who has moved."""
+"""The dashboard of the fleet: the distribution of scores, the worst, and the largest changes."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def build_fleet() -> Dashboard:
     board = Board(
         "seq-fleet",
         "SendGrid Engagement Quality / Fleet",
-        "All subusers' scores: how they are spread, who is worst, who has moved.",
+        "All subusers' scores: their distribution, the worst, and the largest changes.",
         begins="now-90d",
     )
     board.choose(choose_one("metric", "Bands of", ("overall", *promql.METRICS)))
     board.choose(type_in("search", "Subuser contains"))
     _place_numbers(board)
-    board.row("How the scores are spread")
+    board.row("Distribution of scores")
     board.place(9, (16, _bands_over_time()), (8, _bands_now()))
-    board.row("Who needs help")
+    board.row("Lowest scores")
     board.place(11, (10, _worst()), (14, _accounts()))
-    board.row("Who has moved")
+    board.row("Largest changes")
     board.place(9, (12, _movers("fell", "7d", 7)), (12, _movers("fell", "30d", 30)))
     board.place(9, (12, _movers("rose", "7d", 7)), (12, _movers("rose", "30d", 30)))
-    board.row("Everyone")
+    board.row("All subusers")
     board.place(18, (24, _everyone()))
     return board.build()
 
@@ -65,15 +65,15 @@ def _place_numbers(board: Board) -> None:
 
 
 _INELIGIBLE = (
-    "Subusers that SendGrid gives no score: without open tracking, or with under 1,000 messages "
-    "in 30 days. That is no bad score."
+    "Subusers without a score from SendGrid: open tracking is off, or they sent under 1,000 "
+    "messages in 30 days. This is not a bad score."
 )
-_MISSING = "Subusers that the configuration names and SendGrid does not know: mistyped, or deleted."
+_MISSING = "Subusers that the configuration names and SendGrid does not know: mistyped or deleted."
 _UNDER = "Subusers whose overall score is under 3 now."
-_FALLEN = "Subusers whose overall score is lower by 1 point or more than it was 7 days ago."
+_FALLEN = "Subusers whose overall score is at least 1 point lower than 7 days ago."
 _AGE = (
-    "Counted from midnight UTC of the day that the scores are for, in the account that is furthest "
-    "behind. Two to three days are normal: SendGrid rates a day after its end."
+    "Counted from midnight UTC of the scores' day, for the account with the oldest scores. Two to "
+    "three days are normal: SendGrid rates a day after its end."
 )
 
 
@@ -85,8 +85,8 @@ def _bands_over_time() -> panels.Panel:
         for band in range(1, 6)
     ]
     description = (
-        "How many subusers have a score in each band, day by day: the brighter, the more. "
-        "“Bands of” chooses the overall score or one of the metrics."
+        "Number of subusers with a score in each band on each day; brighter means more. "
+        "“Bands of” selects the overall score or one of the metrics."
     )
     return panels.heat("Bands over time: $metric", description, targets, "short")
 
@@ -98,7 +98,7 @@ def _bands_now() -> panels.Panel:
         )
         for band in range(5, 0, -1)
     ]
-    description = "How many subusers have a score in each band now."
+    description = "Number of subusers with a score in each band now."
     return panels.bars("Bands now: $metric", description, targets, "short", PLAIN_STEPS).min(0)
 
 
@@ -106,7 +106,7 @@ def _worst() -> panels.Panel:
     worst = f"sort(bottomk({_WORST}, {promql.score()}))"
     panel = panels.bars(
         "Worst ten now",
-        "The ten lowest overall scores. A click leads to the subuser.",
+        "The ten lowest overall scores. Click one to open the subuser.",
         [panels.query_now(worst, "{{account}} / {{subuser}}")],
         "none",
         SCORE_STEPS,
@@ -128,8 +128,8 @@ def _accounts() -> panels.Panel:
         "Day": f"{date} * 1000",
     }
     description = (
-        "Each account: the score of its own mail, the mean and the lowest of its subusers, and how "
-        "many there are. A click on its name leaves only that account."
+        "For each account: the score of its own mail, the mean and the lowest score of its "
+        "subusers, and their number. Click a name to show only that account."
     )
     panel = _table("Accounts", description, ("account",), asked)
     for name in ("Own score", "Mean", "Lowest"):
@@ -145,8 +145,8 @@ def _movers(direction: str, ago: str, days: int) -> panels.Panel:
     most = f"bottomk({_WORST}, {changed}) < 0" if falls else f"topk({_WORST}, {changed}) > 0"
     panel = _table(
         f"{direction.capitalize()} most in {days} days",
-        f"The ten subusers whose overall score {direction} most, now against {days} days ago. "
-        "None are shown if nobody's did, or if there are no scores of that day.",
+        f"The ten subusers whose overall score {direction} most since {days} days ago. "
+        "Empty if no score did, or if there are no scores of that day.",
         ("account", "subuser"),
         {"Change": most},
     )
@@ -164,8 +164,8 @@ def _everyone() -> panels.Panel:
         "30 days": promql.change(_SEARCHED, ago="30d"),
     }
     description = (
-        "Every scored subuser, the worst first; “Subuser contains” chooses some of them. "
-        "The last columns tell how the overall score has changed."
+        "Every scored subuser, worst first; “Subuser contains” filters them. "
+        "The last columns show the change of the overall score."
     )
     panel = _table("Every subuser", description, ("account", "subuser"), scores | changes)
     for name in scores:

@@ -1,4 +1,4 @@
-"""The five metrics in words: what each means, and what usually helps."""
+"""The five metrics in words: their names, their meaning, and remedies."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ METRIC_NAMES = {
     "spam_rate": "Spam rate",
 }
 
-#: For each metric, two sentences: what a low score says, and what to do about it.
+#: For each metric, two sentences: the meaning of a low score, and the remedy.
 REMEDIES = {
     "engagement_recency": (
-        "A low score says that much of the mail goes to people who have not opened or clicked "
+        "A low score means that much of the mail goes to people who have not opened or clicked "
         "anything for a long time. "
-        "Stop writing to those who have been silent for half a year, after one last message that "
-        "asks whether they want to stay."
+        "Send one last message to people who have been silent for half a year and ask whether they "
+        "want to stay, then stop writing to those who do not answer."
     ),
     "open_rate": (
-        "A low score says that few of those who got a message opened it, or that mailbox "
-        "providers put it where nobody looks. "
-        "Send less often, to the people who asked for it, under a sender name and a subject that "
-        "they recognise, and check that SPF, DKIM and DMARC pass."
+        "A low score means that few recipients opened the messages, or that mailbox providers put "
+        "them where nobody looks. "
+        "Send less often, to people who asked for it, with a sender name and a subject that they "
+        "recognise, and check that SPF, DKIM and DMARC pass."
     ),
     "bounce_classification": (
-        "A low score says that mailbox providers refuse messages because of who sends them or "
-        "what is in them: blocklists, reputation, content. "
-        "Read the reasons among the blocks, mend what they name, ask the blocklist to remove the "
-        "address once it is mended, and slow down until they accept mail again."
+        "A low score means that mailbox providers refuse messages because of their sender or "
+        "content: blocklists, reputation, content filters. Read the reasons in the blocks, repair "
+        "what they name, then ask the blocklist to remove the address, and slow down until "
+        "mailbox providers accept mail again."
     ),
     "bounce_rate": (
-        "A low score says that many messages go to addresses that do not exist. "
-        "Find the list or the form that they come from, stop using it, confirm new addresses by "
-        "a message that has to be answered, and never import bought lists."
+        "A low score means that many messages go to addresses that do not exist. Find the list or "
+        "form that these addresses come from, stop using it, confirm new addresses with a message "
+        "that must be answered, and never import bought lists."
     ),
     "spam_rate": (
-        "A low score says that many recipients report the messages as spam. "
-        "Write only to those who agreed to it, make leaving a single click at the top of the "
-        "message, and hold back whichever campaign the reports began with."
+        "A low score means that many recipients report the messages as spam. "
+        "Write only to people who agreed to it, put a one-click unsubscribe link at the top of the "
+        "message, and pause the campaign with which the reports began."
     ),
 }

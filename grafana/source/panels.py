@@ -1,4 +1,4 @@
-"""Panels with what all of them share: a title, a description, a unit, the data source."""
+"""Builders of panels with their common parts: title, description, unit, data source."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from grafana.source.scale import PLAIN_STEPS, Steps, thresholds
 DATASOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 
-#: Every kind that is drawn from queries.
+#: Every kind of panel with queries.
 Chart = TypeVar(
     "Chart",
     stat.Panel,
@@ -45,25 +45,25 @@ Panel = (
 
 
 def query(expr: str, legend: str = "", *, ref: str = "A") -> Dataquery:
-    """Ask for lines over the time of the dashboard."""
+    """Query lines over the dashboard's time range."""
     asked = Dataquery().expr(expr).ref_id(ref).range().datasource(DATASOURCE)
     return asked.format(PromQueryFormat.TIME_SERIES).legend_format(legend or "__auto")
 
 
 def query_now(expr: str, legend: str = "", *, ref: str = "A") -> Dataquery:
-    """Ask for values at the end of the dashboard's time."""
+    """Query values at the end of the dashboard's time range."""
     asked = Dataquery().expr(expr).ref_id(ref).instant().datasource(DATASOURCE)
     return asked.format(PromQueryFormat.TIME_SERIES).legend_format(legend or "__auto")
 
 
 def query_rows(expr: str, *, ref: str = "A") -> Dataquery:
-    """Ask for values at the end of the dashboard's time, a row each."""
+    """Query values at the end of the dashboard's time range, one row each."""
     asked = Dataquery().expr(expr).ref_id(ref).instant().datasource(DATASOURCE)
     return asked.format(PromQueryFormat.TABLE)
 
 
 def number(title: str, description: str, expr: str, unit: str, steps: Steps) -> stat.Panel:
-    """Show one number now, on the colour of its step."""
+    """Show one current number on the colour of its step."""
     panel = _dress(stat.Panel(), title, description, unit, [query_now(expr)])
     panel = _color_by_steps(panel, thresholds(steps)).graph_mode(shapes.BigValueGraphMode.NONE)
     mode = shapes.BigValueColorMode
@@ -74,7 +74,7 @@ def number(title: str, description: str, expr: str, unit: str, steps: Steps) -> 
 def bars(
     title: str, description: str, targets: Sequence[Dataquery], unit: str, steps: Steps
 ) -> bargauge.Panel:
-    """Show values now as bars that lie one under the other."""
+    """Show current values as horizontal bars, one below the other."""
     panel = _dress(bargauge.Panel(), title, description, unit, targets)
     panel = _color_by_steps(panel, thresholds(steps))
     panel = panel.orientation(shapes.VizOrientation.HORIZONTAL).reduce_options(_last())
@@ -86,7 +86,7 @@ def bars(
 def graph(
     title: str, description: str, targets: Sequence[Dataquery], unit: str, interval: str = "1m"
 ) -> graphs.Panel:
-    """Draw lines that stay where they are until a value changes; none is nearer than `interval`."""
+    """Draw step lines, with points at least `interval` apart."""
     panel = _dress(graphs.Panel(), title, description, unit, targets).interval(interval)
     panel = panel.line_interpolation(shapes.LineInterpolation.STEP_AFTER).line_width(2)
     legend = common.VizLegendOptions().show_legend(True).placement(shapes.LegendPlacement.BOTTOM)
@@ -99,7 +99,7 @@ def graph(
 def columns(
     title: str, description: str, targets: Sequence[Dataquery], unit: str = "none"
 ) -> graphs.Panel:
-    """Draw a stacked column for what happened in each hour, or in each longer step."""
+    """Draw a stacked column for the events of each hour, or of each longer step."""
     panel = graph(title, description, targets, unit, "1h").draw_style(shapes.GraphDrawStyle.BARS)
     panel = panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL).group("A"))
     return panel.fill_opacity(80).line_width(0).min(0)
@@ -118,7 +118,7 @@ def heat(title: str, description: str, targets: Sequence[Dataquery], unit: str) 
 def states(
     title: str, description: str, targets: Sequence[Dataquery], unit: str, steps: Steps
 ) -> statetimeline.Panel:
-    """Draw a bar for each series, coloured by the steps that it is on."""
+    """Draw a bar for each series, coloured by its steps."""
     panel = _dress(statetimeline.Panel(), title, description, unit, targets).interval("10m")
     panel = _color_by_steps(panel, thresholds(steps)).merge_values(True).row_height(0.85)
     legend = common.VizLegendOptions().show_legend(True).placement(shapes.LegendPlacement.BOTTOM)
@@ -129,7 +129,7 @@ def states(
 def table(
     title: str, description: str, targets: Sequence[Dataquery], unit: str, steps: Steps
 ) -> tables.Panel:
-    """Make a row for each set of labels, in pages."""
+    """Make a table with a row for each set of labels, in pages."""
     panel = _dress(tables.Panel(), title, description, unit, targets)
     panel = _color_by_steps(panel, thresholds(steps)).cell_height(shapes.TableCellHeight.SM)
     footer = common.TableFooterOptions().enable_pagination(True).show(False).reducer([])

@@ -1,4 +1,4 @@
-"""One subuser: how its scores went, what fell last, and what to do about each metric."""
+"""The dashboard of one subuser: its scores over time, its last drop, and remedies."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ def build_subuser() -> Dashboard:
     board = Board(
         "seq-subuser",
         "SendGrid Engagement Quality / Subuser",
-        "One subuser's scores: since when they are what they are, by which metric, what to do.",
+        "One subuser's scores over time, the metrics behind each change, and remedies.",
         begins="now-90d",
     )
     board.choose(choose_subuser())
     _place_numbers(board)
     board.place(8, (24, _overall()))
     board.place(9, (24, _timeline()))
-    board.row("What fell")
+    board.row("Drops and changes")
     board.place(9, (12, drops.last_drop(CHOSEN)), (12, _then_and_now()))
     for metric, name in METRIC_NAMES.items():
         board.row(name)
         remedy = panels.note(
-            f"{name}: what to do", f"Meaning and remedy: {name}.", REMEDIES[metric]
+            f"{name}: remedies", f"Meaning and remedies: {name}.", REMEDIES[metric]
         )
         board.place(7, (16, _metric(metric, name)), (8, remedy))
     return board.build()
@@ -60,7 +60,7 @@ def _place_numbers(board: Board) -> None:
         "1": ValueMappingResult(text="yes", color=GOOD),
     }
     now = number(
-        "Overall score", "The overall score now.", promql.score(CHOSEN), "none", SCORE_STEPS
+        "Overall score", "The current overall score.", promql.score(CHOSEN), "none", SCORE_STEPS
     )
     asked = number("Eligible", _ELIGIBLE, eligible, "none", WELL_STEPS)
     board.place(
@@ -76,18 +76,18 @@ def _place_numbers(board: Board) -> None:
 
 
 _ELIGIBLE = (
-    "Whether SendGrid rates the subuser now: it does if open tracking is on and at least 1,000 "
-    "messages were sent in the last 30 days."
+    "Whether SendGrid rates the subuser now. It requires open tracking and at least 1,000 "
+    "messages in the last 30 days."
 )
 _SINCE = (
-    "For how long SendGrid has rated the subuser without a break, as far back as the dashboard's "
-    "time goes; 0 if it gives no score now."
+    "How long SendGrid has rated the subuser without a break, within the dashboard's time range; "
+    "0 if the subuser has no score now."
 )
-_DAYS = "On how many days of the time that the dashboard shows there was an overall score."
+_DAYS = "Number of days with an overall score within the dashboard's time range."
 
 
 def _eligible_for() -> str:
-    # A sample that says "not eligible" is seen for as long as samples are held.
+    # A sample with the value 0 (not eligible) counts for as long as samples are held.
     eligible = promql.held("sendgrid_seq_subuser_eligible", CHOSEN, by="account, subuser")
     ended = f"max_over_time(timestamp({eligible} == 0)[$__range:{promql.PACE}])"
     began = f"min_over_time(timestamp({eligible})[$__range:{promql.PACE}])"
@@ -99,14 +99,14 @@ def _days_with_a_score() -> str:
 
 
 def _change(ago: str, days: int) -> panels.Panel:
-    description = f"By how much the overall score has changed in {days} days."
+    description = f"Change of the overall score in {days} days."
     changed = promql.change(CHOSEN, ago=ago)
     return panels.number(f"In {days} days", description, changed, "none", CHANGE_STEPS).decimals(1)
 
 
 def _overall() -> panels.Panel:
     description = (
-        "The overall score: 1 is poor, 5 is good. The colours behind it change at 2, 3 and 4. "
+        "The overall score: 1 is poor, 5 is good. The background colour changes at 2, 3 and 4. "
         "A gap is a time without a score."
     )
     overall = [panels.query(promql.score(CHOSEN), "{{account}} / {{subuser}}")]
@@ -115,7 +115,7 @@ def _overall() -> panels.Panel:
 
 def _metric(metric: str, name: str) -> panels.Panel:
     scores = promql.metric_score(metric, CHOSEN)
-    description = f"The score in one metric, {name.lower()}: 1 is poor, 5 is good."
+    description = f"The score of the metric {name.lower()}: 1 is poor, 5 is good."
     targets = [panels.query(scores, "{{account}} / {{subuser}}")]
     return _on_scale(panels.graph(name, description, targets, "none", "10m"))
 
@@ -128,8 +128,8 @@ def _on_scale(panel: Graph) -> Graph:
 
 def _timeline() -> panels.Panel:
     description = (
-        "All six scores by colour: the row that changes colour first tells which metric took the "
-        "overall score along."
+        "All six scores by colour: the row that changes colour first is the metric that pulled the "
+        "overall score with it."
     )
     legend = "{{metric}}"
     targets = [panels.query(promql.every_score(CHOSEN), legend)]
@@ -149,8 +149,8 @@ def _then_and_now() -> panels.Panel:
         "Highest": f"max_over_time({now}[$__range:{promql.PACE}])",
     }
     description = (
-        "Each score now, how it has changed in 7 and in 30 days, and its lowest and highest in the "
-        "time that the dashboard shows. A slow decline shows here first."
+        "Each score now, its change in 7 and in 30 days, and its lowest and highest value within "
+        "the dashboard's time range. A slow decline shows here first."
     )
     letters = dict(zip("ABCDE", asked, strict=True))
     targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]

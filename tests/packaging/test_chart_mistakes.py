@@ -16,7 +16,7 @@ MONITOR = "serviceMonitor.enabled=true"
 MISTAKES = {
     "no account": (
         [SECRET],
-        "config.accounts: there is no account; name one, for instance with"
+        "config.accounts: the list is empty; add an account, for instance with"
         " --set 'config.accounts[0].name=acme'",
     ),
     "no key": (
@@ -26,23 +26,24 @@ MISTAKES = {
     ),
     "a key and a Secret": (
         [*LEAST, 'apiKeys={"acme": "SG.x"}'],
-        "apiKeys.acme: a key itself, and existingSecret is set too; take one of the two away",
+        "apiKeys.acme: the key is given here, and existingSecret is set too; remove one",
     ),
     "a key for nobody": (
         [*LEAST, 'apiKeys={"amce": {"secret": "s"}}'],
-        "apiKeys.amce: no account has this name; the accounts are acme",
+        "apiKeys.amce: no account has this name; use one of: acme",
     ),
     "a key for all to read": (
         ['config.accounts=[{"name": "acme", "api_key": "SG.x"}]'],
-        "config.accounts[0].api_key: a key would be there for all to read; put it into a Secret and"
-        " name that in existingSecret, or write ${NAME} and set NAME in extraEnv",
+        "config.accounts[0].api_key: this key would be readable by anyone who can read the"
+        " configuration; put it into a Secret and name that in existingSecret, or write ${NAME} and"
+        " set NAME in extraEnv",
     ),
     "two keys": (
         [
             'config.accounts=[{"name": "acme", "api_key": "${KEY}"}]',
             'apiKeys={"acme": {"secret": "s"}}',
         ],
-        "config.accounts[0]: its key is in apiKeys.acme too; take one of the two away",
+        "config.accounts[0]: the account has a key here and in apiKeys.acme; remove one",
     ),
     "a name that no Secret can have": (
         [SECRET, 'config.accounts=[{"name": "Büro 1"}]'],
@@ -51,15 +52,15 @@ MISTAKES = {
     ),
     "an account twice": (
         [SECRET, 'config.accounts=[{"name": "acme"}, {"name": "acme"}]'],
-        'config.accounts: "acme" is there twice; give each account a name of its own',
+        'config.accounts: the name "acme" occurs twice; give each account its own name',
     ),
     "two configurations": (
         ['config.poll={"interval": "1h"}', 'existingConfig.configMap="c"'],
-        "config: existingConfig has the whole configuration; take one of the two away",
+        "config: existingConfig holds the whole configuration; remove config or existingConfig",
     ),
     "two existing configurations": (
         ['existingConfig={"configMap": "c", "secret": "s"}'],
-        "existingConfig: configMap and secret are both set; take one away",
+        "existingConfig: configMap and secret are both set; remove one",
     ),
     "a Secret for accounts unknown": (
         [SECRET, 'existingConfig.configMap="c"'],
@@ -68,18 +69,18 @@ MISTAKES = {
     ),
     "shards of a Deployment": (
         [*LEAST, "shards=3", 'kind="Deployment"'],
-        "kind: the pods of a Deployment have no number, and can't be 3 shards; leave kind empty, or"
-        " make it StatefulSet",
+        "kind: the pods of a Deployment have no number, so they can't be 3 shards; leave kind"
+        " empty, or set it to StatefulSet",
     ),
     "state of a Deployment": (
         [*LEAST, "persistence.enabled=true", 'kind="Deployment"'],
-        "kind: a Deployment has no volume of its own to keep state on; leave kind empty, or make it"
-        " StatefulSet",
+        "kind: the pods of a Deployment have no volume of their own for state; leave kind empty, or"
+        " set it to StatefulSet",
     ),
     "one volume for shards": (
         [*LEAST, "shards=2", 'persistence={"enabled": true, "existingClaim": "c"}'],
-        "persistence.existingClaim: shards can't share one volume; leave it empty, and each gets"
-        " its own",
+        "persistence.existingClaim: shards can't share one volume; leave this empty, so each shard"
+        " gets its own",
     ),
     "a claim for nothing": (
         [*LEAST, 'persistence.existingClaim="c"'],
@@ -87,45 +88,45 @@ MISTAKES = {
     ),
     "two places for state": (
         [*LEAST, "persistence.enabled=true", 'config.state_dir="/state"'],
-        "config.state_dir: persistence sets it; take one of the two away",
+        "config.state_dir: persistence sets this too; remove one",
     ),
     "an Ingress for no host": (
         [*LEAST, "ingress.enabled=true"],
-        "ingress.hosts: there is none; name one, for instance with --set"
+        "ingress.hosts: the list is empty; add a host, for instance with --set"
         " 'ingress.hosts={seq.example.com}'",
     ),
     "a route from nowhere": (
         [*LEAST, "httpRoute.enabled=true"],
-        "httpRoute.parentRefs: there is none; name a Gateway, for instance with --set"
+        "httpRoute.parentRefs: the list is empty; add a Gateway, for instance with --set"
         " 'httpRoute.parentRefs[0].name=public'",
     ),
     "two web configurations": (
         [*LEAST, 'web.config={"rate_limit": {}}', 'web.existingSecret="w"'],
-        "web: config and existingSecret are both set; take one away",
+        "web: config and existingSecret are both set; remove one",
     ),
     "HTTPS of nothing": (
         [*LEAST, "web.https=true"],
-        "web.https: it is for a file in web.existingSecret; with web.tlsSecret, HTTPS is spoken in"
-        " any case",
+        "web.https: this applies only to a file in web.existingSecret; remove it, and set"
+        " web.tlsSecret to use HTTPS",
     ),
     "two monitors": (
         [*LEAST, MONITOR, "podMonitor.enabled=true"],
-        "podMonitor.enabled: with serviceMonitor.enabled, everything would be scraped twice; take"
-        " one of the two away",
+        "podMonitor.enabled: with serviceMonitor.enabled, everything would be scraped twice;"
+        " disable one",
     ),
     "HTTPS that nobody trusts": (
         [*LEAST, MONITOR, 'web.tlsSecret="t"'],
-        "serviceMonitor.tlsConfig: scrapes over HTTPS need to know whom to trust; set {ca: {secret:"
-        " {name: NAME, key: ca.crt}}, serverName: NAME}",
+        "serviceMonitor.tlsConfig: scrapes over HTTPS need a certificate authority; set {ca:"
+        " {secret: {name: NAME, key: ca.crt}}, serverName: NAME}",
     ),
     "a password that nobody knows": (
         [*LEAST, MONITOR, 'web.config={"basic_auth_users": {"a": "b"}}'],
-        "serviceMonitor.basicAuth: web.config asks for a password; set {username: {name: SECRET,"
+        "serviceMonitor.basicAuth: web.config requires a password; set {username: {name: SECRET,"
         " key: KEY}, password: {name: SECRET, key: KEY}}",
     ),
     "a rule that is not there": (
         [*LEAST, "prometheusRule.enabled=true", 'prometheusRule.alerts={"SeqScorePor": {}}'],
-        "prometheusRule.alerts.SeqScorePor: there is no such alert; they are ",
+        "prometheusRule.alerts.SeqScorePor: no alert has this name; use one of: ",
     ),
 }
 

@@ -80,7 +80,7 @@ def test_the_pod_serves_and_helm_test_says_so(
     places = {"/etc/seq-exporter": settings, "/etc/seq-exporter-web": web}
     served = start(*make_command(objects, places), f"--web.listen-address={address}")
     ended = run_helm_test(find(objects, "Pod"), f"https://{address}")
-    said = "ready, and asks for a password\n"
+    said = "ready, and requires a password\n"
     assert (ended.stdout, ended.stderr, ended.returncode) == (said, "", 0)
 
     with requests.Session() as session:

@@ -47,7 +47,7 @@ def test_each_account_is_told_of_in_its_order(folder: Path) -> None:
     expected = r"""kettlewick
   ✓ key        accepted by http://127\.0\.0\.1:\d+, with 4 permissions
   ✓ subusers   20\d\d-\d\d-\d\d: 1 scored, 0 without a score
-  ! missing    no subuser is called 'shop-dee': did you mean 'shop-de'?
+  ! missing    no subuser is called 'shop-dee': did you mean 'shop-de'\?
   ✓ own score  20\d\d-\d\d-\d\d: \d(\.\d)?
   ✓ rate limit \d+ of 600 requests left until \d\d:\d\d:00 UTC
   ✓ clock      within \d s of SendGrid's

@@ -1,4 +1,4 @@
-"""What `helm test` runs: wait until every account has been polled, then count the scores."""
+"""The program of `helm test`: wait until every account has been polled, then count the scores."""
 
 import ssl
 import sys
@@ -6,14 +6,14 @@ import time
 import urllib.error
 import urllib.request
 
-# Whether the certificate is trusted is between the server and those who scrape it.
+# The certificate is not verified: that is a matter between the server and its scrapers.
 CONTEXT = ssl.create_default_context()
 CONTEXT.check_hostname = False
 CONTEXT.verify_mode = ssl.CERT_NONE
 
 
 def ask(url: str) -> tuple[int, str]:
-    """Return the status and the page, or 0 and why there is none."""
+    """Return the status and the page, or 0 and the reason for the failure."""
     try:
         with urllib.request.urlopen(url, timeout=10, context=CONTEXT) as answer:
             return answer.status, answer.read().decode()
@@ -24,15 +24,15 @@ def ask(url: str) -> tuple[int, str]:
 
 
 def main(base: str) -> str | None:
-    """Return what is wrong, if anything."""
+    """Return the problem, if there is one."""
     deadline = time.monotonic() + 120
     while (answer := ask(f"{base}/-/ready"))[0] != 200:
         if time.monotonic() > deadline:
-            return f"{base}/-/ready: {answer}; the log of the exporter says more"
+            return f"{base}/-/ready: {answer}; the exporter's log has the reason"
         time.sleep(1)
     status, page = ask(f"{base}/metrics")
     if status == 401:
-        print("ready, and asks for a password")
+        print("ready, and requires a password")
         return None
     if status != 200:
         return f"{base}/metrics: {status} {page}"

@@ -1,17 +1,17 @@
 {{/*
-Where the API key of an account is, below the folder of the configuration: keys/acme. A name that can't
-be that of a file has a digest in its place.
+Path of an account's API key in the folder of the configuration: keys/acme. If the account's name can't be
+a file name, its digest replaces it.
 */}}
 {{- define "seq-exporter.keyPath" -}}
 keys/{{ ternary . (printf "%.16s" (sha256sum .)) (regexMatch "^[A-Za-z0-9][-._A-Za-z0-9]*$" .) }}
 {{- end -}}
 
-{{/* "true" if the account brings its key with it, in the configuration. */}}
+{{/* "true" if the configuration of the account contains its key. */}}
 {{- define "seq-exporter.hasOwnKey" -}}
 {{- if or (hasKey . "api_key") (hasKey . "api_key_file") }}true{{ end -}}
 {{- end -}}
 
-{{/* config.yaml, each account with the place of its key. */}}
+{{/* config.yaml, with the path of each account's key. */}}
 {{- define "seq-exporter.config" -}}
 {{- $accounts := list -}}
 {{- range .Values.config.accounts -}}
@@ -27,7 +27,7 @@ keys/{{ ternary . (printf "%.16s" (sha256sum .)) (regexMatch "^[A-Za-z0-9][-._A-
 {{- toYaml $config -}}
 {{- end -}}
 
-{{/* web-config.yaml, with the certificate of tlsSecret unless it names another. */}}
+{{/* web-config.yaml, with the certificate of tlsSecret unless the values name another. */}}
 {{- define "seq-exporter.webConfig" -}}
 {{- $config := .Values.web.config -}}
 {{- if .Values.web.tlsSecret -}}
@@ -37,7 +37,7 @@ keys/{{ ternary . (printf "%.16s" (sha256sum .)) (regexMatch "^[A-Za-z0-9][-._A-
 {{- toYaml $config -}}
 {{- end -}}
 
-{{/* The keys that are values themselves, by account: {acme: SG....} */}}
+{{/* API keys that are given as values, by account: {acme: SG....} */}}
 {{- define "seq-exporter.inlineKeys" -}}
 {{- $inline := dict -}}
 {{- range $account, $key := .Values.apiKeys }}{{ if kindIs "string" $key }}{{ $_ := set $inline $account $key }}{{ end }}{{ end -}}
@@ -45,8 +45,8 @@ keys/{{ ternary . (printf "%.16s" (sha256sum .)) (regexMatch "^[A-Za-z0-9][-._A-
 {{- end -}}
 
 {{/*
-What is laid out in /etc/seq-exporter: the configuration, and the keys. One volume, so that what
-belongs together changes together; none of its files is a subPath, so that they change at all.
+The volume of /etc/seq-exporter: the configuration and the keys. It is one volume, so they change
+together. No file is mounted by subPath, because Kubernetes does not update such files.
 */}}
 {{- define "seq-exporter.settings" -}}
 {{- $fullname := include "seq-exporter.fullname" . -}}

@@ -1,6 +1,6 @@
 {{/*
-Values that cannot work, all at once, each with what to change. What a schema can tell, a misspelt
-value for instance, values.schema.json has told before.
+Report values that cannot work, all at once, each with what to change. values.schema.json has already
+refused the mistakes that a schema can detect, for instance a misspelt value.
 */}}
 {{- define "seq-exporter.refuseMistakes" -}}
 {{- $mistakes := concat
@@ -19,13 +19,13 @@ value for instance, values.schema.json has told before.
 {{- $accounts := .Values.config.accounts -}}
 {{- $given := or $existing.configMap $existing.secret -}}
 {{- if and $existing.configMap $existing.secret -}}
-{{- $m = append $m "existingConfig: configMap and secret are both set; take one away" -}}
+{{- $m = append $m "existingConfig: configMap and secret are both set; remove one" -}}
 {{- end -}}
 {{- if and $given (or $accounts .Values.config.poll) -}}
-{{- $m = append $m "config: existingConfig has the whole configuration; take one of the two away" -}}
+{{- $m = append $m "config: existingConfig holds the whole configuration; remove config or existingConfig" -}}
 {{- end -}}
 {{- if not (or $given $accounts) -}}
-{{- $m = append $m "config.accounts: there is no account; name one, for instance with --set 'config.accounts[0].name=acme'" -}}
+{{- $m = append $m "config.accounts: the list is empty; add an account, for instance with --set 'config.accounts[0].name=acme'" -}}
 {{- end -}}
 {{- if and $given .Values.existingSecret -}}
 {{- $m = append $m (printf "existingSecret: with existingConfig, name each account: apiKeys.ACCOUNT={secret: %s, key: ACCOUNT}, and in the file api_key_file: keys/ACCOUNT" .Values.existingSecret) -}}
@@ -33,7 +33,7 @@ value for instance, values.schema.json has told before.
 {{- $names := list -}}
 {{- range $accounts -}}
 {{- if has .name $names -}}
-{{- $m = append $m (printf "config.accounts: %q is there twice; give each account a name of its own" .name) -}}
+{{- $m = append $m (printf "config.accounts: the name %q occurs twice; give each account its own name" .name) -}}
 {{- end -}}
 {{- $names = append $names .name -}}
 {{- end -}}
@@ -50,10 +50,10 @@ value for instance, values.schema.json has told before.
 {{- $names = append $names $name -}}
 {{- $own := include "seq-exporter.hasOwnKey" $account -}}
 {{- if and (hasKey $account "api_key") (not (regexMatch "^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$" $account.api_key)) -}}
-{{- $m = append $m (printf "%s.api_key: a key would be there for all to read; put it into a Secret and name that in existingSecret, or write ${NAME} and set NAME in extraEnv" $place) -}}
+{{- $m = append $m (printf "%s.api_key: this key would be readable by anyone who can read the configuration; put it into a Secret and name that in existingSecret, or write ${NAME} and set NAME in extraEnv" $place) -}}
 {{- end -}}
 {{- if and $own (hasKey $keys $name) -}}
-{{- $m = append $m (printf "%s: its key is in apiKeys.%s too; take one of the two away" $place $name) -}}
+{{- $m = append $m (printf "%s: the account has a key here and in apiKeys.%s; remove one" $place $name) -}}
 {{- end -}}
 {{- if not (or $own (hasKey $keys $name) $.Values.existingSecret) -}}
 {{- $m = append $m (printf "%s: account %q has no API key; name a Secret that holds it under %q in existingSecret, or another with apiKeys.%s={secret: NAME, key: KEY}" $place $name $name $name) -}}
@@ -64,10 +64,10 @@ value for instance, values.schema.json has told before.
 {{- end -}}
 {{- range $name, $key := $keys -}}
 {{- if and $.Values.config.accounts (not (has $name $names)) -}}
-{{- $m = append $m (printf "apiKeys.%s: no account has this name; the accounts are %s" $name (join ", " $names)) -}}
+{{- $m = append $m (printf "apiKeys.%s: no account has this name; use one of: %s" $name (join ", " $names)) -}}
 {{- end -}}
 {{- if and $.Values.existingSecret (kindIs "string" $key) -}}
-{{- $m = append $m (printf "apiKeys.%s: a key itself, and existingSecret is set too; take one of the two away" $name) -}}
+{{- $m = append $m (printf "apiKeys.%s: the key is given here, and existingSecret is set too; remove one" $name) -}}
 {{- end -}}
 {{- end -}}
 {{- toYaml $m -}}
@@ -79,26 +79,26 @@ value for instance, values.schema.json has told before.
 {{- $persistence := .Values.persistence -}}
 {{- if eq (include "seq-exporter.kind" .) "Deployment" -}}
 {{- if gt $shards 1 -}}
-{{- $m = append $m (printf "kind: the pods of a Deployment have no number, and can't be %d shards; leave kind empty, or make it StatefulSet" $shards) -}}
+{{- $m = append $m (printf "kind: the pods of a Deployment have no number, so they can't be %d shards; leave kind empty, or set it to StatefulSet" $shards) -}}
 {{- end -}}
 {{- if $persistence.enabled -}}
-{{- $m = append $m "kind: a Deployment has no volume of its own to keep state on; leave kind empty, or make it StatefulSet" -}}
+{{- $m = append $m "kind: the pods of a Deployment have no volume of their own for state; leave kind empty, or set it to StatefulSet" -}}
 {{- end -}}
 {{- end -}}
 {{- if and (gt $shards 1) $persistence.existingClaim -}}
-{{- $m = append $m "persistence.existingClaim: shards can't share one volume; leave it empty, and each gets its own" -}}
+{{- $m = append $m "persistence.existingClaim: shards can't share one volume; leave this empty, so each shard gets its own" -}}
 {{- end -}}
 {{- if and $persistence.enabled .Values.config.state_dir -}}
-{{- $m = append $m "config.state_dir: persistence sets it; take one of the two away" -}}
+{{- $m = append $m "config.state_dir: persistence sets this too; remove one" -}}
 {{- end -}}
 {{- if and $persistence.existingClaim (not $persistence.enabled) -}}
 {{- $m = append $m "persistence.existingClaim: set persistence.enabled too" -}}
 {{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
-{{- $m = append $m "ingress.hosts: there is none; name one, for instance with --set 'ingress.hosts={seq.example.com}'" -}}
+{{- $m = append $m "ingress.hosts: the list is empty; add a host, for instance with --set 'ingress.hosts={seq.example.com}'" -}}
 {{- end -}}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) -}}
-{{- $m = append $m "httpRoute.parentRefs: there is none; name a Gateway, for instance with --set 'httpRoute.parentRefs[0].name=public'" -}}
+{{- $m = append $m "httpRoute.parentRefs: the list is empty; add a Gateway, for instance with --set 'httpRoute.parentRefs[0].name=public'" -}}
 {{- end -}}
 {{- toYaml $m -}}
 {{- end -}}
@@ -107,22 +107,22 @@ value for instance, values.schema.json has told before.
 {{- $m := list -}}
 {{- $web := .Values.web -}}
 {{- if and $web.config $web.existingSecret -}}
-{{- $m = append $m "web: config and existingSecret are both set; take one away" -}}
+{{- $m = append $m "web: config and existingSecret are both set; remove one" -}}
 {{- end -}}
 {{- if and $web.https (not $web.existingSecret) -}}
-{{- $m = append $m "web.https: it is for a file in web.existingSecret; with web.tlsSecret, HTTPS is spoken in any case" -}}
+{{- $m = append $m "web.https: this applies only to a file in web.existingSecret; remove it, and set web.tlsSecret to use HTTPS" -}}
 {{- end -}}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
-{{- $m = append $m "podMonitor.enabled: with serviceMonitor.enabled, everything would be scraped twice; take one of the two away" -}}
+{{- $m = append $m "podMonitor.enabled: with serviceMonitor.enabled, everything would be scraped twice; disable one" -}}
 {{- end -}}
 {{- range $name := list "serviceMonitor" "podMonitor" -}}
 {{- $monitor := get $.Values $name -}}
 {{- if $monitor.enabled -}}
 {{- if and (eq (include "seq-exporter.scheme" $) "HTTPS") (not $monitor.tlsConfig) -}}
-{{- $m = append $m (printf "%s.tlsConfig: scrapes over HTTPS need to know whom to trust; set {ca: {secret: {name: NAME, key: ca.crt}}, serverName: NAME}" $name) -}}
+{{- $m = append $m (printf "%s.tlsConfig: scrapes over HTTPS need a certificate authority; set {ca: {secret: {name: NAME, key: ca.crt}}, serverName: NAME}" $name) -}}
 {{- end -}}
 {{- if and (hasKey $web.config "basic_auth_users") (not $monitor.basicAuth) -}}
-{{- $m = append $m (printf "%s.basicAuth: web.config asks for a password; set {username: {name: SECRET, key: KEY}, password: {name: SECRET, key: KEY}}" $name) -}}
+{{- $m = append $m (printf "%s.basicAuth: web.config requires a password; set {username: {name: SECRET, key: KEY}, password: {name: SECRET, key: KEY}}" $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -1,4 +1,4 @@
-{{/* One endpoint of a ServiceMonitor or PodMonitor, of which `monitor` are the values. */}}
+{{/* The endpoint of a ServiceMonitor or PodMonitor, whose values are `monitor`. */}}
 {{- define "seq-exporter.endpoint" -}}
 {{- $root := .root -}}
 port: http-metrics
@@ -15,7 +15,7 @@ basicAuth:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 relabelings:
-  # The same series after each restart: no address, no pod's name.
+  # Without address and pod name, the series stay the same after each restart.
   {{- if eq (include "seq-exporter.kind" $root) "StatefulSet" }}
   - action: replace
     sourceLabels: [__meta_kubernetes_pod_name]
@@ -39,7 +39,7 @@ metricRelabelings:
 {{- end }}
 {{- end -}}
 
-{{/* Name, namespace and labels of an object that another program looks for. */}}
+{{/* Metadata of an object that another program selects by its labels. */}}
 {{- define "seq-exporter.sought" -}}
 name: {{ include "seq-exporter.fullname" .root }}
 namespace: {{ default (include "seq-exporter.namespace" .root) .of.namespace }}

@@ -19,7 +19,7 @@
 {{- default (ternary (include "seq-exporter.fullname" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name -}}
 {{- end -}}
 
-{{/* What pods are selected by: it must not change while a release lives. */}}
+{{/* Labels that select the pods: they must not change during the life of a release. */}}
 {{- define "seq-exporter.selectorLabels" -}}
 app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -55,7 +55,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- ternary "HTTPS" "HTTP" (or $web.https (not (empty $web.tlsSecret)) (hasKey $web.config "tls_server_config")) -}}
 {{- end -}}
 
-{{/* "true" if a --web.config.file is there */}}
+{{/* "true" if there is a --web.config.file */}}
 {{- define "seq-exporter.hasWebConfig" -}}
 {{- if or .Values.web.config .Values.web.existingSecret .Values.web.tlsSecret }}true{{ end -}}
 {{- end -}}

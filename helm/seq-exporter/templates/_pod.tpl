@@ -1,4 +1,4 @@
-{{/* The pod, of the Deployment and of the StatefulSet. */}}
+{{/* The pod of the Deployment and of the StatefulSet. */}}
 {{- define "seq-exporter.pod" -}}
 {{- $fullname := include "seq-exporter.fullname" . -}}
 {{- $given := or .Values.existingConfig.configMap .Values.existingConfig.secret -}}
@@ -11,7 +11,7 @@ metadata:
   annotations:
     kubectl.kubernetes.io/default-container: seq-exporter
     {{- if not $given }}
-    # Another configuration is another pod. Keys and certificates are read anew without one.
+    # A change of the configuration creates a new pod. Keys and certificates are re-read without one.
     checksum/config: {{ include "seq-exporter.config" . | sha256sum }}
     {{- end }}
     {{- with .Values.podAnnotations }}
@@ -20,7 +20,7 @@ metadata:
 spec:
   serviceAccountName: {{ include "seq-exporter.serviceAccountName" . }}
   automountServiceAccountToken: false
-  # Kubernetes would name each Service in the environment, where SEQ_EXPORTER_... are flags.
+  # Otherwise Kubernetes would add a variable for each Service, and SEQ_EXPORTER_... variables are flags.
   enableServiceLinks: false
   {{- with concat .Values.global.imagePullSecrets .Values.imagePullSecrets }}
   imagePullSecrets:
@@ -106,7 +106,7 @@ spec:
   volumes:
     - name: settings
       projected:
-        # For the group alone, which is fsGroup's: keys are among it.
+        # Readable only by the group, which is fsGroup: the volume contains keys.
         defaultMode: 0440
         sources:
           {{- include "seq-exporter.settings" . | nindent 10 }}
@@ -145,8 +145,8 @@ spec:
 {{- end -}}
 
 {{/*
-A probe of a path, unless the values say what else to ask. Where every client needs a certificate, the
-kubelet, which has none, can only see that the port is open.
+A probe of a path, unless the values set another handler. If every client needs a certificate, the kubelet,
+which has none, can only check that the port is open.
 */}}
 {{- define "seq-exporter.probe" -}}
 {{- $tls := default dict .root.Values.web.config.tls_server_config -}}
