@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import click
@@ -153,3 +154,17 @@ def test_every_link_leads_somewhere() -> None:
     for folder, text in ((ROOT, README), *((ROOT / "docs", text) for text in DOCS.values())):
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
             assert (folder / target).exists(), target
+
+
+def test_the_picture_of_the_architecture_is_the_tree() -> None:
+    """Each room of the layers contract has a row, in its order, and each named file exists."""
+    text = DOCS["architecture.md"]
+    rows = re.findall(r"^\| (`[a-z]+`(?:, `[a-z]+`)*) \|", text, re.M)
+    documented = [set(re.findall(r"[a-z]+", row)) for row in rows]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = contracts["contracts"][0]["layers"]
+    known = [set(re.findall(r"[a-z_]+", layer)) for layer in layers]
+    assert documented[:-2] == known[1:-2]
+    assert documented[-2] | documented[-1] == known[-2] | known[-1]
+    for file in re.findall(r"\b[a-z_]+/(?:[a-z_]+/)*[a-z_]+\.py\b", text):
+        assert (ROOT / "seq_exporter" / file).is_file(), file
