@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,6 +28,11 @@ class SubuserSelection:
     names: frozenset[str] = frozenset()
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """The selection as plain values in a fixed order: `([], ('*',), ())` selects everybody."""
+        return sorted(self.names), self.include, self.exclude
 
     def __contains__(self, username: str) -> bool:
         wanted = username in self.names or self._include.fullmatch(username)
@@ -60,21 +65,50 @@ class SeriesSelection:
     shard: Shard = WHOLE
 
 
+# Marks the fields of Account on which saved scores depend. A field without a mark may change, and
+# what was saved before stays valid.
+_WHOSE = {"decides": "whose scores SendGrid returns"}
+_WHICH = {"decides": "which of them are kept"}
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What to ask of one SendGrid account, and what to publish of it.
+    """What to request from one SendGrid account, and what to publish about it.
 
-    `subusers` is None where they are not wanted, `max_series` where there is no limit.
+    `subusers` is None if no subuser is wanted, `max_series` if there is no limit.
     """
 
-    name: str
+    name: str = field(metadata=_WHICH)
     api_key: ApiKey
-    base_url: str = BASE_URLS["global"]
-    on_behalf_of: str = ""
-    own_score: bool = True
-    subusers: SubuserSelection | None = ALL_SUBUSERS
+    base_url: str = field(default=BASE_URLS["global"], metadata=_WHOSE)
+    on_behalf_of: str = field(default="", metadata=_WHOSE)
+    own_score: bool = field(default=True, metadata=_WHICH)
+    subusers: SubuserSelection | None = field(default=ALL_SUBUSERS, metadata=_WHICH)
     series: SeriesSelection = SeriesSelection()
     max_series: int | None = None
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """With the key, what decides whose scores SendGrid returns.
+
+        ('https://api.sendgrid.com', 'shop-de')
+        """
+        return self._list_values(_WHOSE)
+
+    @property
+    def snapshot_identity(self) -> tuple[object, ...]:
+        """With the key, what decides which scores a snapshot holds: `identity` and the selection.
+
+        ('acme', 'https://api.sendgrid.com', 'shop-de', True, ([], ('*',), ()))
+        """
+        return self._list_values(_WHOSE, _WHICH)
+
+    def _list_values(self, *marks: Mapping[str, str]) -> tuple[object, ...]:
+        # In the order of the fields: what is saved holds a hash of these values.
+        values = (getattr(self, found.name) for found in fields(self) if found.metadata in marks)
+        return tuple(
+            value.identity if isinstance(value, SubuserSelection) else value for value in values
+        )
 
     @property
     def is_private(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,16 @@ def parse_key(text: str) -> Secret:
     if not key.isascii() or not key.isprintable():
         raise ValueError("has a character that no API key holds: paste the key again")
     return Secret(key)
+
+
+def fingerprint(key: Secret, about: object, salt: str) -> bytes:
+    """Return 64 bytes that nobody can compute without the key; `about` is hashed as its repr.
+
+    Slow (about 50 ms), because files hold a part of it, and a key may be guessable where a test or
+    a proxy issued it. One half may be public while the other half is used as a secret.
+    """
+    text = f"{key.reveal()}\n{about!r}".encode()
+    return hashlib.scrypt(text, salt=salt.encode(), n=2**14, r=8, p=1, dklen=64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,21 +134,6 @@ accounts:
     assert [account.own_score for account in load(tmp_path, text).accounts] == [False, False]
 
 
-@pytest.mark.parametrize(
-    ("base_url", "is_private"),
-    [
-        ("https://proxy.example", True),
-        ("http://127.0.0.1:8080", True),
-        ("http://[::1]:8080", True),
-        ("http://localhost", True),
-        ("http://proxy.example", False),
-        ("http://10.0.0.1", False),
-    ],
-)
-def test_who_could_read_the_key_on_its_way(base_url: str, is_private: bool) -> None:
-    assert Account("acme", ApiKey(Secret("k")), base_url=base_url).is_private == is_private
-
-
 def test_the_example_is_valid_as_it_stands() -> None:
     example = Path(__file__).parents[3] / "config.example.yaml"
     config = load_config(example, {})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seq_exporter.config.secret import ApiKey, Secret, hide_keys, parse_key
+from seq_exporter.config.secret import ApiKey, Secret, fingerprint, hide_keys, parse_key
 from seq_exporter.errors import KeyUnavailable
 from tests.support import KEY
 
@@ -54,6 +54,24 @@ def test_a_secret_shows_nowhere() -> None:
         assert KEY not in shown
     assert secret.hide_in(f"bad key {KEY}!") == "bad key ***!"
     assert hide_keys(f"no such file '{KEY}'") == "no such file '***'"
+
+
+def test_a_fingerprint_does_not_change_from_version_to_version() -> None:
+    """Files written before are recognized by it."""
+    about = ("https://api.sendgrid.com", "shop")
+    assert fingerprint(Secret("k-1"), about, "salt").hex() == (
+        "07a09a2127184c458e434f92cd540e1ab3a788529902b9dea77a88fc11272222"
+        "bb66f2e741cf6cd56d437e8b57f198744a1092e8772fbf2381078b03c81a8331"
+    )
+
+
+def test_a_fingerprint_depends_on_the_key_on_what_it_is_about_and_on_the_salt() -> None:
+    made = {
+        fingerprint(Secret(key), (about,), salt)
+        for key, about, salt in (("k", "a", "s"), ("l", "a", "s"), ("k", "b", "s"), ("k", "a", "t"))
+    }
+    assert len(made) == 4
+    assert {len(one) for one in made} == {64}
 
 
 def test_a_key_file_is_read_each_time(tmp_path: Path) -> None:
