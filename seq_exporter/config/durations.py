@@ -6,6 +6,9 @@ import re
 
 from seq_exporter.clock import DAY_SECONDS
 
+#: Matches every duration, as a regular expression for JSON Schema; `parse_duration` is stricter.
+DURATION_PATTERN = "^([0-9]+(ms|[smhdwy]))+$"
+
 _UNIT_SECONDS = {
     "y": 365 * DAY_SECONDS,
     "w": 7 * DAY_SECONDS,

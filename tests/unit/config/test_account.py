@@ -1,0 +1,217 @@
+"""An account of the configuration file: what it may hold, and the message for each mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seq_exporter.config.model import SeriesSelection, SubuserSelection
+from tests.support import KEY
+from tests.unit.config.files import complain, load
+
+
+@pytest.mark.parametrize(
+    ("form", "inside", "outside"),
+    [
+        ("all", ["a", "Shop-De", "7"], []),
+        ("[a, b]", ["a", "b"], ["c", "A", "ab"]),
+        ("{include: ['shop-*']}", ["shop-de", "shop-"], ["shop", "Shop-de", "x-shop-de"]),
+        ("{exclude: ['*-test']}", ["a", "test"], ["a-test"]),
+        (
+            "{include: ['shop-?e', billing], exclude: ['*-test', shop-fe]}",
+            ["shop-de", "billing"],
+            ["shop-fe", "shop-fr", "billing2"],
+        ),
+        ("{include: ['a.b']}", ["a.b"], ["axb"]),
+        ("{include: []}", [], ["a"]),
+    ],
+)
+def test_which_subusers_are_selected(
+    tmp_path: Path, form: str, inside: list[str], outside: list[str]
+) -> None:
+    config = load(tmp_path, f"accounts: [{{name: a, api_key: k, subusers: {form}}}]")
+    selection = config.accounts[0].subusers
+    assert selection is not None
+    assert [name for name in inside + outside if name in selection] == inside
+
+
+def test_a_pattern_without_a_wildcard_names_somebody(tmp_path: Path) -> None:
+    text = "accounts: [{name: a, api_key: k, subusers: {include: [shop, 'x-*']}}]"
+    selection = load(tmp_path, text).accounts[0].subusers
+    assert selection == SubuserSelection(names=frozenset({"shop"}), include=("x-*",))
+
+
+@pytest.mark.parametrize(
+    ("text", "series"),
+    [
+        ("all", SeriesSelection()),
+        ("distribution", SeriesSelection(scores=False, metrics=(), eligible=False)),
+        ("{}", SeriesSelection()),
+        ("{scores: false}", SeriesSelection(scores=False)),
+        ("{metrics: []}", SeriesSelection(metrics=())),
+        (
+            "{metrics: [spam_rate, open_rate], eligible: false}",
+            SeriesSelection(metrics=("open_rate", "spam_rate"), eligible=False),
+        ),
+    ],
+)
+def test_the_forms_of_series(tmp_path: Path, text: str, series: SeriesSelection) -> None:
+    config = load(tmp_path, f"accounts: [{{name: a, api_key: k, series: {text}}}]")
+    assert config.accounts[0].series == series
+
+
+def test_a_limit_of_series(tmp_path: Path) -> None:
+    config = load(tmp_path, "accounts: [{name: a, api_key: k, max_series: 7}]")
+    assert config.accounts[0].max_series == 7
+
+
+ACCOUNT_MISTAKES = [
+    (
+        "{name: a, api_key: k, series: few}",
+        ".series",
+        "must be all, distribution, or {scores: true, metrics: [names], eligible: true}, not 'few'",
+    ),
+    (
+        "{name: a, api_key: k, series: {metrics: [spam]}}",
+        ".series.metrics[0]",
+        "must be 'engagement_recency', 'open_rate', 'bounce_classification', 'bounce_rate' or "
+        "'spam_rate', not 'spam'",
+    ),
+    (
+        "{name: a, api_key: k, series: {score: true}}",
+        ".series.score",
+        "unknown key; did you mean 'scores'?",
+    ),
+    (
+        "{name: a, api_key: k, max_series: -1}",
+        ".max_series",
+        "must be a number of series, or 0 for no limit, not -1",
+    ),
+    ("{name: a, api_key: k, max_series: 1.5}", ".max_series", "must be a whole number, not 1.5"),
+    ("name: a", "", "has no API key: add api_key or api_key_file"),
+    (
+        "{name: a, api_key: k, api_key_file: key}",
+        "",
+        "has both api_key and api_key_file: keep one of them",
+    ),
+    ("api_key: k", ".name", "is missing: add it"),
+    (f"{{name: {'a' * 129}, api_key: k}}", ".name", "is too long: shorten it to 128 characters"),
+    ("{name: '', api_key: k}", ".name", "is empty: give it a value"),
+    ("{name: 7, api_key: k}", ".name", "must be text, not 7: put it in quotes"),
+    ("{name: no, api_key: k}", ".name", "must be text, not false: put it in quotes"),
+    ("{name: a, api_key: }", ".api_key", "must be text: put the API key in quotes"),
+    ("{name: a, api_key: ''}", ".api_key", "is empty: put the API key there"),
+    (
+        "{name: a, api_key: x y}",
+        ".api_key",
+        "has white space inside the API key: paste the key again, on one line",
+    ),
+    (
+        "{name: a, api_key: '${A'}",
+        ".api_key",
+        "has a '${' that begins no variable: write ${NAME}",
+    ),
+    ("{name: a, api_key_file: ''}", ".api_key_file", "must be the path of a file, not ''"),
+    ("{name: a, api_key_file: 7}", ".api_key_file", "must be the path of a file, not 7"),
+    (
+        "{name: a, api_key: k, region: us}",
+        ".region",
+        "must be 'global' or 'eu', not 'us'",
+    ),
+    (
+        "{name: a, api_key: k, region: eu, base_url: http://x}",
+        ".base_url",
+        "takes the place of region: keep one of them",
+    ),
+    (
+        "{name: a, api_key: k, base_url: api.sendgrid.com}",
+        ".base_url",
+        "must be a URL such as https://api.sendgrid.com, not 'api.sendgrid.com'",
+    ),
+    (
+        "{name: a, api_key: k, base_url: 'http://x:99999'}",
+        ".base_url",
+        "must be a URL such as https://api.sendgrid.com, not 'http://x:99999'",
+    ),
+    (
+        "{name: a, api_key: k, base_url: 'https://user:pass@x'}",
+        ".base_url",
+        "must be a URL without user, password, query or fragment",
+    ),
+    (
+        '{name: a, api_key: k, on_behalf_of: "a\\nb"}',
+        ".on_behalf_of",
+        "must be plain text on one line: a username, or 'account-id ID'",
+    ),
+    (
+        "{name: a, api_key: k, own_score: 'yes'}",
+        ".own_score",
+        "must be true or false, not 'yes'",
+    ),
+    (
+        "{name: a, api_key: k, subusers: some}",
+        ".subusers",
+        "must be all, none, a list of usernames, or {include: [globs], exclude: [globs]}, "
+        "not 'some'",
+    ),
+    (
+        "{name: a, api_key: k, subusers: }",
+        ".subusers",
+        "must be all, none, a list of usernames, or {include: [globs], exclude: [globs]}, "
+        "not nothing",
+    ),
+    ("{name: a, api_key: k, subusers: []}", ".subusers", "is empty: name at least one"),
+    (
+        "{name: a, api_key: k, subusers: [b, 12]}",
+        ".subusers[1]",
+        "must be text, not 12: put it in quotes",
+    ),
+    (
+        "{name: a, api_key: k, subusers: {inclde: [b]}}",
+        ".subusers.inclde",
+        "unknown key; did you mean 'include'?",
+    ),
+    (
+        "{name: a, api_key: k, subusers: {include: b}}",
+        ".subusers.include",
+        "must be a list (lines that begin with `-`), not a text",
+    ),
+    (
+        "{name: a, api_key: k, own_score: false, subusers: none}",
+        ".own_score",
+        "with subusers none, nothing is left to ask: allow one of them",
+    ),
+    (
+        f"{{name: a, api_key: k, on_behalf_of: {KEY}}}",
+        ".on_behalf_of",
+        "holds what looks like an API key: move it to api_key",
+    ),
+    (
+        f"{{name: a, api_key: k, apikey: {KEY}}}",
+        ".apikey",
+        "unknown key; did you mean 'api_key'?",
+    ),
+    (
+        f"{{name: a, api_key_file: {KEY}}}",
+        ".api_key_file",
+        "holds what looks like an API key: move it to api_key",
+    ),
+    ("[a]", "", "must be a mapping (lines of `key: value`), not a list"),
+    ("a", "", "must be a mapping (lines of `key: value`), not a text"),
+]
+
+
+@pytest.mark.parametrize(("account", "place", "message"), ACCOUNT_MISTAKES)
+def test_mistakes_in_an_account(tmp_path: Path, account: str, place: str, message: str) -> None:
+    (tmp_path / "key").write_text("k")
+    text = f"accounts:\n  - {account}\n"
+    assert complain(tmp_path, text) == [f"config.yaml:2: accounts[0]{place}: {message}"]
+
+
+def test_a_key_file_without_a_key(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    assert complain(tmp_path, "accounts:\n  - {name: a, api_key_file: empty}\n") == [
+        f"config.yaml:2: accounts[0].api_key_file: the key file '{tmp_path}/empty' is empty: "
+        "put the API key there".replace(f"{tmp_path}/", "")
+    ]
