@@ -69,7 +69,7 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
 
 def _read_duration(value: object) -> float:
     if not isinstance(value, str):
-        raise ValueError("must be a duration with its unit, such as 90s, 15m or 7d, not {value}")  # noqa: TRY004
+        raise ValueError("must be a duration with a unit, such as 90s, 15m or 7d, not {value}")  # noqa: TRY004
     seconds = parse_duration(value)
     if seconds > _LONGEST_SECONDS:
         raise ValueError("must be at most 365d, not {value}")
@@ -310,12 +310,13 @@ def _compare_keys(
     if "api_key" not in entry and "api_key_file" not in entry:
         yield Problem(place, "has no API key: add api_key or api_key_file")
     if "region" in entry and "base_url" in entry:
-        yield Problem((*place, "base_url"), "takes the place of region: keep one of them")
+        yield Problem((*place, "base_url"), "cannot be combined with region: keep one of them")
     if entry.get("own_score") is False and entry.get("subusers") == "none":
         yield Problem(
-            (*place, "own_score"), "with subusers none, nothing is left to ask: allow one of them"
+            (*place, "own_score"),
+            "is false and subusers is none, so nothing is polled: enable one of them",
         )
     if entry.get("name") and names[str(entry["name"])] > 1:
         yield Problem(
-            (*place, "name"), "{value} is the name of another account too: rename one of them"
+            (*place, "name"), "{value} is also the name of another account: rename one of them"
         )

@@ -1,4 +1,4 @@
-"""What is to be done, as the configuration file says it: frozen, and checked when it was read."""
+"""The configuration as the program uses it: frozen, and checked when the file was read."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from seq_exporter.config.secret import ApiKey
 from seq_exporter.config.shard import WHOLE, Shard
 from seq_exporter.scores import METRICS
 
-#: Where each region's API is.
+#: The URL of each region's API.
 BASE_URLS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
 
 
 @dataclass(frozen=True)
 class SubuserSelection:
-    """Which subusers are published: those in `names` or like `include`, unless like `exclude`.
+    """Which subusers are published: in `names` or matching `include`, and not `exclude`.
 
-    `names` are usernames, `include` and `exclude` globs on them; all of them case-sensitive.
+    `names` are usernames, `include` and `exclude` globs on usernames; all are case-sensitive.
     """
 
     names: frozenset[str] = frozenset()
@@ -52,11 +52,11 @@ ALL_SUBUSERS = SubuserSelection(include=("*",))
 
 @dataclass(frozen=True, slots=True)
 class SeriesSelection:
-    """Which series there are for each subuser; what is left out is left out for all of them.
+    """Which series each subuser of an account has.
 
-    `scores` is the overall score, `metrics` those of the five that are wanted, `eligible` whether
-    there is a score. The numbers of subusers and their distribution are there in any case.
-    Of each, only what is the `shard`'s own.
+    `scores` is the overall score, `metrics` the names of the metric scores, `eligible` whether the
+    subuser has a score. The number of subusers and their distribution are always published. A
+    process publishes the series of its `shard` only.
     """
 
     scores: bool = True
@@ -112,7 +112,7 @@ class Account:
 
     @property
     def is_private(self) -> bool:
-        """Whether nobody between here and `base_url` can read the key."""
+        """Whether nobody on the way to `base_url` can read the key."""
         url = urlsplit(self.base_url)
         host = url.hostname or ""
         return url.scheme == "https" or host in ("localhost", "::1") or host.startswith("127.")
@@ -120,7 +120,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class PollSettings:
-    """When to ask; `lookback_days` is 1 to 90, and counts today."""
+    """When to poll; `lookback_days` is 1 to 90, and includes today."""
 
     interval_seconds: float = 900.0
     refresh_interval_seconds: float = 3600.0
@@ -130,7 +130,7 @@ class PollSettings:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole file; `state_dir` is None where nothing is to be kept."""
+    """The whole file; `state_dir` is None if scores are not saved."""
 
     accounts: tuple[Account, ...]
     poll: PollSettings = PollSettings()
@@ -138,10 +138,10 @@ class Config:
 
 
 def take_part(config: Config, shard: Shard, *, by_subuser: bool) -> Config:
-    """Return what one process of several has to do of `config`.
+    """Return the part of `config` that one process of several does.
 
-    By account, an account is a shard's or not. By subuser, each shard polls every account, and
-    publishes its own subusers; what there is of an account as a whole is one shard's.
+    By account, each account belongs to one shard. By subuser, every shard polls every account and
+    publishes its own subusers; one shard publishes the series of the account as a whole.
     """
     if not by_subuser:
         owned = tuple(account for account in config.accounts if shard.owns(account.name))
@@ -159,5 +159,6 @@ def take_part(config: Config, shard: Shard, *, by_subuser: bool) -> Config:
 
 
 def _any_of(globs: Iterable[str]) -> re.Pattern[str]:
-    # One pattern for all: a fleet of 100,000 is matched in a tenth of a second. `(?!)` never does.
+    # One pattern for all globs matches a fleet of 100,000 in a tenth of a second. `(?!)` matches
+    # nothing.
     return re.compile("|".join(fnmatch.translate(glob) for glob in globs) or "(?!)")

@@ -1,4 +1,4 @@
-"""The chart's made files are current, and its values are whole: described, and in the schema."""
+"""The chart's generated files are current; every value is described and in the schema."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 
 
 @pytest.mark.parametrize("name", make_files())
-def test_a_made_file_is_current(name: str) -> None:
+def test_a_generated_file_is_current(name: str) -> None:
     assert (CHART / name).read_text() == make_files()[name], "run: make chart"
 
 
 def list_described(values: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the path of each value that the chart itself has keys for."""
+    """Yield the path of each value whose keys the chart defines."""
     assert set(values) == set(schema["properties"])
     for key, value in values.items():
         inner = schema["properties"][key]
-        # What is empty, or left to Kubernetes, is one value; so is a map of the user's keys.
+        # One value: an empty map, an object of Kubernetes, or a map with the user's own keys.
         if isinstance(value, Mapping) and value and "properties" in inner:
             yield from (f"{key}.{path}" for path in list_described(value, inner))
         else:

@@ -1,4 +1,4 @@
-"""An account of the configuration file: what it may hold, and the message for each mistake."""
+"""An account of the configuration file: what it may contain, and the message for each mistake."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_which_subusers_are_selected(
     assert [name for name in inside + outside if name in selection] == inside
 
 
-def test_a_pattern_without_a_wildcard_names_somebody(tmp_path: Path) -> None:
+def test_a_pattern_without_a_wildcard_is_a_username(tmp_path: Path) -> None:
     text = "accounts: [{name: a, api_key: k, subusers: {include: [shop, 'x-*']}}]"
     selection = load(tmp_path, text).accounts[0].subusers
     assert selection == SubuserSelection(names=frozenset({"shop"}), include=("x-*",))
@@ -110,7 +110,7 @@ ACCOUNT_MISTAKES = [
     (
         "{name: a, api_key: '${A'}",
         ".api_key",
-        "has a '${' that begins no variable: write ${NAME}",
+        "has a '${' that does not begin a variable: write ${NAME}",
     ),
     ("{name: a, api_key_file: ''}", ".api_key_file", "must be the path of a file, not ''"),
     ("{name: a, api_key_file: 7}", ".api_key_file", "must be the path of a file, not 7"),
@@ -122,7 +122,7 @@ ACCOUNT_MISTAKES = [
     (
         "{name: a, api_key: k, region: eu, base_url: http://x}",
         ".base_url",
-        "takes the place of region: keep one of them",
+        "cannot be combined with region: keep one of them",
     ),
     (
         "{name: a, api_key: k, base_url: api.sendgrid.com}",
@@ -175,17 +175,17 @@ ACCOUNT_MISTAKES = [
     (
         "{name: a, api_key: k, subusers: {include: b}}",
         ".subusers.include",
-        "must be a list (lines that begin with `-`), not a text",
+        "must be a list (lines that begin with `-`), not text",
     ),
     (
         "{name: a, api_key: k, own_score: false, subusers: none}",
         ".own_score",
-        "with subusers none, nothing is left to ask: allow one of them",
+        "is false and subusers is none, so nothing is polled: enable one of them",
     ),
     (
         f"{{name: a, api_key: k, on_behalf_of: {KEY}}}",
         ".on_behalf_of",
-        "holds what looks like an API key: move it to api_key",
+        "seems to contain an API key: move it to api_key",
     ),
     (
         f"{{name: a, api_key: k, apikey: {KEY}}}",
@@ -195,10 +195,10 @@ ACCOUNT_MISTAKES = [
     (
         f"{{name: a, api_key_file: {KEY}}}",
         ".api_key_file",
-        "holds what looks like an API key: move it to api_key",
+        "seems to contain an API key: move it to api_key",
     ),
     ("[a]", "", "must be a mapping (lines of `key: value`), not a list"),
-    ("a", "", "must be a mapping (lines of `key: value`), not a text"),
+    ("a", "", "must be a mapping (lines of `key: value`), not text"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The configuration file: what it may hold, and what becomes of it."""
+"""The configuration file: what it may contain, and the configuration that it becomes."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ state_dir: state
     )
 
 
-def test_settings_may_be_shared_by_anchors(tmp_path: Path) -> None:
+def test_accounts_may_share_settings_with_anchors(tmp_path: Path) -> None:
     text = """
 accounts:
   - &base {name: a, api_key: k, own_score: false}
@@ -93,7 +93,7 @@ accounts:
     assert [account.own_score for account in load(tmp_path, text).accounts] == [False, False]
 
 
-def test_the_example_is_valid_as_it_stands() -> None:
+def test_the_example_is_valid() -> None:
     example = Path(__file__).parents[3] / "config.example.yaml"
     config = load_config(example, {})
     assert config.poll == PollSettings()

@@ -1,4 +1,4 @@
-"""The configuration file: what is said about every mistake in it."""
+"""The configuration file: the message for each mistake in it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ poll:
   interval: 15 minutes
 """
     assert complain(tmp_path, text) == [
-        "config.yaml:3: accounts[0].name: 'acme' is the name of another account too: "
+        "config.yaml:3: accounts[0].name: 'acme' is also the name of another account: "
         "rename one of them",
         "config.yaml:4: accounts[0].api_key: the environment variable ACME_KEY is not set: "
         "set it, or correct the name",
         "config.yaml:5: accounts[0].regoin: unknown key; did you mean 'region'?",
-        "config.yaml:6: accounts[1].name: 'acme' is the name of another account too: "
+        "config.yaml:6: accounts[1].name: 'acme' is also the name of another account: "
         "rename one of them",
         "config.yaml:9: accounts[2].api_key_file: no such file '/nowhere/key': "
         "put the API key there, or correct the path",
@@ -46,7 +46,7 @@ poll:
     ]
 
 
-# Ten times ten times ten ...: seven lines that stand for ten million values.
+# Ten times ten times ten ...: seven lines that expand to ten million values.
 BOMB = "a: &a [x]\n" + "\n".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]"
     for before, name in zip("abcdefg", "bcdefgh", strict=True)
@@ -74,7 +74,7 @@ BOMB = "a: &a [x]\n" + "\n".join(
         ),
         (
             MINIMAL + "state_dir: a\nstate_dir: b",
-            "config.yaml:4: state_dir: stands there more than once: keep one",
+            "config.yaml:4: state_dir: appears more than once: keep one",
         ),
         (
             "accounts: 5",
@@ -98,7 +98,7 @@ BOMB = "a: &a [x]\n" + "\n".join(
         ),
         (
             MINIMAL + "poll: {interval: 90}",
-            "config.yaml:3: poll.interval: must be a duration with its unit, "
+            "config.yaml:3: poll.interval: must be a duration with a unit, "
             "such as 90s, 15m or 7d, not 90",
         ),
         (
@@ -144,15 +144,18 @@ BOMB = "a: &a [x]\n" + "\n".join(
         ),
         (
             "a: \x07",
-            "config.yaml: is not valid YAML: a character that YAML forbids, or nested without end",
+            "config.yaml: is not valid YAML: it has a character that YAML forbids, "
+            "or expands without end",
         ),
         (
             BOMB,
-            "config.yaml: is not valid YAML: a character that YAML forbids, or nested without end",
+            "config.yaml: is not valid YAML: it has a character that YAML forbids, "
+            "or expands without end",
         ),
         (
             "a: &a [*a]",
-            "config.yaml: is not valid YAML: a character that YAML forbids, or nested without end",
+            "config.yaml: is not valid YAML: it has a character that YAML forbids, "
+            "or expands without end",
         ),
     ],
 )
@@ -219,6 +222,6 @@ YAML = st.recursive(
 
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(YAML | st.builds("accounts: [{{name: a, {}: {}}}]".format, WORDS, YAML))
-def test_no_file_whatever_ends_in_a_traceback(tmp_path: Path, text: str) -> None:
+def test_no_file_causes_a_traceback(tmp_path: Path, text: str) -> None:
     with contextlib.suppress(ConfigError):
         load(tmp_path, text, A="a")

@@ -1,4 +1,4 @@
-"""Keys: what is put right, what is refused, and that none is ever shown."""
+"""API keys: which slips are corrected, what is refused, and that no output shows a key."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def test_white_space_and_quotes_around_a_key_are_stripped(text: str) -> None:
         ("a\nb", "has white space inside the API key: paste the key again, on one line"),
         ('a"b', "has a quotation mark inside the API key: paste the key again, alone"),
         ("'a", "has a quotation mark inside the API key: paste the key again, alone"),
-        ("Bearer a", "begins with 'Bearer': put the API key there alone"),
-        ("schlüssel", "has a character that no API key holds: paste the key again"),
-        ("a\0b", "has a character that no API key holds: paste the key again"),
-        ("a\u200bb", "has a character that no API key holds: paste the key again"),
+        ("Bearer a", "begins with 'Bearer': write the API key alone"),
+        ("schlüssel", "has a character that API keys never contain: paste the key again"),
+        ("a\0b", "has a character that API keys never contain: paste the key again"),
+        ("a\u200bb", "has a character that API keys never contain: paste the key again"),
     ],
 )
-def test_what_is_not_safe_to_put_right_is_refused(text: str, message: str) -> None:
+def test_other_faults_of_a_key_are_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         parse_key(text)
 
 
-def test_a_secret_shows_nowhere() -> None:
+def test_no_text_shows_a_secret() -> None:
     secret = Secret(KEY)
     for shown in (
         repr(secret),
@@ -89,10 +89,10 @@ def test_a_key_file_is_read_each_time(tmp_path: Path) -> None:
         (
             None,
             "cannot read the key file '{file}': No such file or directory: "
-            "put the key there, readable for this user",
+            "put the key there, and let this user read it",
         ),
         (b"", "the key file '{file}' is empty: put the API key there"),
-        (b"\xff\xfe", "the key file '{file}' is not text"),
+        (b"\xff\xfe", "the key file '{file}' is not UTF-8 text: put the API key there alone"),
         (
             b"one two",
             "the key file '{file}' has white space inside the API key: "
