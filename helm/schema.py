@@ -56,7 +56,7 @@ def only(*required: str, **properties: Schema) -> Schema:
 _LEFT_OUT = ("title", "description", "default")
 
 
-def section_of(section: type[BaseModel]) -> Schema:
+def schema_of(section: type[BaseModel]) -> Schema:
     """Return the schema of a section of the configuration file, as the exporter checks it."""
     made = section.model_json_schema()
     sections = made.pop("$defs", {})
@@ -77,7 +77,7 @@ def section_of(section: type[BaseModel]) -> Schema:
     return inlined
 
 
-_FILE = section_of(ConfigFile)["properties"]
+_FILE = schema_of(ConfigFile)["properties"]
 # The chart has an error message of its own for a list without accounts: it says what to set.
 CONFIG = only(**_FILE | {"accounts": {"type": "array", "items": _FILE["accounts"]["items"]}})
 
