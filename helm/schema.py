@@ -7,13 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
+from seq_exporter.config.durations import DURATION_PATTERN
+from seq_exporter.config.file import ConfigFile
+
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
 SOME_TEXT: Schema = {"type": "string", "minLength": 1}
 FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
-DURATION: Schema = {"type": "string", "pattern": "^([0-9]+(ms|[smhdwy]))+$"}
+DURATION: Schema = {"type": "string", "pattern": DURATION_PATTERN}
 DIGEST: Schema = {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"}
 TEXTS: Schema = {"type": "array", "items": TEXT}
 MAP: Schema = {"type": "object", "additionalProperties": TEXT}
@@ -47,29 +52,34 @@ def only(*required: str, **properties: Schema) -> Schema:
     }
 
 
-METRIC = one_of(
-    "engagement_recency", "open_rate", "bounce_classification", "bounce_rate", "spam_rate"
-)
+# Names of classes, docstrings, and defaults as they are after parsing: 900.0 for 15m.
+_LEFT_OUT = ("title", "description", "default")
 
-#: An account as in docs/configuration.md.
-ACCOUNT = only(
-    "name",
-    name=SOME_TEXT,
-    api_key=TEXT,
-    api_key_file=TEXT,
-    region=one_of("global", "eu"),
-    base_url=TEXT,
-    on_behalf_of=TEXT,
-    own_score=FLAG,
-    subusers=any_of(one_of("all", "none"), TEXTS, only(include=TEXTS, exclude=TEXTS)),
-    series=any_of(
-        one_of("all", "distribution"),
-        only(scores=FLAG, eligible=FLAG, metrics={"type": "array", "items": METRIC}),
-    ),
-    max_series=COUNT,
-)
-POLL = only(interval=DURATION, refresh_interval=DURATION, lookback=DURATION, timeout=DURATION)
-CONFIG = only(accounts={"type": "array", "items": ACCOUNT}, poll=POLL, state_dir=TEXT)
+
+def schema_of(section: type[BaseModel]) -> Schema:
+    """Return the schema of a section of the configuration file, as the exporter checks it."""
+    made = section.model_json_schema()
+    sections = made.pop("$defs", {})
+
+    def inline(schema: Any) -> Any:
+        if isinstance(schema, list):
+            return [inline(each) for each in schema]
+        if not isinstance(schema, dict):
+            return schema
+        if "$ref" in schema:
+            return inline(sections[schema["$ref"].removeprefix("#/$defs/")])
+        kept = {key: inline(value) for key, value in schema.items() if key not in _LEFT_OUT}
+        if "properties" in schema:  # whose keys are the user's, and may be called `default`
+            kept["properties"] = {key: inline(each) for key, each in schema["properties"].items()}
+        return kept
+
+    inlined: Schema = inline(made)
+    return inlined
+
+
+_FILE = schema_of(ConfigFile)["properties"]
+# The chart has an error message of its own for a list without accounts: it says what to set.
+CONFIG = only(**_FILE | {"accounts": {"type": "array", "items": _FILE["accounts"]["items"]}})
 
 #: The key itself, or the Secret that holds it.
 API_KEY = any_of(SOME_TEXT, only("secret", secret=SOME_TEXT, key=TEXT))

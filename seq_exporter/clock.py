@@ -1,4 +1,4 @@
-"""Time as an argument, so that tests can run on any day; and days, which SendGrid counts in UTC."""
+"""Time, as an argument so that tests can run on any day; and UTC days, in which SendGrid counts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DAY_SECONDS = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Wall time (`now`, epoch seconds) and a clock that never steps (`monotonic`, seconds)."""
+    """Wall time (`now`, epoch seconds) and a clock that never jumps (`monotonic`, seconds)."""
 
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic

@@ -1,17 +1,17 @@
-"""Everything that can go wrong, as one tree.
+"""Every error that this program raises, as one tree.
 
     SeqExporterError
     ├── ConfigError                  the files, flags or environment are wrong: exit status 2
     ├── ListenError                  an address cannot be listened on: exit status 1
     ├── CannotWrite                  a file of results cannot be written: exit status 1
     ├── BackfillError                the past cannot be fetched or written: exit status 1
-    │   └── RemoteWriteFailed          its receiver did not take it
+    │   └── RemoteWriteFailed          the receiver did not accept it
     ├── NotCalculated                SendGrid has no scores of a day yet: ask later
     ├── PollStopped                  a poll ends because its account is no longer wanted
     └── PollError                    a poll failed; `reason` is its label value
         ├── TooManySeries            too_many_series     more than the account's max_series
-        ├── AccountUnavailable       nothing more can be asked with this key now
-        │   ├── KeyUnavailable         key_unavailable     its file is gone or holds no key
+        ├── AccountUnavailable       no more requests with this key now
+        │   ├── KeyUnavailable         key_unavailable     its file is missing or holds no key
         │   ├── Unauthorized           unauthorized        401
         │   ├── RateLimited            rate_limited        429, or a temporary block
         │   ├── ConnectionFailed       connection          refused, reset, DNS, TLS
@@ -21,10 +21,10 @@
             ├── Forbidden              forbidden           403
             ├── NotFound               not_found           404
             ├── ServerFailed           server_error        5xx
-            ├── UnexpectedStatus       unexpected_status   any other, redirects too
-            └── MalformedResponse      malformed_response  200, and not what is documented
+            ├── UnexpectedStatus       unexpected_status   any other, also a redirect
+            └── MalformedResponse      malformed_response  200, but not as documented
 
-An error names the place and the remedy, and never holds a secret.
+A message names the place and the remedy, and never holds a secret.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from typing import ClassVar
 
 
 class SeqExporterError(Exception):
-    """Whatever this program raises on purpose."""
+    """The base of every error that this program raises on purpose."""
 
 
 class ConfigError(SeqExporterError):
-    """The user's files, flags or environment are wrong; one line for each mistake."""
+    """The user's files, flags or environment are wrong; the message has a line for each mistake."""
 
 
 class ListenError(SeqExporterError):
@@ -53,7 +53,7 @@ class BackfillError(SeqExporterError):
 
 
 class RemoteWriteFailed(BackfillError):
-    """A remote-write receiver did not take a request, at once or after retries."""
+    """A remote-write receiver did not accept a request, at once or after retries."""
 
 
 class NotCalculated(SeqExporterError):
@@ -61,27 +61,27 @@ class NotCalculated(SeqExporterError):
 
 
 class PollStopped(SeqExporterError):
-    """A poll ends because nobody wants its result: its account is removed, or the process stops."""
+    """A poll ends because its result is not needed: the account is removed or the process stops."""
 
 
 class PollError(SeqExporterError):
-    """A poll failed; `reason` says in one word why."""
+    """A poll failed; `reason` is the value of its label in `seq_exporter_poll_failures_total`."""
 
     reason: ClassVar[str] = "internal"
 
 
 class TooManySeries(PollError):
-    """The account would have more series than its `max_series`; the page stays as it was."""
+    """The account would have more series than its `max_series`; the page does not change."""
 
     reason = "too_many_series"
 
 
 class AccountUnavailable(PollError):
-    """Nothing more can be asked with this key now: the poll ends here."""
+    """No more requests can be made with the key now: the poll ends here."""
 
 
 class KeyUnavailable(AccountUnavailable):
-    """The API key cannot be read, or is no key."""
+    """The API key cannot be read, or is not a key."""
 
     reason = "key_unavailable"
 
@@ -93,7 +93,7 @@ class Unauthorized(AccountUnavailable):
 
 
 class RateLimited(AccountUnavailable):
-    """SendGrid asks for a pause (429, or its temporary block), of `wait_seconds` if it says."""
+    """SendGrid asks for a pause (429, or its temporary block) of `wait_seconds`; None: unknown."""
 
     reason = "rate_limited"
 
@@ -103,13 +103,13 @@ class RateLimited(AccountUnavailable):
 
 
 class ConnectionFailed(AccountUnavailable):
-    """No connection, or one that broke: DNS, refused, reset, TLS."""
+    """The connection could not be made, or broke: DNS, refused, reset, TLS."""
 
     reason = "connection"
 
 
 class TimedOut(AccountUnavailable):
-    """No whole answer within the time-out."""
+    """SendGrid did not send a whole response within the time-out."""
 
     reason = "timeout"
 
@@ -119,19 +119,19 @@ class EndpointFailed(PollError):
 
 
 class BadRequest(EndpointFailed):
-    """SendGrid found a fault in the request (400)."""
+    """SendGrid rejected the request as invalid (400)."""
 
     reason = "bad_request"
 
 
 class Forbidden(EndpointFailed):
-    """The key may not do this (403)."""
+    """The key does not have permission for this (403)."""
 
     reason = "forbidden"
 
 
 class NotFound(EndpointFailed):
-    """No such path, or no such user to act on behalf of (404)."""
+    """The path, or the user to act on behalf of, does not exist (404)."""
 
     reason = "not_found"
 
@@ -143,18 +143,18 @@ class ServerFailed(EndpointFailed):
 
 
 class UnexpectedStatus(EndpointFailed):
-    """A status that the endpoint does not document; redirects, which are not followed, too."""
+    """A status that the endpoint does not document, or a redirect, which is not followed."""
 
     reason = "unexpected_status"
 
 
 class MalformedResponse(EndpointFailed):
-    """A 200 whose body is not what the endpoint documents."""
+    """A 200 response with a body that the endpoint does not document."""
 
     reason = "malformed_response"
 
 
-#: Every value of the label `reason`; `internal` is a defect in this program.
+#: Every value of the label `reason`. `internal` is a defect in this program.
 POLL_FAILURE_REASONS = (
     *(
         error.reason

@@ -1,4 +1,4 @@
-"""Log lines, in logfmt or JSON, one event a line, as Prometheus' own programs write them."""
+"""Log lines in logfmt or JSON, one event per line, as Prometheus' own programs write them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import sys
 from datetime import UTC, datetime
 
-#: The levels by the names that Prometheus' own programs give them.
+#: The levels, by their names in Prometheus' own programs.
 LEVELS = {
     "debug": logging.DEBUG,
     "info": logging.INFO,
@@ -23,22 +23,23 @@ _BARE = re.compile(r"[\w.:/@+-]+")
 
 
 def configure_logs(level: str, log_format: str) -> None:
-    """Send all logs from `level` on to standard error, in `log_format` (see FORMATS)."""
+    """Write all logs of `level` and above to standard error, in `log_format` (see FORMATS)."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogFormatter(log_format))
     logging.basicConfig(level=LEVELS[level], handlers=[handler], force=True)
-    # Their own levels: a line for each request that is none, or a traceback for headers that are
-    # none, would let whoever sends them fill the log.
+    # Clients could fill the log: these write a line for each invalid request, and a traceback for
+    # invalid headers.
     for chatty in ("uvicorn", "asyncio", "urllib3.connection"):
         logging.getLogger(chatty).setLevel(max(logging.ERROR, logging.root.level))
-    # At debug level, it would show the queries of URLs, which may hold a token.
+    # At debug level, it writes the query of each URL, which may hold a token.
     logging.getLogger("urllib3.connectionpool").setLevel(max(logging.INFO, logging.root.level))
 
 
 class LogFormatter(logging.Formatter):
-    """Writes a record with the fields given as its `extra`.
+    """Formats a record with the fields from its `extra`.
 
     time=2026-11-01T06:15:00.123Z level=warn msg="poll failed" account=acme reason=timeout
+    {"time": "2026-11-01T06:15:00.123Z", "level": "warn", "msg": "poll failed", "account": "acme"}
     """
 
     def __init__(self, log_format: str) -> None:
@@ -46,7 +47,7 @@ class LogFormatter(logging.Formatter):
         self._encode = _to_json if log_format == "json" else _to_logfmt
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without its end."""
+        """Return the line, without a newline."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields: dict[str, object] = {
             "time": time.replace("+00:00", "Z"),
@@ -72,5 +73,5 @@ def _write(value: object) -> str:
 
 
 def _quote(text: str) -> str:
-    # JSON's escapes are logfmt's too; whatever a vendor sends stays on one line.
+    # logfmt has the escapes of JSON: any text from SendGrid stays on one line.
     return text if _BARE.fullmatch(text) and text.isascii() else json.dumps(text)

@@ -1,4 +1,7 @@
-"""The domain: what SendGrid says about one account and one day. Pure: no I/O, no clock."""
+"""What is known about one account: its scores of one day, and how its polls have gone.
+
+Pure data: no I/O, no clock.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,24 @@ from typing import NamedTuple
 #: The five metrics, in the order in which `Score.metrics` holds their values.
 METRICS = ("engagement_recency", "open_rate", "bounce_classification", "bounce_rate", "spam_rate")
 
-#: Every score, overall or of a metric, lies from 1 (poor) to 5 (good).
+#: Every score, overall or of a metric, is from 1 (poor) to 5 (good).
 LOWEST, HIGHEST = 1.0, 5.0
 
-#: SendGrid keeps scores for this many days, and returns as many own scores in one answer.
+#: The band of a score is its whole part: 4.9 is in band 4.
+BANDS = (1, 2, 3, 4, 5)
+
+#: SendGrid keeps scores for this many days, and returns as many own scores in one response.
 DAYS_KEPT = 90
 
 
 class Score(NamedTuple):
-    """One user's scores of one day; `None` stands for what SendGrid left out, never 0.
+    """One user's scores of one day; `None` is a score that SendGrid left out, never 0.
 
     `overall` is 1..5 or None, `metrics` five such values in the order of METRICS.
 
-    A tuple, as Python's garbage collector takes tuples of plain values out of its rounds: a
-    hundred thousand other objects would hold up each scrape that meets one.
+    A tuple, because a poll of a large fleet makes a hundred thousand of them, and takes half as
+    long for tuples as for frozen dataclasses. Python's garbage collector does not track `metrics`,
+    a tuple of plain values: its runs delay the scrapes that meet them.
     """
 
     user_id: str
@@ -35,21 +42,17 @@ class Score(NamedTuple):
 
     @property
     def is_scored(self) -> bool:
-        """Whether SendGrid found the user eligible, which shows by its overall score."""
+        """Whether SendGrid found the user eligible: only eligible users have an overall score."""
         return self.overall is not None
 
 
-#: A score lies in the band of its whole part: 4.9 in 4.
-BANDS = (1, 2, 3, 4, 5)
-
-
 def count_bands(scores: Iterable[Score]) -> Mapping[str, Mapping[int, int]]:
-    """Return how many of `scores` lie in each band: `{"overall": {1: 0, ...}, "open_rate": ...}`.
+    """Return how many of `scores` are in each band: `{"overall": {1: 0, ...}, "open_rate": ...}`.
 
     `overall` comes first, then the METRICS; each has all BANDS.
     """
-    # The values first, of which there are few, and then their bands; many at once, as a loop over
-    # each score would hold up a poll of a large fleet.
+    # Count the values first, which are few, and then their bands. A thousand scores at a time: a
+    # loop over single scores would hold up the poll of a large fleet.
     overall: Counter[float | None] = Counter()
     metrics: tuple[Counter[float | None], ...] = tuple(Counter() for _ in METRICS)
     remaining = iter(scores)
@@ -71,10 +74,10 @@ def count_bands(scores: Iterable[Score]) -> Mapping[str, Mapping[int, int]]:
 class SubuserScores:
     """The subusers' scores of `day`, by the value of their `subuser` label.
 
-    `missing` are the usernames that the configuration names and SendGrid does not know.
-    `has_scores` is False for a day on which nobody in the account had one: such a day is shown
-    for want of a better, so that a user sees who is not eligible, and is never held on to.
-    `read_at` is when SendGrid said so, in epoch seconds.
+    `missing` are usernames from the configuration that SendGrid does not know. `has_scores` is
+    False for a day on which no subuser has a score: such a day is published if there is no better
+    one, to show which subusers are not eligible, but the next poll does not count it as held.
+    `read_at` is when SendGrid returned the scores, in epoch seconds.
     """
 
     day: date
@@ -95,15 +98,15 @@ class SubuserScores:
 
     @property
     def bands(self) -> Mapping[str, Mapping[int, int]]:
-        """How many scores lie in each band, as `count_bands` returns them."""
+        """How many scores are in each band, as `count_bands` returns them."""
         return count_bands(self.by_label.values())
 
 
 @dataclass(frozen=True, slots=True)
 class OwnScore:
-    """The account's own score of `day`, as SendGrid gave it at `read_at` (epoch seconds).
+    """The account's own score of `day`, as SendGrid returned it at `read_at` (epoch seconds).
 
-    A day without a score is held for want of a better, as it is for the subusers.
+    As for subusers, a day without a score is published only if there is no better one.
     """
 
     day: date
@@ -118,7 +121,7 @@ class OwnScore:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that is published of one account: an immutable whole, replaced, never changed."""
+    """All published scores of one account: an immutable whole, replaced and never changed."""
 
     account: str
     subusers: SubuserScores | None = None
@@ -127,10 +130,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How an account's polls have gone; times are epoch seconds, None for what was not yet.
+    """How an account's polls have gone; times are epoch seconds, None before the first one.
 
-    `failure` says in words why the last poll failed; `is_restored` whether what is shown is what
-    an earlier process saved, as no poll has succeeded since.
+    `failure` says why the last poll failed. `is_restored` is True while the published scores are
+    those that an earlier process saved: no poll has succeeded since.
     """
 
     last_poll: float | None = None
@@ -141,5 +144,5 @@ class Health:
 
     @property
     def is_ready(self) -> bool:
-        """Whether a first poll has ended, well or badly, or earlier scores are shown."""
+        """Whether a first poll has ended, well or badly, or restored scores are published."""
         return self.last_poll is not None or self.is_restored

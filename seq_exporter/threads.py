@@ -1,4 +1,4 @@
-"""Blocking work beside the event loop, in threads that do not keep the process from ending."""
+"""Blocking work next to the event loop, in threads that do not keep the process alive."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _Result = TypeVar("_Result")
 
 
 class DaemonThreads:
-    """Runs blocking functions in at most `limit` threads at once, which die with the process.
+    """Runs blocking functions in at most `limit` threads at once, which end with the process.
 
-    The threads of an executor are waited for when the interpreter ends: a poll that hangs in a
-    slow answer would keep it alive after SIGTERM for as long as its time-out.
+    The interpreter waits for the threads of an executor when it exits: a poll that hangs in a slow
+    response would keep the process alive after SIGTERM for as long as its time-out.
     """
 
     def __init__(self, limit: int) -> None:
@@ -24,9 +24,9 @@ class DaemonThreads:
     async def run(self, function: Callable[[], _Result]) -> _Result:
         """Return what `function` returns, or raise what it raises.
 
-        Raises RuntimeError if no thread can be started. If this is cancelled, the thread goes on,
-        what comes of it is dropped, and its place is free at once: what nobody waits for any more
-        must not hold up what comes after it.
+        Raises RuntimeError if no thread can be started. If this is cancelled, the thread continues,
+        its result is dropped, and its place is free at once: work whose result is not awaited any
+        more must not delay the next.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_Result] = loop.create_future()
@@ -43,9 +43,9 @@ class DaemonThreads:
             result, error = None, None
             try:
                 result = function()
-            except BaseException as err:  # noqa: BLE001 - it is raised where it is waited for
+            except BaseException as err:  # noqa: BLE001 - `await future` raises it
                 error = err
-            with contextlib.suppress(RuntimeError):  # the loop has been closed meanwhile
+            with contextlib.suppress(RuntimeError):  # the loop is closed by now
                 loop.call_soon_threadsafe(finish, result, error)
 
         async with self._free:

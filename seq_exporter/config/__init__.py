@@ -1,1 +1,1 @@
-"""The configuration file: YAML in, one frozen configuration out, or every mistake at once."""
+"""The configuration: its YAML file, and the frozen objects that the program makes of it."""

@@ -6,6 +6,9 @@ import re
 
 from seq_exporter.clock import DAY_SECONDS
 
+#: Matches every duration, as a regular expression for JSON Schema; `parse_duration` is stricter.
+DURATION_PATTERN = "^([0-9]+(ms|[smhdwy]))+$"
+
 _UNIT_SECONDS = {
     "y": 365 * DAY_SECONDS,
     "w": 7 * DAY_SECONDS,
@@ -21,7 +24,7 @@ _DURATION = re.compile("".join(rf"(?:([0-9]{{1,12}}){unit})?" for unit in _UNIT_
 def parse_duration(text: str) -> float:
     """Return the seconds of a Prometheus duration: `90s`, `15m`, `1h30m`, `7d`.
 
-    Raises ValueError, whose message has `{value}` where the text is to be quoted.
+    Raises ValueError with `{value}` in its message, where the caller quotes the text.
     Source: "Time durations" in the documentation of Prometheus' query language.
     """
     match = _DURATION.fullmatch(text)

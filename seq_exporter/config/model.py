@@ -1,11 +1,11 @@
-"""What is to be done, as the configuration file says it: frozen, and checked when it was read."""
+"""The configuration as the program uses it: frozen, and checked when the file was read."""
 
 from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,20 +14,25 @@ from seq_exporter.config.secret import ApiKey
 from seq_exporter.config.shard import WHOLE, Shard
 from seq_exporter.scores import METRICS
 
-#: Where each region's API is.
+#: The URL of each region's API.
 BASE_URLS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
 
 
 @dataclass(frozen=True)
 class SubuserSelection:
-    """Which subusers are published: those in `names` or like `include`, unless like `exclude`.
+    """Which subusers are published: in `names` or matching `include`, and not `exclude`.
 
-    `names` are usernames, `include` and `exclude` globs on them; all of them case-sensitive.
+    `names` are usernames, `include` and `exclude` globs on usernames; all are case-sensitive.
     """
 
     names: frozenset[str] = frozenset()
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """The selection as plain values in a fixed order: `([], ('*',), ())` selects everybody."""
+        return sorted(self.names), self.include, self.exclude
 
     def __contains__(self, username: str) -> bool:
         wanted = username in self.names or self._include.fullmatch(username)
@@ -47,11 +52,11 @@ ALL_SUBUSERS = SubuserSelection(include=("*",))
 
 @dataclass(frozen=True, slots=True)
 class SeriesSelection:
-    """Which series there are for each subuser; what is left out is left out for all of them.
+    """Which series each subuser of an account has.
 
-    `scores` is the overall score, `metrics` those of the five that are wanted, `eligible` whether
-    there is a score. The numbers of subusers and their distribution are there in any case.
-    Of each, only what is the `shard`'s own.
+    `scores` is the overall score, `metrics` the names of the metric scores, `eligible` whether the
+    subuser has a score. The number of subusers and their distribution are always published. A
+    process publishes the series of its `shard` only.
     """
 
     scores: bool = True
@@ -60,25 +65,54 @@ class SeriesSelection:
     shard: Shard = WHOLE
 
 
+# Marks the fields of Account on which saved scores depend. A field without a mark may change, and
+# what was saved before stays valid.
+_WHOSE = {"decides": "whose scores SendGrid returns"}
+_WHICH = {"decides": "which of them are kept"}
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What to ask of one SendGrid account, and what to publish of it.
+    """What to request from one SendGrid account, and what to publish about it.
 
-    `subusers` is None where they are not wanted, `max_series` where there is no limit.
+    `subusers` is None if no subuser is wanted, `max_series` if there is no limit.
     """
 
-    name: str
+    name: str = field(metadata=_WHICH)
     api_key: ApiKey
-    base_url: str = BASE_URLS["global"]
-    on_behalf_of: str = ""
-    own_score: bool = True
-    subusers: SubuserSelection | None = ALL_SUBUSERS
+    base_url: str = field(default=BASE_URLS["global"], metadata=_WHOSE)
+    on_behalf_of: str = field(default="", metadata=_WHOSE)
+    own_score: bool = field(default=True, metadata=_WHICH)
+    subusers: SubuserSelection | None = field(default=ALL_SUBUSERS, metadata=_WHICH)
     series: SeriesSelection = SeriesSelection()
     max_series: int | None = None
 
     @property
+    def identity(self) -> tuple[object, ...]:
+        """With the key, what decides whose scores SendGrid returns.
+
+        ('https://api.sendgrid.com', 'shop-de')
+        """
+        return self._list_values(_WHOSE)
+
+    @property
+    def snapshot_identity(self) -> tuple[object, ...]:
+        """With the key, what decides which scores a snapshot holds: `identity` and the selection.
+
+        ('acme', 'https://api.sendgrid.com', 'shop-de', True, ([], ('*',), ()))
+        """
+        return self._list_values(_WHOSE, _WHICH)
+
+    def _list_values(self, *marks: Mapping[str, str]) -> tuple[object, ...]:
+        # In the order of the fields: what is saved holds a hash of these values.
+        values = (getattr(self, found.name) for found in fields(self) if found.metadata in marks)
+        return tuple(
+            value.identity if isinstance(value, SubuserSelection) else value for value in values
+        )
+
+    @property
     def is_private(self) -> bool:
-        """Whether nobody between here and `base_url` can read the key."""
+        """Whether nobody on the way to `base_url` can read the key."""
         url = urlsplit(self.base_url)
         host = url.hostname or ""
         return url.scheme == "https" or host in ("localhost", "::1") or host.startswith("127.")
@@ -86,7 +120,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class PollSettings:
-    """When to ask; `lookback_days` is 1 to 90, and counts today."""
+    """When to poll; `lookback_days` is 1 to 90, and includes today."""
 
     interval_seconds: float = 900.0
     refresh_interval_seconds: float = 3600.0
@@ -96,7 +130,7 @@ class PollSettings:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole file; `state_dir` is None where nothing is to be kept."""
+    """The whole file; `state_dir` is None if scores are not saved."""
 
     accounts: tuple[Account, ...]
     poll: PollSettings = PollSettings()
@@ -104,10 +138,10 @@ class Config:
 
 
 def take_part(config: Config, shard: Shard, *, by_subuser: bool) -> Config:
-    """Return what one process of several has to do of `config`.
+    """Return the part of `config` that one process of several does.
 
-    By account, an account is a shard's or not. By subuser, each shard polls every account, and
-    publishes its own subusers; what there is of an account as a whole is one shard's.
+    By account, each account belongs to one shard. By subuser, every shard polls every account and
+    publishes its own subusers; one shard publishes the series of the account as a whole.
     """
     if not by_subuser:
         owned = tuple(account for account in config.accounts if shard.owns(account.name))
@@ -125,5 +159,6 @@ def take_part(config: Config, shard: Shard, *, by_subuser: bool) -> Config:
 
 
 def _any_of(globs: Iterable[str]) -> re.Pattern[str]:
-    # One pattern for all: a fleet of 100,000 is matched in a tenth of a second. `(?!)` never does.
+    # One pattern for all globs matches a fleet of 100,000 in a tenth of a second. `(?!)` matches
+    # nothing.
     return re.compile("|".join(fnmatch.translate(glob) for glob in globs) or "(?!)")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from seq_exporter.errors import KeyUnavailable
 
-# SendGrid's keys are `SG.` and two more parts. Whatever looks like the beginning of one is hidden
-# in messages that quote what a user wrote, because keys get pasted into the wrong place.
+# SendGrid's keys are `SG.` and two more parts. Messages that quote a user's text hide everything
+# that looks like the beginning of a key, because keys get pasted into the wrong place.
 _KEY_SHAPE = re.compile(r"SG\.[\w.-]{5,}")
 
 
@@ -20,7 +21,7 @@ def hide_keys(text: str) -> str:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Secret:
-    """Text that shows as `***` wherever it is printed; `reveal` is the only way to it."""
+    """Text that is printed as `***` everywhere; only `reveal` returns it."""
 
     _text: str
 
@@ -29,7 +30,7 @@ class Secret:
         return self._text
 
     def hide_in(self, text: str) -> str:
-        """Return `text`, which somebody else wrote, with this secret in it replaced by `***`."""
+        """Return `text` from a library or from SendGrid, with this secret replaced by `***`."""
         return hide_keys(text.replace(self._text, "***"))
 
     def __repr__(self) -> str:
@@ -39,8 +40,9 @@ class Secret:
 def parse_key(text: str) -> Secret:
     """Return the API key in `text`, without the white space and the one pair of quotes around it.
 
-    Raises ValueError, with a message that does not quote the text, if that leaves no key:
-    what else a header cannot carry is no slip of the hand, and is not guessed at.
+    Raises ValueError, with a message that does not quote the text, if the rest is not a key.
+    Anything else that a header cannot carry is more than a slip in pasting: the key that is meant
+    is not guessed.
     """
     key = text.strip()
     if len(key) > 1 and key[0] == key[-1] and key[0] in "\"'":
@@ -48,14 +50,24 @@ def parse_key(text: str) -> Secret:
     if not key:
         raise ValueError("is empty: put the API key there")
     if key.lower().startswith("bearer "):
-        raise ValueError("begins with 'Bearer': put the API key there alone")
+        raise ValueError("begins with 'Bearer': write the API key alone")
     if any(char.isspace() for char in key):
         raise ValueError("has white space inside the API key: paste the key again, on one line")
     if '"' in key or "'" in key:
         raise ValueError("has a quotation mark inside the API key: paste the key again, alone")
     if not key.isascii() or not key.isprintable():
-        raise ValueError("has a character that no API key holds: paste the key again")
+        raise ValueError("has a character that API keys never contain: paste the key again")
     return Secret(key)
+
+
+def fingerprint(key: Secret, about: object, salt: str) -> bytes:
+    """Return 64 bytes that nobody can compute without the key; `about` is hashed as its repr.
+
+    Slow (about 50 ms), because files hold a part of it, and a key may be guessable where a test or
+    a proxy issued it. One half may be public while the other half is used as a secret.
+    """
+    text = f"{key.reveal()}\n{about!r}".encode()
+    return hashlib.scrypt(text, salt=salt.encode(), n=2**14, r=8, p=1, dklen=64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,7 @@ class ApiKey:
     source: Secret | Path
 
     def read(self) -> Secret:
-        """Return the key; one that lives in a file is read anew each time, so that it can rotate.
+        """Return the key. A file is read each time: a new key works without a restart.
 
         Raises KeyUnavailable.
         """
@@ -76,9 +88,12 @@ class ApiKey:
         except OSError as err:
             raise KeyUnavailable(
                 f"cannot read the key file '{self.source}': {err.strerror}: "
-                "put the key there, readable for this user"
+                "put the key there, and let this user read it"
             ) from err
-        except ValueError as err:  # not UTF-8, or no key
-            problem = "is not text" if isinstance(err, UnicodeError) else str(err)
-            # Not `from err`: a decoding error holds the bytes of the file.
-            raise KeyUnavailable(f"the key file '{self.source}' {problem}") from None
+        except UnicodeError:
+            # Not `from err`: a decoding error contains the bytes of the file.
+            raise KeyUnavailable(
+                f"the key file '{self.source}' is not UTF-8 text: put the API key there alone"
+            ) from None
+        except ValueError as err:
+            raise KeyUnavailable(f"the key file '{self.source}' {err}") from None

@@ -1,4 +1,4 @@
-"""One process among several: what is its own."""
+"""The share of the work that one process of several does."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _FORM = re.compile(r"(\d{1,4})/(\d{1,4})")
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """The part `ordinal`, from 0, of `total`.
+    """Number `ordinal` (from 0) of `total` processes.
 
-    What is whose is decided by a stable hash. With one part more, about one in `total` + 1 of all
-    moves there, and nothing moves between the others.
+    A stable hash assigns each account or user to a shard. If a shard is added, about one in
+    `total` + 1 of them moves to it, and none moves between the others.
     """
 
     ordinal: int = 0
@@ -22,26 +22,26 @@ class Shard:
 
     @classmethod
     def parse(cls, text: str) -> Shard:
-        """Read `0/3`: the first of three. Raises ValueError."""
+        """Parse `0/3`, the first of three. Raises ValueError with `{value}` to be quoted in it."""
         match = _FORM.fullmatch(text)
         ordinal, total = (int(part) for part in match.groups()) if match else (0, 0)
         if ordinal >= total:
             raise ValueError(
-                "{value} is no shard: write I/N with I from 0 to N - 1; 0/3, 1/3 and 2/3 are three"
+                "{value} is not a shard: write I/N with I from 0 to N - 1, such as 0/3, 1/3 and 2/3"
             )
         return cls(ordinal, total)
 
     def owns(self, *names: str) -> bool:
-        """Whether what goes by these names is this shard's: an account, or one's user."""
+        """Whether this shard owns an account (its name) or a user (the account's name, the id)."""
         return self.total == 1 or _jump(names, self.total) == self.ordinal
 
 
-#: The part of a process that shares its work with no other.
+#: The shard of a process that does all the work.
 WHOLE = Shard()
 
 
 def _jump(names: tuple[str, ...], total: int) -> int:
-    """Return the shard of `names`, from 0: Lamping and Veach's jump consistent hash (2014)."""
+    """Return the shard of `names`, from 0: the jump consistent hash of Lamping and Veach (2014)."""
     digest = hashlib.blake2b("\0".join(names).encode(), digest_size=8).digest()
     key = int.from_bytes(digest)
     shard, following = -1, 0

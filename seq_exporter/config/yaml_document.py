@@ -1,4 +1,4 @@
-"""Strict YAML files: each value with its place, `${NAME}` filled in, all mistakes at once."""
+"""Strict YAML files: the place of each value, `${NAME}` replaced, all mistakes at once."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from seq_exporter.config.secret import hide_keys
 from seq_exporter.errors import ConfigError
 
-#: Where a value stands, from the top: `("accounts", 2, "api_key_file")`.
+#: The keys and indexes that lead to a value: `("accounts", 2, "api_key_file")`.
 Place = tuple[str | int, ...]
 
-#: Begins the tag of one alternative of a union. Tags are parts of pydantic's places that stand for
-#: no key of the file: and no key of a file can begin so, as YAML forbids the character.
+#: The first character of the tag of each form of a key. pydantic adds the tags to its places, where
+#: they are not keys; no key of a file begins with this character, because YAML forbids it.
 ALTERNATIVE = "\0"
 
 _UNKNOWN_KEY = "unknown key"
 
-# Aliases of aliases can stand for billions.
+# Aliases of aliases can expand to billions of values.
 _MOST_VALUES = 500_000
 
-# In YAML's messages: an alias or a tag, which may be a secret out of place; not a single character
-# or the name of a token.
+# In YAML's messages: an alias or a tag, which may be a secret in the wrong place; not a single
+# character or the name of a token.
 _QUOTED_WORD = re.compile(r" '[^'<\\][^']+'.*")
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WHOLE_KEY = re.compile(r"SG\.[\w-]{16,}\.[\w-]{16,}")
 
-#: What to say for each kind of mistake that pydantic finds; `{value}` is what the user wrote, and
-#: `{kind}` what that is: where a whole section is expected, a slip may have put a secret.
+#: The message for each kind of mistake that pydantic finds. `{value}` is what the user wrote, and
+#: `{kind}` only its type: where a section is expected, the value may be a misplaced secret. Other
+#: names are from pydantic's context of the mistake.
 _MESSAGES = {
     "bool_type": "must be true or false, not {value}",
     "dict_type": "must be a mapping (lines of `key: value`), not {kind}",
@@ -46,7 +47,7 @@ _MESSAGES = {
     "missing": "is missing: add it",
     "model_type": "must be a mapping (lines of `key: value`), not {kind}",
     "string_type": "must be text, not {value}: put it in quotes",
-    "string_too_long": "is too long: shorten it to 128 characters",
+    "string_too_long": "is too long: shorten it to {max_length} characters",
     "string_too_short": "is empty: give it a value",
     "too_short": "is empty: name at least one",
 }
@@ -55,14 +56,14 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Section(BaseModel):
-    """A mapping in a file: unknown keys and values of another type are mistakes."""
+    """A mapping of a file: unknown keys and values of the wrong type are mistakes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake of the user: where it is, and what to do about it."""
+    """One mistake of the user: its place, and a message that says what to do."""
 
     place: Place
     message: str
@@ -70,10 +71,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file as it was written (`raw`), with its variables filled in (`value`).
+    """A file as it was written (`raw`), and with its variables replaced (`value`).
 
-    `positions` are the line and column of each value, from 1. `problems` are the mistakes found so
-    far: repeated keys and unset variables.
+    `positions` holds the line and column of each value, from 1. `problems` are the mistakes found
+    so far: repeated keys, unset variables, and API keys in the wrong place.
     """
 
     path: Path
@@ -87,8 +88,8 @@ class Document:
     ) -> _Model:
         """Return the document as `model`.
 
-        Raises ConfigError with a line for each mistake: those known already, those of the model
-        and `more`, in the order of the file, one for each place.
+        Raises ConfigError with a line for each mistake: `problems`, those that the model finds, and
+        `more`; in the order of the file, and one for each place.
         """
         result, found = None, []
         try:
@@ -96,7 +97,7 @@ class Document:
         except ValidationError as err:
             found = list(_explain(err, model))
         by_place: dict[Place, Problem] = {}
-        # A misspelt key is said to be one, whatever may be wrong with its value.
+        # A misspelt key is reported as unknown, even if its value is wrong too.
         unknown = [problem for problem in found if problem.message.startswith(_UNKNOWN_KEY)]
         for problem in (*unknown, *self.problems, *found, *more):
             by_place.setdefault(problem.place, problem)
@@ -121,10 +122,10 @@ class Document:
 
 
 def read_document(path: Path, environ: Mapping[str, str] | None) -> Document:
-    """Read the YAML file at `path`, with `${NAME}` in its texts filled in from `environ`.
+    """Read the YAML file at `path`, and replace `${NAME}` in its texts from `environ`.
 
-    Without `environ`, texts are taken as they are.
-    Raises ConfigError if it cannot be read or is no YAML at all.
+    If `environ` is None, texts are taken as they are.
+    Raises ConfigError if the file cannot be read or is not YAML.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -135,22 +136,23 @@ def read_document(path: Path, environ: Mapping[str, str] | None) -> Document:
     reader = _Reader(environ or {})
     try:
         raw = reader.read(text)
-        value = raw if environ is None else reader.fill_in(raw, ())
+        value = raw if environ is None else reader.replace_variables(raw, ())
     except yaml.MarkedYAMLError as err:
-        # Not str(err) and not `from err`: they quote the line, and a key may stand in it.
+        # Not str(err) and not `from err`: they quote the line, which may hold a key.
         line = err.problem_mark.line + 1 if err.problem_mark else 1
         problem = _QUOTED_WORD.sub("", str(err.problem))
         raise ConfigError(f"{path}:{line}: is not valid YAML: {problem}") from None
     except (yaml.YAMLError, RecursionError):
         raise ConfigError(
-            f"{path}: is not valid YAML: a character that YAML forbids, or nested without end"
+            f"{path}: is not valid YAML: it has a character that YAML forbids, "
+            "or expands without end"
         ) from None
     return Document(path, raw, value, reader.positions, tuple(reader.problems))
 
 
 @dataclass(slots=True)
 class _Reader:
-    """Builds plain data from YAML, noting where each value stood and what is wrong with it."""
+    """Builds plain data from YAML, and notes the position of each value and the mistakes."""
 
     environ: Mapping[str, str]
     positions: dict[Place, tuple[int, int]] = field(default_factory=dict)
@@ -174,7 +176,7 @@ class _Reader:
             try:
                 return loader.construct_object(node)
             except (ValueError, KeyError, AttributeError):
-                # A date that the calendar does not hold, or `!!bool maybe`: leave it as text.
+                # A date that does not exist, or `!!bool maybe`: keep it as text.
                 return node.value
         self._note_repeated_keys(node, place)
         loader.flatten_mapping(node)
@@ -188,29 +190,27 @@ class _Reader:
     def _note_repeated_keys(self, node: yaml.MappingNode, place: Place) -> None:
         keys = [_key(key_node) for key_node, _ in node.value]
         self.problems.extend(
-            Problem((*place, key), "stands there more than once: keep one")
+            Problem((*place, key), "appears more than once: keep one")
             for key in dict.fromkeys(keys)
             if keys.count(key) > 1
         )
 
-    def fill_in(self, value: Any, place: Place) -> Any:
+    def replace_variables(self, value: Any, place: Place) -> Any:
         """Return `value` with the variables in its texts replaced."""
         if isinstance(value, dict):
-            return {key: self.fill_in(item, (*place, key)) for key, item in value.items()}
+            return {key: self.replace_variables(item, (*place, key)) for key, item in value.items()}
         if isinstance(value, list):
-            return [self.fill_in(item, (*place, i)) for i, item in enumerate(value)]
+            return [self.replace_variables(item, (*place, i)) for i, item in enumerate(value)]
         if not isinstance(value, str):
             return value
         if _WHOLE_KEY.search(value) and place[-1:] != ("api_key",):
-            self.problems.append(
-                Problem(place, "holds what looks like an API key: move it to api_key")
-            )
-        return _VARIABLE.sub(lambda match: self._variable(match, place), value)
+            self.problems.append(Problem(place, "seems to contain an API key: move it to api_key"))
+        return _VARIABLE.sub(lambda match: self._look_up_variable(match, place), value)
 
-    def _variable(self, match: re.Match[str], place: Place) -> str:
+    def _look_up_variable(self, match: re.Match[str], place: Place) -> str:
         name = match[1]
         if not (match[0].endswith("}") and _NAME.fullmatch(name)):
-            message = "has a '${' that begins no variable: write ${NAME}"
+            message = "has a '${' that does not begin a variable: write ${NAME}"
         elif name not in self.environ:
             message = f"the environment variable {name} is not set: set it, or correct the name"
         else:
@@ -224,7 +224,7 @@ def _position_of(node: yaml.Node) -> tuple[int, int]:
 
 
 def _key(node: yaml.Node) -> str:
-    """Return a key as it was written; whatever YAML makes of it, every key known here is text."""
+    """Return a key as it was written: YAML reads `no` as false, but every known key is text."""
     return node.value if isinstance(node, yaml.ScalarNode) else "?"
 
 
@@ -237,14 +237,16 @@ def _explain(err: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:
         elif error["type"] == "extra_forbidden":
             message = _unknown_key(str(place[-1]), _known_keys(model, place[:-1]))
         elif error["type"] in _MESSAGES:
-            message = _MESSAGES[error["type"]].replace("{expected}", str(context.get("expected")))
+            message = _MESSAGES[error["type"]]
+            for name, found in context.items():
+                message = message.replace(f"{{{name}}}", str(found))
         else:
             message = f"is not allowed: {error['msg']}"
         yield Problem(place, message)
 
 
 def _known_keys(model: type[BaseModel], place: Place) -> list[str]:
-    """Return the keys of the section at `place`, found by walking the fields' annotations."""
+    """Return the keys of the section at `place`, from the annotations of the fields."""
     section: type[BaseModel] = model
     for part in place:
         if isinstance(part, str) and part in section.model_fields:
@@ -281,20 +283,20 @@ def _look_up(value: Any, place: Place) -> Any:
 def _kind_of(value: Any) -> str:
     if value is None:
         return "nothing"
-    kinds = {dict: "a mapping", list: "a list", str: "a text", bool: "a truth value"}
+    kinds = {dict: "a mapping", list: "a list", str: "text", bool: "a boolean"}
     return kinds.get(type(value), "a number")
 
 
 def _quote(value: Any) -> str:
     if value is None or isinstance(value, dict | list):
         return _kind_of(value)
-    if isinstance(value, bool):  # as YAML has it, not as Python
+    if isinstance(value, bool):  # as YAML writes it, not as Python
         return str(value).lower()
     return repr(value) if isinstance(value, str) else str(value)
 
 
 def _dotted(place: Place) -> str:
-    """Write a place as users know it: `accounts[2].api_key_file`."""
-    # Of `api_key:SG...`, a name for want of a space, only what stands before the colon.
+    """Return a place as users write it: `accounts[2].api_key_file`."""
+    # Without a space, `api_key:SG...` is one name: show only the part before the colon.
     names = (f"[{part}]" if isinstance(part, int) else f".{part.split(':')[0]}" for part in place)
     return "".join(names)[1:]

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 
 from seq_exporter.config.model import Account
-from seq_exporter.config.secret import Secret
+from seq_exporter.config.secret import Secret, fingerprint
 from seq_exporter.files import find_leftovers, replacing
 from seq_exporter.scores import Snapshot
 
@@ -109,21 +109,7 @@ class _Owner:
 
     @classmethod
     def of(cls, account: Account, key: Secret, salt: str) -> _Owner:
-        selection = account.subusers and (
-            sorted(account.subusers.names),
-            account.subusers.include,
-            account.subusers.exclude,
-        )
-        what = (
-            account.name,
-            account.base_url,
-            account.on_behalf_of,
-            account.own_score,
-            selection,
-        )
-        # A key from a test or a proxy may be guessable: a slow hash, about 50 ms.
-        secret = f"{key.reveal()}\n{what!r}".encode()
-        derived = hashlib.scrypt(secret, salt=salt.encode(), n=2**14, r=8, p=1)
+        derived = fingerprint(key, account.snapshot_identity, salt)
         return cls(derived[:32].hex(), derived[32:])
 
     def seal(self, content: bytes) -> str:

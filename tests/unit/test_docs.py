@@ -17,36 +17,12 @@ from seq_exporter.publish.families import FAMILIES
 from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.scores import METRICS
 from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
+from tests.unit.config.files import CONFIG_KEYS
 
 ROOT = Path(__file__).parents[2]
 DOCS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = (ROOT / "config.example.yaml").read_text(encoding="utf-8")
-
-CONFIG_KEYS = [
-    "accounts",
-    "name",
-    "api_key",
-    "api_key_file",
-    "region",
-    "base_url",
-    "on_behalf_of",
-    "own_score",
-    "subusers",
-    "include",
-    "exclude",
-    "series",
-    "scores",
-    "metrics",
-    "eligible",
-    "max_series",
-    "poll",
-    "interval",
-    "refresh_interval",
-    "lookback",
-    "timeout",
-    "state_dir",
-]
 
 
 def own_metrics() -> list[str]:
@@ -94,21 +70,6 @@ def test_every_metric_of_sendgrid_is_documented(metric: str) -> None:
 def test_every_key_is_documented_and_in_the_example(key: str) -> None:
     assert f"`{key}`" in DOCS["configuration.md"]
     assert re.search(rf"\b{key}:", EXAMPLE)
-
-
-def test_the_list_of_keys_is_whole() -> None:
-    from seq_exporter.config import file as configfile
-
-    known = set()
-    for section in (
-        configfile._ConfigFile,
-        configfile._AccountFile,
-        configfile._PollFile,
-        configfile._GlobsFile,
-        configfile._SeriesFile,
-    ):
-        known |= set(section.model_fields)
-    assert known == set(CONFIG_KEYS)
 
 
 def test_the_example_parses_with_its_commented_part_too(tmp_path: Path) -> None:

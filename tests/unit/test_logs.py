@@ -19,7 +19,7 @@ MORNING = datetime(2026, 11, 1, 6, 15, 0, 123_999, tzinfo=UTC).timestamp()
 
 
 def record(message: str = "poll failed", level: int = logging.WARNING, **more: Any) -> Any:
-    """Return a record of a moment in the morning, with `more` as its extra."""
+    """Return a record of MORNING with `more` as its extra."""
     return logging.makeLogRecord(
         {
             "name": "seq_exporter.serve.polling",
@@ -52,7 +52,7 @@ def test_a_line_has_its_time_its_level_and_its_message(level: int, word: str) ->
     )
 
 
-def test_what_is_given_as_extra_follows_in_its_order() -> None:
+def test_the_fields_of_extra_follow_in_their_order() -> None:
     made = record(reason="timeout", account="acme", seconds=1.5, attempt=2, cause=None)
     assert LogFormatter("logfmt").format(made) == (
         'time=2026-11-01T06:15:00.123Z level=warn msg="poll failed" '
@@ -93,7 +93,7 @@ def test_the_arguments_of_a_message_are_filled_in() -> None:
         (Path("/etc/x"), "/etc/x"),
     ],
 )
-def test_whatever_a_value_holds_it_stays_one_value_on_one_line(value: object, written: str) -> None:
+def test_any_value_is_one_value_on_one_line(value: object, written: str) -> None:
     assert LogFormatter("logfmt").format(record("m", key=value)) == (
         f"time=2026-11-01T06:15:00.123Z level=warn msg=m key={written}"
     )
@@ -172,8 +172,8 @@ OTHERS = [
         ("error", ["level=error msg=4", *OTHERS]),
     ],
 )
-def test_logs_from_a_level_on_go_to_standard_error(level: str, expected: list[str]) -> None:
-    # In a process of its own, as the configuration of logging is the whole process's.
+def test_logs_of_a_level_and_above_go_to_standard_error(level: str, expected: list[str]) -> None:
+    # In another process, because logging is configured for a whole process.
     script = f"""
 import logging
 from seq_exporter.logs import configure_logs

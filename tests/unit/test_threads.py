@@ -16,12 +16,12 @@ import pytest
 import seq_exporter
 from seq_exporter.threads import DaemonThreads
 
-# A bound for what would otherwise wait for ever; nothing here takes as long.
+# An upper bound for waits that would never end; no test takes as long.
 HUNG = 60
 
 
 class Jobs:
-    """Jobs that each wait to be let go; they tell when they start, and how many run at once."""
+    """Jobs that wait for `let_go`; they report when they start, and how many run at once."""
 
     def __init__(self) -> None:
         self.started: queue.Queue[int] = queue.Queue()
@@ -55,7 +55,7 @@ async def let_tasks_run() -> None:
         await asyncio.sleep(0)
 
 
-def test_what_the_function_returns_is_returned() -> None:
+def test_the_result_of_the_function_is_returned() -> None:
     async def run() -> Any:
         return await DaemonThreads(1).run(lambda: {"a": 1})
 
@@ -70,7 +70,7 @@ def test_none_is_a_result() -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("broken"), SystemExit(3)])
-def test_what_the_function_raises_is_raised(error: BaseException) -> None:
+def test_the_error_of_the_function_is_raised(error: BaseException) -> None:
     def fail() -> None:
         raise error
 
@@ -119,7 +119,7 @@ def test_a_failure_makes_room_for_the_next() -> None:
     assert result == 2
 
 
-def test_what_comes_of_cancelled_work_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_result_of_cancelled_work_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
     jobs = Jobs()
 
     async def run() -> int:
@@ -129,7 +129,7 @@ def test_what_comes_of_cancelled_work_is_dropped(caplog: pytest.LogCaptureFixtur
         cancelled.cancel()
         with pytest.raises(asyncio.CancelledError):
             await cancelled
-        # Its thread goes on, and holds up nobody.
+        # Its thread continues, and delays no other work.
         following = asyncio.create_task(threads.run(jobs.make(1)))
         assert await jobs.next_started() == 1
         jobs.let_go(2)
@@ -157,7 +157,7 @@ def test_work_that_is_cancelled_before_its_turn_never_runs() -> None:
     assert jobs.started.empty()
 
 
-def test_work_that_ends_after_the_loop_is_of_no_concern() -> None:
+def test_work_may_end_after_the_loop() -> None:
     go, workers = threading.Event(), queue.Queue[threading.Thread]()
 
     def work() -> None:
@@ -172,7 +172,7 @@ def test_work_that_ends_after_the_loop_is_of_no_concern() -> None:
 
     worker = asyncio.run(run())
     go.set()
-    worker.join(HUNG)  # where its end raises, pytest fails this test
+    worker.join(HUNG)  # pytest fails this test if the thread raises
     assert not worker.is_alive()
 
 

@@ -1,4 +1,4 @@
-"""Durations: what Prometheus takes for one, and nothing else."""
+"""Durations: those of Prometheus, and no others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_durations_are_those_of_prometheus(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "5", "5 m", "m", "1.5h", "-1h", "1h1h", "1s1m", "1H", "٣s"])
-def test_what_is_no_duration(text: str) -> None:
+def test_other_texts_are_not_durations(text: str) -> None:
     with pytest.raises(ValueError, match="must be a duration such as"):
         parse_duration(text)
 

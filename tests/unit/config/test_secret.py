@@ -1,4 +1,4 @@
-"""Keys: what is put right, what is refused, and that none is ever shown."""
+"""API keys: which slips are corrected, what is refused, and that no output shows a key."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seq_exporter.config.secret import ApiKey, Secret, hide_keys, parse_key
+from seq_exporter.config.secret import ApiKey, Secret, fingerprint, hide_keys, parse_key
 from seq_exporter.errors import KeyUnavailable
 from tests.support import KEY
 
@@ -30,18 +30,18 @@ def test_white_space_and_quotes_around_a_key_are_stripped(text: str) -> None:
         ("a\nb", "has white space inside the API key: paste the key again, on one line"),
         ('a"b', "has a quotation mark inside the API key: paste the key again, alone"),
         ("'a", "has a quotation mark inside the API key: paste the key again, alone"),
-        ("Bearer a", "begins with 'Bearer': put the API key there alone"),
-        ("schlüssel", "has a character that no API key holds: paste the key again"),
-        ("a\0b", "has a character that no API key holds: paste the key again"),
-        ("a\u200bb", "has a character that no API key holds: paste the key again"),
+        ("Bearer a", "begins with 'Bearer': write the API key alone"),
+        ("schlüssel", "has a character that API keys never contain: paste the key again"),
+        ("a\0b", "has a character that API keys never contain: paste the key again"),
+        ("a\u200bb", "has a character that API keys never contain: paste the key again"),
     ],
 )
-def test_what_is_not_safe_to_put_right_is_refused(text: str, message: str) -> None:
+def test_other_faults_of_a_key_are_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         parse_key(text)
 
 
-def test_a_secret_shows_nowhere() -> None:
+def test_no_text_shows_a_secret() -> None:
     secret = Secret(KEY)
     for shown in (
         repr(secret),
@@ -54,6 +54,24 @@ def test_a_secret_shows_nowhere() -> None:
         assert KEY not in shown
     assert secret.hide_in(f"bad key {KEY}!") == "bad key ***!"
     assert hide_keys(f"no such file '{KEY}'") == "no such file '***'"
+
+
+def test_a_fingerprint_does_not_change_from_version_to_version() -> None:
+    """Files written before are recognized by it."""
+    about = ("https://api.sendgrid.com", "shop")
+    assert fingerprint(Secret("k-1"), about, "salt").hex() == (
+        "07a09a2127184c458e434f92cd540e1ab3a788529902b9dea77a88fc11272222"
+        "bb66f2e741cf6cd56d437e8b57f198744a1092e8772fbf2381078b03c81a8331"
+    )
+
+
+def test_a_fingerprint_depends_on_the_key_on_what_it_is_about_and_on_the_salt() -> None:
+    made = {
+        fingerprint(Secret(key), (about,), salt)
+        for key, about, salt in (("k", "a", "s"), ("l", "a", "s"), ("k", "b", "s"), ("k", "a", "t"))
+    }
+    assert len(made) == 4
+    assert {len(one) for one in made} == {64}
 
 
 def test_a_key_file_is_read_each_time(tmp_path: Path) -> None:
@@ -71,10 +89,10 @@ def test_a_key_file_is_read_each_time(tmp_path: Path) -> None:
         (
             None,
             "cannot read the key file '{file}': No such file or directory: "
-            "put the key there, readable for this user",
+            "put the key there, and let this user read it",
         ),
         (b"", "the key file '{file}' is empty: put the API key there"),
-        (b"\xff\xfe", "the key file '{file}' is not text"),
+        (b"\xff\xfe", "the key file '{file}' is not UTF-8 text: put the API key there alone"),
         (
             b"one two",
             "the key file '{file}' has white space inside the API key: "

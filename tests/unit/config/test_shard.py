@@ -1,4 +1,4 @@
-"""Several processes: together they do the whole work, and none of it twice."""
+"""Several processes: together they do all the work, and no part of it twice."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ NAMES = [("acme", str(number)) for number in range(20_000)]
 
 
 @pytest.mark.parametrize(("text", "shard"), [("0/1", Shard(0, 1)), ("2/3", Shard(2, 3))])
-def test_what_a_shard_is(text: str, shard: Shard) -> None:
+def test_a_shard_is_parsed(text: str, shard: Shard) -> None:
     assert Shard.parse(text) == shard
 
 
 @pytest.mark.parametrize(
     "text", ["3/2", "2/2", "0/0", "a/b", "", "1", "1/", "-1/3", "1/3/5", "0/1 "]
 )
-def test_what_is_no_shard(text: str) -> None:
+def test_other_texts_are_not_shards(text: str) -> None:
     with pytest.raises(
-        ValueError, match=r"is no shard: write I/N with I from 0 to N - 1"
+        ValueError, match=r"is not a shard: write I/N with I from 0 to N - 1"
     ) as caught:
         Shard.parse(text)
     assert "{value}" in str(caught.value)
 
 
 @pytest.mark.parametrize("total", [1, 2, 3, 10])
-def test_everything_has_one_shard_and_each_has_its_part(total: int) -> None:
+def test_each_user_has_one_shard_and_each_shard_its_share(total: int) -> None:
     shards = [Shard(ordinal, total) for ordinal in range(total)]
     owned = [sum(shard.owns(*names) for names in NAMES) for shard in shards]
     assert sum(owned) == len(NAMES)
@@ -42,7 +42,7 @@ def test_everything_has_one_shard_and_each_has_its_part(total: int) -> None:
 
 
 @pytest.mark.parametrize("total", [1, 2, 5])
-def test_with_a_shard_more_only_its_own_part_moves(total: int) -> None:
+def test_only_users_of_an_added_shard_move(total: int) -> None:
     def owner(names: tuple[str, ...], shards: int) -> int:
         (ordinal,) = (number for number in range(shards) if Shard(number, shards).owns(*names))
         return ordinal
@@ -53,7 +53,7 @@ def test_with_a_shard_more_only_its_own_part_moves(total: int) -> None:
     assert 0.8 < len(moved) * (total + 1) / len(names) < 1.2
 
 
-def test_what_is_whose_does_not_change_from_version_to_version() -> None:
+def test_the_owner_of_a_user_does_not_change_from_version_to_version() -> None:
     owned = [number for number in range(16) if Shard(0, 2).owns("acme", str(number))]
     assert owned == [0, 2, 3, 4, 6, 7, 8, 13, 14, 15]
 
@@ -71,7 +71,7 @@ def test_by_account_each_account_is_polled_by_one_shard() -> None:
     assert all(parts)
 
 
-def test_by_subuser_the_account_as_a_whole_is_one_shards() -> None:
+def test_by_subuser_one_shard_polls_the_own_score() -> None:
     config = Config(accounts({}, {"own_score": False}, {"subusers": None}))
     parts = [take_part(config, Shard(n, 4), by_subuser=True).accounts for n in range(4)]
     for name, subusers, own in (("a0", 4, 1), ("a1", 4, 0), ("a2", 0, 1)):
@@ -86,7 +86,9 @@ FLEETS = st.dictionaries(
 
 
 @given(FLEETS, st.integers(1, 5))
-def test_together_the_shards_are_the_whole(fleet: dict[str, float | None], total: int) -> None:
+def test_together_the_shards_publish_every_series_once(
+    fleet: dict[str, float | None], total: int
+) -> None:
     scores = {name: Score(name, name, score, (score,) * 5) for name, score in fleet.items()}
     own = OwnScore(day(4), Score("9", "acme", 3.0, (3.0,) * 5))
     snapshot = Snapshot("acme", SubuserScores(day(4), scores), own)
@@ -95,7 +97,7 @@ def test_together_the_shards_are_the_whole(fleet: dict[str, float | None], total
     parts = []
     for ordinal in range(total):
         shard = Shard(ordinal, total)
-        # Its own score is asked for by the account's shard alone.
+        # Only the account's shard polls the own score.
         held = snapshot if shard.owns("acme") else replace(snapshot, own=None)
         parts += lines_of(held, replace(everything, shard=shard))
     assert sorted(parts) == sorted(whole)

@@ -698,7 +698,7 @@ def test_one_account_that_fails_does_not_keep_the_others_from_being_fetched(
     assert str(caught.value) == (
         "account 'acme': 401: SendGrid refuses the key: is it active, whole, and of this region?\n"
         f"account 'gone': cannot read the key file '{tmp_path / 'key'}': "
-        "No such file or directory: put the key there, readable for this user\n"
+        "No such file or directory: put the key there, and let this user read it\n"
         "Nothing is written yet. What has come is kept: run the same command again, "
         "or name the accounts that are wanted with --account."
     )

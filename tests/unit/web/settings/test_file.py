@@ -69,7 +69,7 @@ def test_headers_are_taken_as_they_are(folder: WebFolder) -> None:
         (
             "tls_server_config: on\n",
             "web.yml:1: tls_server_config: must be a mapping (lines of `key: value`), "
-            "not a truth value",
+            "not a boolean",
         ),
         ("a: b: c\n", "web.yml:1: is not valid YAML: mapping values are not allowed here"),
     ],
@@ -159,7 +159,7 @@ def test_what_is_no_bcrypt_hash_is_refused(folder: WebFolder, value: str) -> Non
 
 def test_a_user_that_is_there_twice_is_refused(folder: WebFolder) -> None:
     assert folder.refusal_of(f"basic_auth_users:\n  ada: {HASH}\n  ada: {HASH}\n") == (
-        "web.yml:3: basic_auth_users.ada: stands there more than once: keep one"
+        "web.yml:3: basic_auth_users.ada: appears more than once: keep one"
     )
 
 

@@ -254,7 +254,7 @@ BAD_CLIENTS = [
     (
         CLIENTS + "  client_allowed_sans: a.example.com\n",
         "web.yml:6: tls_server_config.client_allowed_sans: "
-        "must be a list (lines that begin with `-`), not a text",
+        "must be a list (lines that begin with `-`), not text",
     ),
     (
         CLIENTS + "  client_allowed_sans:\n  - 1\n  - ''\n",
