@@ -18,16 +18,16 @@ import time
 from pathlib import Path
 
 from benchmarks.backfill import measure_backfill
-from benchmarks.board import measure_scores
-from benchmarks.day import measure_day
 from benchmarks.figures import Figures
-from benchmarks.page import measure_page
 from benchmarks.polls import measure_polls, polled_exporter
 from benchmarks.processes import running_simulator
+from benchmarks.requests_a_day import measure_day
+from benchmarks.results_table import render_table
+from benchmarks.scores_command import measure_scores
+from benchmarks.scrape_waits import measure_waits
 from benchmarks.scrapes import measure_scrapes
 from benchmarks.startup import measure_startup
-from benchmarks.table import render_table
-from benchmarks.waits import measure_waits
+from benchmarks.status_page import measure_page
 
 _SIZES = "1000,10000,100000"
 _LARGEST = 1_000_000  # the simulator has no larger accounts

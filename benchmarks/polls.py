@@ -27,7 +27,7 @@ def measure_polls(folder: Path, config: str, targets: list[str], subusers: int) 
         with polled_exporter(folder, config, subusers) as exporter:
             polls.append((read_poll_seconds(exporter), exporter.cpu_seconds))
         arguments = (str(folder / "floor.yaml"), str(folder / "targets.txt"))
-        loops.append(tuple(run_python("benchmarks.floor", *arguments, seconds=limit)))
+        loops.append(tuple(run_python("benchmarks.bare_requests", *arguments, seconds=limit)))
     figures: Figures = {"poll requests": len(targets)}
     for name, found in (("poll", polls), ("loop", loops)):
         seconds, cpu_seconds = zip(*found, strict=True)

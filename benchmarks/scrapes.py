@@ -11,9 +11,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.figures import Figures
+from benchmarks.nginx import running_nginx
 from benchmarks.processes import Process, python, run_python, running
 from benchmarks.scraper import Connection
-from benchmarks.static import running_nginx
 
 _ROUNDS = 10
 _BURST_SECONDS = 0.4
@@ -92,7 +92,7 @@ def measure_scrapes(exporter: Process, folder: Path, subusers: int) -> Figures:
 
 @contextmanager
 def _running_stock(folder: Path, series: float) -> Iterator[Process]:
-    command = python("-m", "benchmarks.stock", "page.txt", "{port}")
+    command = python("-m", "benchmarks.stock_client", "page.txt", "{port}")
     with running(command, folder, "stock") as process:
         process.wait_until(lambda: bool(process.output.read_text()), _STOCK_START_SECONDS)
         count = int(process.output.read_text())
@@ -118,6 +118,6 @@ def _measure_load(processes: list[Process]) -> Figures:
     for _ in range(_LOAD_ROUNDS):
         for name, process in zip(("exporter", "nginx"), processes, strict=False):
             arguments = map(str, (process.port, _CONNECTIONS, _LOAD_SECONDS))
-            rate = run_python("benchmarks.load", *arguments, seconds=_LOAD_SECONDS + 60)
+            rate = run_python("benchmarks.scrape_load", *arguments, seconds=_LOAD_SECONDS + 60)
             rates.setdefault(f"{name} scrapes a second", []).append(rate)
     return {name: statistics.median(found) for name, found in rates.items()}

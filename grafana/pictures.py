@@ -11,9 +11,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from grafana.asking import CHOICES, list_queries
-from grafana.source.names import METRIC_NAMES
-from grafana.source.scale import FAULT_STEPS, SCORE_STEPS, Steps
+from grafana.queries import CHOICES, list_queries
+from grafana.source.colours import FAULT_STEPS, SCORE_STEPS, Steps
+from grafana.source.metric_texts import METRIC_NAMES
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helm.made import CHART, make_files
+from helm.generated import CHART, make_files
 
 
 def main() -> None:

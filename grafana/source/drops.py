@@ -7,8 +7,8 @@ because a fall may take two days to show completely, and falls further apart are
 
 from __future__ import annotations
 
-from grafana.source import cells, panels, promql
-from grafana.source.scale import CHANGE_STEPS, PLAIN_STEPS, SCORE_STEPS
+from grafana.source import columns, panels, promql
+from grafana.source.colours import CHANGE_STEPS, PLAIN_STEPS, SCORE_STEPS
 
 _WITHIN = "2d"
 _WITHIN_SECONDS = 2 * 86400
@@ -38,11 +38,11 @@ def last_drop(*matchers: str) -> panels.Panel:
     letters = dict(zip("ABC", asked, strict=True))
     targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
     panel = panels.table("Last drop", _DESCRIPTION, targets, "none", PLAIN_STEPS)
-    panel = cells.name_columns(panel, ("account", "subuser", "metric"), letters)
+    panel = columns.name_columns(panel, ("account", "subuser", "metric"), letters)
     for name in ("Before", "After"):
-        panel = cells.color_column(panel, name, SCORE_STEPS)
-    panel = cells.color_column(panel, "Change", CHANGE_STEPS)
-    return cells.sort_by(cells.hide_columns(panel, "account", "subuser"), "Change")
+        panel = columns.color_column(panel, name, SCORE_STEPS)
+    panel = columns.color_column(panel, "Change", CHANGE_STEPS)
+    return columns.sort_by(columns.hide_columns(panel, "account", "subuser"), "Change")
 
 
 _DESCRIPTION = (

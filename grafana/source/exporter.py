@@ -6,16 +6,16 @@ from grafana_foundation_sdk.builders.stat import Panel as Number
 from grafana_foundation_sdk.models.common import BigValueTextMode
 from grafana_foundation_sdk.models.dashboard import Dashboard, ValueMap, ValueMappingResult
 
-from grafana.source import cells, panels, promql
-from grafana.source.board import Board
-from grafana.source.promql import select, select_process
-from grafana.source.scale import (
+from grafana.source import columns, panels, promql
+from grafana.source.colours import (
     BAD,
     FAULT_STEPS,
     GOOD,
     PLAIN_STEPS,
     WELL_STEPS,
 )
+from grafana.source.dashboard import DashboardLayout
+from grafana.source.promql import select, select_process
 
 #: The most lines in a graph with a line for each account: those that matter most.
 _LINES = 10
@@ -24,32 +24,32 @@ _RATE = "[$__rate_interval]"
 
 def build_exporter() -> Dashboard:
     """Make the dashboard."""
-    board = Board(
+    layout = DashboardLayout(
         "seq-exporter",
         "SendGrid Engagement Quality / Exporter",
         "The exporter's polls, SendGrid's answers, and the age of the scores.",
         begins="now-24h",
     )
-    _place_numbers(board)
-    board.row("Polls")
-    board.place(8, (12, _polls()), (12, _failures()))
-    board.place(8, (12, _accounts()), (12, _poll_time()))
-    board.row("SendGrid's API")
-    board.place(8, (8, _requests()), (8, _request_time()), (8, _rate_limit()))
-    board.row("Scores")
-    board.place(8, (8, _age()), (8, _lag()), (8, _anomalies()))
-    board.row("Process")
-    board.place(8, (8, _scrape_time()), (8, _series()), (8, _memory()))
-    return board.build()
+    _place_numbers(layout)
+    layout.row("Polls")
+    layout.place(8, (12, _polls()), (12, _failures()))
+    layout.place(8, (12, _accounts()), (12, _poll_time()))
+    layout.row("SendGrid's API")
+    layout.place(8, (8, _requests()), (8, _request_time()), (8, _rate_limit()))
+    layout.row("Scores")
+    layout.place(8, (8, _age()), (8, _lag()), (8, _anomalies()))
+    layout.row("Process")
+    layout.place(8, (8, _scrape_time()), (8, _series()), (8, _memory()))
+    return layout.build()
 
 
-def _place_numbers(board: Board) -> None:
+def _place_numbers(layout: DashboardLayout) -> None:
     number = panels.number
     up = f"sum({select_process('up')})"
     failing = f"count({_account_up()} == 0) or vector(0)"
     saving = f"sum(increase({select('seq_exporter_state_save_failures_total')}[$__range]))"
     version = f"count by (version) ({select_process('seq_exporter_build_info')})"
-    board.place(
+    layout.place(
         4,
         (
             4,
@@ -127,11 +127,11 @@ def _accounts() -> panels.Panel:
     )
     targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
     panel = panels.table("Accounts", description, targets, "short", PLAIN_STEPS)
-    panel = cells.name_columns(panel, ("account",), letters)
-    panel = cells.color_column(panel, "Last poll", WELL_STEPS)
-    panel = cells.give_unit(cells.give_unit(panel, "Last poll", "none"), "Last success", "s")
-    panel = cells.link_column(panel, "account", cells.link_row_to_account())
-    return cells.sort_by(panel, "Last success", descending=True)
+    panel = columns.name_columns(panel, ("account",), letters)
+    panel = columns.color_column(panel, "Last poll", WELL_STEPS)
+    panel = columns.give_unit(columns.give_unit(panel, "Last poll", "none"), "Last success", "s")
+    panel = columns.link_column(panel, "account", columns.link_row_to_account())
+    return columns.sort_by(panel, "Last success", descending=True)
 
 
 def _poll_time() -> panels.Panel:

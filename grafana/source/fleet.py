@@ -5,10 +5,8 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import table as tables
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from grafana.source import cells, panels, promql
-from grafana.source.board import Board, choose_one, type_in
-from grafana.source.names import METRIC_NAMES
-from grafana.source.scale import (
+from grafana.source import columns, panels, promql
+from grafana.source.colours import (
     AGE_STEPS,
     CHANGE_STEPS,
     FAULT_STEPS,
@@ -16,6 +14,8 @@ from grafana.source.scale import (
     SCORE_STEPS,
     band_name,
 )
+from grafana.source.dashboard import DashboardLayout, choose_one, type_in
+from grafana.source.metric_texts import METRIC_NAMES
 
 _OVERALL = 'metric="overall"'
 _SEARCHED = 'subuser=~"(?i).*${search}.*"'
@@ -24,28 +24,28 @@ _WORST = 10
 
 def build_fleet() -> Dashboard:
     """Make the dashboard."""
-    board = Board(
+    layout = DashboardLayout(
         "seq-fleet",
         "SendGrid Engagement Quality / Fleet",
         "All subusers' scores: their distribution, the worst, and the largest changes.",
         begins="now-90d",
     )
-    board.choose(choose_one("metric", "Bands of", ("overall", *promql.METRICS)))
-    board.choose(type_in("search", "Subuser contains"))
-    _place_numbers(board)
-    board.row("Distribution of scores")
-    board.place(9, (16, _bands_over_time()), (8, _bands_now()))
-    board.row("Lowest scores")
-    board.place(11, (10, _worst()), (14, _accounts()))
-    board.row("Largest changes")
-    board.place(9, (12, _movers("fell", "7d", 7)), (12, _movers("fell", "30d", 30)))
-    board.place(9, (12, _movers("rose", "7d", 7)), (12, _movers("rose", "30d", 30)))
-    board.row("All subusers")
-    board.place(18, (24, _everyone()))
-    return board.build()
+    layout.choose(choose_one("metric", "Bands of", ("overall", *promql.METRICS)))
+    layout.choose(type_in("search", "Subuser contains"))
+    _place_numbers(layout)
+    layout.row("Distribution of scores")
+    layout.place(9, (16, _bands_over_time()), (8, _bands_now()))
+    layout.row("Lowest scores")
+    layout.place(11, (10, _worst()), (14, _accounts()))
+    layout.row("Largest changes")
+    layout.place(9, (12, _movers("fell", "7d", 7)), (12, _movers("fell", "30d", 30)))
+    layout.place(9, (12, _movers("rose", "7d", 7)), (12, _movers("rose", "30d", 30)))
+    layout.row("All subusers")
+    layout.place(18, (24, _everyone()))
+    return layout.build()
 
 
-def _place_numbers(board: Board) -> None:
+def _place_numbers(layout: DashboardLayout) -> None:
     under = promql.held("sendgrid_seq_score_subusers", _OVERALL, 'band=~"1|2"', by="account, band")
     fallen = f"count({promql.change(ago='7d')} <= -0.95) or vector(0)"
     day = promql.held("sendgrid_seq_score_date_timestamp_seconds", by="account, scope")
@@ -53,7 +53,7 @@ def _place_numbers(board: Board) -> None:
         f"sum({promql.subusers(state)})" for state in ("scored", "ineligible", "missing")
     )
     number = panels.number
-    board.place(
+    layout.place(
         4,
         (4, number("Scored", "Subusers that have a score.", scored, "short", PLAIN_STEPS)),
         (4, number("Ineligible", _INELIGIBLE, ineligible, "short", PLAIN_STEPS)),
@@ -111,7 +111,7 @@ def _worst() -> panels.Panel:
         "none",
         SCORE_STEPS,
     )
-    return panel.min(1).max(5).decimals(1).data_links([cells.link_series_to_subuser()])
+    return panel.min(1).max(5).decimals(1).data_links([columns.link_series_to_subuser()])
 
 
 def _accounts() -> panels.Panel:
@@ -133,10 +133,10 @@ def _accounts() -> panels.Panel:
     )
     panel = _table("Accounts", description, ("account",), asked)
     for name in ("Own score", "Mean", "Lowest"):
-        panel = cells.color_column(panel, name)
-    panel = cells.give_unit(panel, "Day", "dateTimeAsIso")
-    panel = cells.link_column(panel, "account", cells.link_row_to_account())
-    return cells.sort_by(panel, "Lowest")
+        panel = columns.color_column(panel, name)
+    panel = columns.give_unit(panel, "Day", "dateTimeAsIso")
+    panel = columns.link_column(panel, "account", columns.link_row_to_account())
+    return columns.sort_by(panel, "Lowest")
 
 
 def _movers(direction: str, ago: str, days: int) -> panels.Panel:
@@ -150,9 +150,9 @@ def _movers(direction: str, ago: str, days: int) -> panels.Panel:
         ("account", "subuser"),
         {"Change": most},
     )
-    panel = cells.color_column(panel, "Change", CHANGE_STEPS)
-    panel = cells.link_column(panel, "subuser", cells.link_row_to_subuser())
-    return cells.sort_by(panel, "Change", descending=not falls)
+    panel = columns.color_column(panel, "Change", CHANGE_STEPS)
+    panel = columns.link_column(panel, "subuser", columns.link_row_to_subuser())
+    return columns.sort_by(panel, "Change", descending=not falls)
 
 
 def _everyone() -> panels.Panel:
@@ -169,11 +169,11 @@ def _everyone() -> panels.Panel:
     )
     panel = _table("Every subuser", description, ("account", "subuser"), scores | changes)
     for name in scores:
-        panel = cells.color_column(panel, name)
+        panel = columns.color_column(panel, name)
     for name in changes:
-        panel = cells.color_column(panel, name, CHANGE_STEPS)
-    panel = cells.link_column(panel, "subuser", cells.link_row_to_subuser())
-    return cells.sort_by(panel, "Overall")
+        panel = columns.color_column(panel, name, CHANGE_STEPS)
+    panel = columns.link_column(panel, "subuser", columns.link_row_to_subuser())
+    return columns.sort_by(panel, "Overall")
 
 
 def _table(
@@ -182,4 +182,4 @@ def _table(
     letters = dict(zip("ABCDEFGHIJ", asked, strict=False))
     targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
     panel = panels.table(title, description, targets, "none", PLAIN_STEPS)
-    return cells.name_columns(panel, keys, letters)
+    return columns.name_columns(panel, keys, letters)

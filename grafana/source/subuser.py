@@ -12,10 +12,8 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from grafana.source import cells, drops, panels, promql
-from grafana.source.board import Board, choose_subuser
-from grafana.source.names import METRIC_NAMES, REMEDIES
-from grafana.source.scale import (
+from grafana.source import columns, drops, panels, promql
+from grafana.source.colours import (
     BAD,
     CHANGE_STEPS,
     GOOD,
@@ -24,6 +22,8 @@ from grafana.source.scale import (
     WELL_STEPS,
     thresholds,
 )
+from grafana.source.dashboard import DashboardLayout, choose_subuser
+from grafana.source.metric_texts import METRIC_NAMES, REMEDIES
 
 CHOSEN = 'subuser="$subuser"'
 _DAY = 86400
@@ -31,28 +31,28 @@ _DAY = 86400
 
 def build_subuser() -> Dashboard:
     """Make the dashboard."""
-    board = Board(
+    layout = DashboardLayout(
         "seq-subuser",
         "SendGrid Engagement Quality / Subuser",
         "One subuser's scores over time, the metrics behind each change, and remedies.",
         begins="now-90d",
     )
-    board.choose(choose_subuser())
-    _place_numbers(board)
-    board.place(8, (24, _overall()))
-    board.place(9, (24, _timeline()))
-    board.row("Drops and changes")
-    board.place(9, (12, drops.last_drop(CHOSEN)), (12, _then_and_now()))
+    layout.choose(choose_subuser())
+    _place_numbers(layout)
+    layout.place(8, (24, _overall()))
+    layout.place(9, (24, _timeline()))
+    layout.row("Drops and changes")
+    layout.place(9, (12, drops.last_drop(CHOSEN)), (12, _then_and_now()))
     for metric, name in METRIC_NAMES.items():
-        board.row(name)
+        layout.row(name)
         remedy = panels.note(
             f"{name}: remedies", f"Meaning and remedies: {name}.", REMEDIES[metric]
         )
-        board.place(7, (16, _metric(metric, name)), (8, remedy))
-    return board.build()
+        layout.place(7, (16, _metric(metric, name)), (8, remedy))
+    return layout.build()
 
 
-def _place_numbers(board: Board) -> None:
+def _place_numbers(layout: DashboardLayout) -> None:
     number = panels.number
     eligible = promql.held("sendgrid_seq_subuser_eligible", CHOSEN, by="account, subuser")
     words = {
@@ -63,7 +63,7 @@ def _place_numbers(board: Board) -> None:
         "Overall score", "The current overall score.", promql.score(CHOSEN), "none", SCORE_STEPS
     )
     asked = number("Eligible", _ELIGIBLE, eligible, "none", WELL_STEPS)
-    board.place(
+    layout.place(
         4,
         (4, now.decimals(1)),
         (3, _change("7d", 7)),
@@ -155,9 +155,9 @@ def _then_and_now() -> panels.Panel:
     letters = dict(zip("ABCDE", asked, strict=True))
     targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
     panel = panels.table("Then and now", description, targets, "none", PLAIN_STEPS)
-    panel = cells.name_columns(panel, ("account", "subuser", "metric"), letters)
+    panel = columns.name_columns(panel, ("account", "subuser", "metric"), letters)
     for name in ("Now", "Lowest", "Highest"):
-        panel = cells.color_column(panel, name)
+        panel = columns.color_column(panel, name)
     for name in ("7 days", "30 days"):
-        panel = cells.color_column(panel, name, CHANGE_STEPS)
-    return cells.sort_by(cells.hide_columns(panel, "account", "subuser"), "30 days")
+        panel = columns.color_column(panel, name, CHANGE_STEPS)
+    return columns.sort_by(columns.hide_columns(panel, "account", "subuser"), "30 days")

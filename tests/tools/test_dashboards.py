@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from grafana.asking import CHOICES, Query, fill, list_queries, load_dashboards
+from grafana.queries import CHOICES, Query, fill, list_queries, load_dashboards
 from tests.support import GIVE_UP_SECONDS
 from tests.tools.conftest import Start, find_tool, free_port, start_simulator, wait_for
 from tests.tools.test_backfill import LABELS, run_backfill, run_commands, start_prometheus

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from helm.made import CHART, make_files
+from helm.generated import CHART, make_files
 from helm.schema import DURATION, SCHEMA
-from helm.table import read_values
+from helm.values_table import read_values
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from helm.schema import SCHEMA
-from helm.table import describe_values
+from helm.values_table import describe_values
 
 CHART = Path(__file__).parent / "seq-exporter"
 PROJECT = CHART.parents[1]

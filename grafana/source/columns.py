@@ -10,7 +10,7 @@ from grafana_foundation_sdk.builders.dashboard import DashboardLink
 from grafana_foundation_sdk.models import common as shapes
 from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
 
-from grafana.source.scale import SCORE_STEPS, Steps, thresholds
+from grafana.source.colours import SCORE_STEPS, Steps, thresholds
 
 # Link targets: the selection is kept, except for the values that the row sets.
 _CHOICES = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
@@ -55,7 +55,7 @@ def name_columns(
 
 
 def color_column(panel: tables.Panel, name: str, steps: Steps = SCORE_STEPS) -> tables.Panel:
-    """Fill a column's cells with the colours of their steps."""
+    """Fill a column's columns with the colours of their steps."""
     mode = shapes.TableCellBackgroundDisplayMode.BASIC
     return panel.override_by_name(
         name,
@@ -76,7 +76,7 @@ def give_unit(panel: tables.Panel, name: str, unit: str, decimals: int = 0) -> t
 
 
 def link_column(panel: tables.Panel, name: str, link: DashboardLink) -> tables.Panel:
-    """Make the cells of a column links."""
+    """Make the columns of a column links."""
     return panel.override_by_name(name, [DynamicConfigValue("links", [link.build()])])
 
 

@@ -18,14 +18,14 @@ _ALL = models.VariableOption(selected=True, text=["All"], value=["$__all"])
 _SIGNS_OF_ACCOUNTS = "seq_exporter_account_up|sendgrid_seq_account_score|sendgrid_seq_subusers"
 
 
-class Board:
+class DashboardLayout:
     """A dashboard to which rows and panels are added from the top."""
 
     def __init__(self, uid: str, title: str, description: str, begins: str) -> None:
-        board = build.Dashboard(title).uid(uid).description(description)
-        board = board.tags([TAG, "sendgrid"]).timezone("utc").readonly()
-        board = board.time(begins, "now").refresh("5m").link(_link_to_the_others())
-        self._board = board.tooltip(models.DashboardCursorSync.CROSSHAIR)
+        dashboard = build.Dashboard(title).uid(uid).description(description)
+        dashboard = dashboard.tags([TAG, "sendgrid"]).timezone("utc").readonly()
+        dashboard = dashboard.time(begins, "now").refresh("5m").link(_link_to_the_others())
+        self._dashboard = dashboard.tooltip(models.DashboardCursorSync.CROSSHAIR)
         self._next_id = 1
         self._top = 0
         self.choose(_choose_datasource())
@@ -35,12 +35,12 @@ class Board:
 
     def choose(self, variable: Builder[models.VariableModel]) -> None:
         """Add a variable."""
-        self._board.with_variable(variable)
+        self._dashboard.with_variable(variable)
 
     def row(self, title: str) -> Self:
         """Begin a section of the dashboard with a title."""
         position = models.GridPos(h=1, w=_WIDTH, x=0, y=self._top)
-        self._board.with_row(build.Row(title).id(self._take_id()).grid_pos(position))
+        self._dashboard.with_row(build.Row(title).id(self._take_id()).grid_pos(position))
         self._top += 1
         return self
 
@@ -49,7 +49,7 @@ class Board:
         left = 0
         for width, panel in panels:
             position = models.GridPos(h=height, w=width, x=left, y=self._top)
-            self._board.with_panel(panel.id(self._take_id()).grid_pos(position))
+            self._dashboard.with_panel(panel.id(self._take_id()).grid_pos(position))
             left += width
         if left > _WIDTH:
             raise ValueError(f"a row is {_WIDTH} wide, not {left}")
@@ -58,7 +58,7 @@ class Board:
 
     def build(self) -> models.Dashboard:
         """Return the finished dashboard."""
-        return self._board.build()
+        return self._dashboard.build()
 
     def _take_id(self) -> int:
         self._next_id += 1

@@ -1,4 +1,4 @@
-"""Scrape as fast as a server answers: `load.py PORT CONNECTIONS SECONDS`, run as a process.
+"""Scrape as fast as a server answers: `scrape_load.py PORT CONNECTIONS SECONDS`, run as a process.
 
 Prints the scrapes a second as JSON. On pages of some kilobytes, this client itself limits nginx to
 some ten thousand scrapes a second: a ratio to nginx is then too favourable.

@@ -1,4 +1,4 @@
-"""Serve the same series with stock prometheus_client: `stock.py PAGE PORT`, run as a process.
+"""Serve the same series with stock prometheus_client: `stock_client.py PAGE PORT`.
 
 PAGE is a page of the exporter. Each of its series becomes a Gauge child, served by the library's
 own server.

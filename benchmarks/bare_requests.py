@@ -1,4 +1,4 @@
-"""Measure the lower limit of a poll with `requests`: `floor.py CONFIG TARGETS`, run as a process.
+"""Measure the lower limit of a poll, as a process: `bare_requests.py CONFIG TARGETS`.
 
 Requests each line of TARGETS and parses the JSON. Prints the seconds and the CPU seconds as JSON.
 """
