@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, Protocol
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.scores import Health, Snapshot
 from seq_exporter.threads import DaemonThreads
-from seq_exporter.web.api import describe_scores, describe_status
+from seq_exporter.web.api import ENDPOINTS, Answer, Endpoint, ErrorAnswer
 from seq_exporter.web.listing import Query
 from seq_exporter.web.middleware import BasicAuth, ConfiguredHeaders, RequestLimiter
 from seq_exporter.web.negotiation import accepts_gzip, choose_format
 from seq_exporter.web.openapi import describe_api
+from seq_exporter.web.parameters import Parameters
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 from seq_exporter.web.status_page import StatusPage, find_docs
 
@@ -68,9 +70,8 @@ def build_app(
     app = Starlette(
         routes=[
             Route("/", _status(exporter, threads)),
-            Route("/api/v1/status", _api_status(exporter, threads)),
-            Route("/api/v1/scores", _api_scores(exporter, threads)),
-            Route("/api/v1/openapi.json", _openapi),
+            *(Route(each.path, _endpoint(each, exporter, threads)) for each in ENDPOINTS),
+            Route("/api/v1/openapi.json", _openapi()),
             Route("/metrics", _metrics(exporter)),
             Route("/-/healthy", _healthy),
             Route("/-/ready", _ready(exporter)),
@@ -138,31 +139,34 @@ def _status(exporter: PublishedState, threads: DaemonThreads) -> _Handler:
     return status
 
 
-def _api_status(exporter: PublishedState, threads: DaemonThreads) -> _Handler:
-    async def status(request: Request) -> Response:
-        if request.query_params:
-            return _json({"errors": ["there are no parameters"]}, 400)
-        return _json(await threads.run(lambda: describe_status(exporter.accounts)))
+def _endpoint(endpoint: Endpoint, exporter: PublishedState, threads: DaemonThreads) -> _Handler:
+    def render(parameters: Parameters) -> bytes:
+        return _render(endpoint.respond(exporter.accounts, parameters))
 
-    return status
-
-
-def _api_scores(exporter: PublishedState, threads: DaemonThreads) -> _Handler:
-    async def scores(request: Request) -> Response:
-        query, mistakes = Query.parse(request.query_params)
+    async def answer(request: Request) -> Response:
+        parameters, mistakes = endpoint.parameters.parse(request.query_params)
         if mistakes:
-            return _json({"errors": mistakes}, 400)
-        return _json(await threads.run(lambda: describe_scores(exporter.accounts, query)))
+            return _json(_render(ErrorAnswer(errors=mistakes)), 400)
+        return _json(await threads.run(lambda: render(parameters)))
 
-    return scores
-
-
-async def _openapi(request: Request) -> Response:
-    return _json(describe_api())
+    return answer
 
 
-def _json(answer: Any, status: int = 200) -> Response:
-    return JSONResponse(answer, status, headers={"Cache-Control": "no-store"})
+def _render(answer: Answer) -> bytes:
+    return answer.model_dump_json(by_alias=True).encode()
+
+
+def _openapi() -> _Handler:
+    document = json.dumps(describe_api(ENDPOINTS)).encode()
+
+    async def openapi(request: Request) -> Response:
+        return _json(document)
+
+    return openapi
+
+
+def _json(body: bytes, status: int = 200) -> Response:
+    return Response(body, status, {"Cache-Control": "no-store"}, "application/json")
 
 
 async def _healthy(request: Request) -> Response:

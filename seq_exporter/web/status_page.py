@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any
@@ -135,9 +134,7 @@ def _describe_column(name: str, query: Query) -> dict[str, Any]:
 
 
 def _link(query: Query, **changes: Any) -> str:
-    default = asdict(Query())
-    values = asdict(replace(query, **changes))
-    given = {name: value for name, value in values.items() if value != default[name]}
+    given = query.model_copy(update=changes).model_dump(exclude_defaults=True)
     return f"/?{urlencode(given)}#subusers"
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from seq_exporter import __version__
-from seq_exporter.scores import METRICS, Score, SubuserScores
+from seq_exporter.scores import BANDS, METRICS, Score, SubuserScores
 from seq_exporter.web.listing import Query
 from seq_exporter.web.status_page import StatusPage
 from tests.support import day
@@ -90,7 +90,10 @@ def test_a_wish_that_makes_no_sense(path: str, errors: int) -> None:
 def test_the_page_says_so_too_and_shows_what_there_is() -> None:
     answer = client(EXPORTER).get("/?limit=x")
     assert answer.status_code == 400
-    assert '<p class="mistake" role="alert">limit is a number from 1 to 1000</p>' in answer.text
+    assert (
+        '<p class="mistake" role="alert">limit must be a whole number from 1 to 1000</p>'
+        in answer.text
+    )
     assert '<th scope="row">shop-de</th>' in answer.text
 
 
@@ -117,10 +120,10 @@ def test_links_keep_what_was_asked_for() -> None:
 
 
 def test_the_description_names_every_path_and_parameter() -> None:
-    told = client(EXPORTER).get("/api/v1/openapi.json").json()
-    assert told["openapi"] == "3.1.0"
-    assert list(told["paths"]) == ["/api/v1/status", "/api/v1/scores"]
-    parameters = told["paths"]["/api/v1/scores"]["get"]["parameters"]
+    described = client(EXPORTER).get("/api/v1/openapi.json").json()
+    assert described["openapi"] == "3.1.0"
+    assert list(described["paths"]) == ["/api/v1/status", "/api/v1/scores"]
+    parameters = described["paths"]["/api/v1/scores"]["get"]["parameters"]
     assert [each["name"] for each in parameters] == [
         "account",
         "subuser",
@@ -130,6 +133,25 @@ def test_the_description_names_every_path_and_parameter() -> None:
         "limit",
         "offset",
     ]
+    assert parameters[2]["schema"] == {"type": "number"}
+    assert parameters[5] == {
+        "name": "limit",
+        "in": "query",
+        "description": "How many subusers to return.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
+    }
+
+
+def test_the_description_allows_exactly_the_keys_of_an_answer() -> None:
+    schemas = client(EXPORTER).get("/api/v1/openapi.json").json()["components"]["schemas"]
+    for schema in schemas.values():
+        assert schema["required"] == list(schema["properties"])
+        assert schema["additionalProperties"] is False
+    scores = ["overall", *METRICS]
+    assert schemas["OwnScores"]["required"] == ["date", *scores]
+    assert schemas["SubuserEntry"]["required"][-6:] == scores
+    assert schemas["Distribution"]["required"] == scores
+    assert schemas["Bands"]["required"] == [str(band) for band in BANDS]
 
 
 @pytest.mark.parametrize("path", ["/api/v1/scores", "/api/v1/status", "/api/v1/openapi.json"])
