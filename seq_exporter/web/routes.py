@@ -1,4 +1,4 @@
-"""The routes: what each path answers."""
+"""The routes: each path and the function that answers it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from seq_exporter.web.status_page import StatusPage, find_docs
 
 _SLICE_BYTES = 256 * 1024
 
-# To sort a large fleet takes tens of milliseconds: not on the event loop, where scrapes would wait,
-# and not many at once, as only one can run at a time.
-_PAGES_AT_ONCE = 2
+# The status page and the API sort fleets in threads: a large fleet takes tens of milliseconds, and
+# scrapes would wait on the event loop. More threads gain nothing: Python runs one at a time.
+_THREADS = 2
 
-# The page has no script and nothing from elsewhere, and is not to be framed.
+# The status page has no script, loads nothing from other hosts, and must not be framed.
 _HTML_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
@@ -43,30 +43,30 @@ _HTML_HEADERS = {
 
 
 class PublishedState(Protocol):
-    """What the routes show; nothing here blocks."""
+    """The state that the routes publish; no call blocks."""
 
     @property
     def exposition(self) -> DeflatedText:
-        """The series of all accounts, ready to send."""
+        """All accounts' series, compressed and ready to send."""
 
     def render_telemetry(
         self, render: Callable[[CollectorRegistry], bytes]
     ) -> tuple[DeflatedText, bytes]:
-        """Return the exporter's own metrics as `render` writes them: a first and a last part."""
+        """Return the exporter's own metrics as written by `render`: a first and a last part."""
 
     @property
     def accounts(self) -> Sequence[tuple[Snapshot, Health]]:
-        """What is published of each account, and how its polls have gone."""
+        """Each account's published snapshot, and the outcome of its polls."""
 
     async def reload(self) -> str | None:
-        """Read the configuration again; return what is wrong with it, or None."""
+        """Re-read the configuration; return its mistakes as text, or None if it has none."""
 
 
 def build_app(
     exporter: PublishedState, web_settings: ReloadableSettings, *, enable_lifecycle: bool = False
 ) -> ASGIApp:
     """Return the ASGI app; `POST /-/reload` works only with `enable_lifecycle`."""
-    threads = DaemonThreads(_PAGES_AT_ONCE)
+    threads = DaemonThreads(_THREADS)
     app = Starlette(
         routes=[
             Route("/", _status(exporter, threads)),
@@ -88,9 +88,9 @@ def build_app(
 
 
 class SlicedResponse:
-    """Sends ready bytes in slices, so that a slow client holds one slice and no copy of the page.
+    """Sends bytes in slices, so a slow client costs the memory of one slice.
 
-    What is sent as one piece is copied into the connection's buffer whole.
+    A body that is sent in one piece is copied whole into the connection's buffer.
     """
 
     def __init__(self, parts: Iterable[bytes], size: int, headers: Mapping[str, str]) -> None:
@@ -98,7 +98,7 @@ class SlicedResponse:
         self._headers = {**headers, "Content-Length": str(size)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the answer; each slice waits until the client has taken most of those before."""
+        """Send the answer; a slice waits until the client has taken most of the earlier ones."""
         headers = [(name.lower().encode(), text.encode()) for name, text in self._headers.items()]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         for part in self._parts if scope["method"] != "HEAD" else ():  # inflates as it goes
@@ -115,15 +115,16 @@ _Handler = Callable[[Request], Awaitable[ASGIApp]]
 def _metrics(exporter: PublishedState) -> _Handler:
     async def metrics(request: Request) -> SlicedResponse:
         chosen = choose_format(request.headers.get("accept", ""))
-        page = exporter.exposition  # one reference: the answer is of one moment
+        exposition = exporter.exposition  # read once: a poll may replace it while it is sent
         own, volatile = exporter.render_telemetry(chosen.render)
         headers = {"Content-Type": chosen.content_type, "Vary": "Accept, Accept-Encoding"}
         if accepts_gzip(request.headers.get("accept-encoding", "")):
-            member = page.gzipped(own, volatile)
+            member = exposition.gzipped(own, volatile)
             headers["Content-Encoding"] = "gzip"
             return SlicedResponse(member, sum(map(len, member)), headers)
-        text = chain(page.inflated(), own.inflated(), [volatile])
-        return SlicedResponse(text, page.size + own.size + len(volatile), headers)
+        text = chain(exposition.inflated(), own.inflated(), [volatile])
+        size = exposition.size + own.size + len(volatile)
+        return SlicedResponse(text, size, headers)
 
     return metrics
 
@@ -175,11 +176,11 @@ async def _healthy(request: Request) -> Response:
 
 def _ready(exporter: PublishedState) -> _Handler:
     async def ready(request: Request) -> Response:
-        waiting = [
-            snapshot.account for snapshot, health in exporter.accounts if not health.is_ready
-        ]
+        waiting = sum(not health.is_ready for _, health in exporter.accounts)
         if waiting:
-            text = f"seq-exporter is not ready: {len(waiting)} first polls have not ended.\n"
+            who = "1 account has" if waiting == 1 else f"{waiting} accounts have"
+            its = "its" if waiting == 1 else "their"
+            text = f"seq-exporter is not ready: {who} not finished {its} first poll.\n"
             return PlainTextResponse(text, 503)
         return PlainTextResponse("seq-exporter is ready.\n")
 
@@ -189,11 +190,11 @@ def _ready(exporter: PublishedState) -> _Handler:
 def _reload(exporter: PublishedState, enable_lifecycle: bool) -> _Handler:
     async def reload(request: Request) -> Response:
         if not enable_lifecycle:
-            text = "Reloading over HTTP is off: start with --web.enable-lifecycle.\n"
+            text = "Reloading over HTTP is disabled: start with --web.enable-lifecycle.\n"
             return PlainTextResponse(text, 403)
         problem = await exporter.reload()
         if problem:
             return PlainTextResponse(f"{problem}\n", 500)
-        return PlainTextResponse("The configuration is reloaded.\n")
+        return PlainTextResponse("Configuration reloaded.\n")
 
     return reload

@@ -1,4 +1,4 @@
-"""The API against its own description: every wish that schemathesis can think of."""
+"""The API against its description, with requests that schemathesis generates."""
 
 from __future__ import annotations
 

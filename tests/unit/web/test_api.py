@@ -1,4 +1,4 @@
-"""The API: whole answers, and its description."""
+"""The API: whole answers, their description, and errors."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def test_scores() -> None:
 def test_status() -> None:
     answer = client(EXPORTER).get("/api/v1/status")
     assert answer.headers["Cache-Control"] == "no-store"
-    told = answer.json()
-    assert told["version"] == __version__
-    (account,) = told["accounts"]
+    status = answer.json()
+    assert status["version"] == __version__
+    (account,) = status["accounts"]
     distribution = account["subusers"].pop("distribution")
     assert distribution["overall"] == {"1": 0, "2": 1, "3": 0, "4": 0, "5": 0}
     assert account.pop("own")["overall"] == 4.5
@@ -81,13 +81,13 @@ def test_status() -> None:
         ("/api/v1/status?limit=1", 1),
     ],
 )
-def test_a_wish_that_makes_no_sense(path: str, errors: int) -> None:
+def test_wrong_parameters_are_refused(path: str, errors: int) -> None:
     answer = client(EXPORTER).get(path)
     assert answer.status_code == 400
     assert len(answer.json()["errors"]) == errors
 
 
-def test_the_page_says_so_too_and_shows_what_there_is() -> None:
+def test_the_status_page_reports_a_mistake_and_shows_the_subusers() -> None:
     answer = client(EXPORTER).get("/?limit=x")
     assert answer.status_code == 400
     assert (
@@ -97,20 +97,20 @@ def test_the_page_says_so_too_and_shows_what_there_is() -> None:
     assert '<th scope="row">shop-de</th>' in answer.text
 
 
-def test_a_subuser_is_text_on_the_page() -> None:
+def test_the_status_page_escapes_subusers() -> None:
     page = client(EXPORTER).get("/?subuser=%3Cscript%3E").text
     assert "<script" not in page
     assert '<th scope="row">&lt;script&gt;</th>' in page
     assert 'name="subuser" value="&lt;script&gt;"' in page
 
 
-def test_the_page_leads_to_the_documentation_where_the_package_says_where_it_is() -> None:
+def test_the_status_page_links_to_the_documentation_if_its_url_is_known() -> None:
     link = '<a href="https://example.com/docs">Documentation</a>'
     assert link in StatusPage("https://example.com/docs").render(EXPORTER.accounts, Query())
     assert "Documentation" not in StatusPage().render(EXPORTER.accounts, Query())
 
 
-def test_links_keep_what_was_asked_for() -> None:
+def test_links_keep_the_query() -> None:
     page = client(EXPORTER).get("/?limit=1&offset=0&subuser=s").text
     assert 'rel="next" href="/?subuser=s&amp;limit=1&amp;offset=1#subusers"' in page
     assert (

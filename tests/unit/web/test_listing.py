@@ -1,4 +1,4 @@
-"""Which subusers are listed, in which order, and what is said of a wish that makes no sense."""
+"""Listing subusers: filters, order, slices, and the query's parameters."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def names(listing: Listing) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("wish", "expected"),
+    ("query", "expected"),
     [
         ({}, ["bakery", "Florist", "shop_de", "shop_fr", "shop_it"]),
         ({"order": "desc"}, ["shop_fr", "Florist", "shop_de", "bakery", "shop_it"]),
@@ -49,11 +49,11 @@ def names(listing: Listing) -> list[str]:
         ({"offset": 99}, []),
     ],
 )
-def test_a_wish(wish: dict[str, Any], expected: list[str]) -> None:
-    assert names(list_subusers(ACCOUNTS, Query(**wish))) == expected
+def test_subusers_are_filtered_and_sorted(query: dict[str, Any], expected: list[str]) -> None:
+    assert names(list_subusers(ACCOUNTS, Query(**query))) == expected
 
 
-def test_how_many_there_are_on_all_pages() -> None:
+def test_the_total_counts_every_slice() -> None:
     assert list_subusers(ACCOUNTS, Query(limit=1)).total == 5
     assert list_subusers(ACCOUNTS, Query(limit=1, subuser="shop")).total == 3
     assert list_subusers((), Query()) == Listing([], 0)
@@ -84,11 +84,13 @@ def test_how_many_there_are_on_all_pages() -> None:
         ),
     ],
 )
-def test_what_makes_no_sense_is_said(given: dict[str, str], mistakes: list[str]) -> None:
+def test_wrong_parameters_are_reported_and_take_their_defaults(
+    given: dict[str, str], mistakes: list[str]
+) -> None:
     assert Query.parse(given) == (Query(), mistakes)
 
 
-def test_what_makes_sense_is_taken() -> None:
+def test_parameters_are_parsed() -> None:
     given = {"account": " a ", "subuser": "b", "below": "3.5", "limit": "7", "offset": "14"}
     query = Query(
         account="a", subuser="b", below=3.5, sort="name", order="desc", limit=7, offset=14
