@@ -1,1 +1,1 @@
-"""The HTTP side: what a scrape, a probe and a person in a browser are answered."""
+"""HTTP: metrics for scrapes, health checks for probes, a status page and an API for people."""

@@ -1,4 +1,4 @@
-"""What each request passes before its route: headers, rate limit, basic authentication."""
+"""Middleware in front of every route: headers, rate limit, basic authentication."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 
-#: Kubernetes' probes send no credentials, and what these answer is no secret.
+#: Paths without authentication: Kubernetes' probes send no credentials, and the answers are not
+#: secret.
 OPEN_PATHS = frozenset({"/-/healthy", "/-/ready"})
 
-# bcrypt takes no longer ones.
+# bcrypt does not accept longer passwords.
 _LONGEST_PASSWORD_BYTES = 72
 
-# As one check takes 50 ms of a core, a further one would wait for a second or more. Of these, an
-# address has a few only: else one that guesses would take all of them.
+# Checks of passwords that may wait, in all and from one address. A check takes 50 ms of a core, so
+# one more would wait for a second or longer. The limit for each address keeps a client that guesses
+# passwords from filling the queue.
 _MOST_WAITING = 20
 _MOST_WAITING_OF_ONE = 4
 
 
 def check_password(password: bytes, stored: str) -> bool:
-    """Whether `password` matches the bcrypt hash `stored`; takes the same time if it does not."""
+    """Return whether `password` matches the bcrypt hash `stored`, in the same time either way."""
     if not password or len(password) > _LONGEST_PASSWORD_BYTES or b"\0" in password:
         bcrypt.checkpw(b"-", stored.encode())
         return False
@@ -39,9 +41,9 @@ def check_password(password: bytes, stored: str) -> bool:
 
 
 class BasicAuth:
-    """ASGI middleware that lets in the users of the web configuration (name to bcrypt hash).
+    """ASGI middleware that lets only the users of the web configuration in.
 
-    Where that has none, it lets everybody in.
+    If the web configuration has no users, everybody is let in.
     """
 
     def __init__(
@@ -55,8 +57,9 @@ class BasicAuth:
         self._check = check
         self._turn = asyncio.Lock()
         self._waiting: Counter[str] = Counter()  # by address
-        # What was let in, by user: the hash that it matched, and a digest of the password: to
-        # check it takes too long for every scrape. Strangers cannot fill it.
+        # Cache of successful logins, by user: the hash that matched, and a digest of the password.
+        # bcrypt is too slow for every scrape. Only users of the web configuration are in it, so
+        # strangers cannot make it grow.
         self._admitted: dict[str, tuple[str, bytes]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +71,7 @@ class BasicAuth:
         login = _read_login(Headers(scope=scope).get("authorization", ""))
         address = (scope.get("client") or ("",))[0]
         if login and not self._is_known(*login) and self._is_full(address):
-            answer = PlainTextResponse("Too many logins wait: try again\n", 429)
+            answer = PlainTextResponse("Too many logins are waiting: try again later\n", 429)
             await answer(scope, receive, send)
         elif login and await self._is_admitted(address, *login):
             await self._app(scope, receive, send)
@@ -77,7 +80,7 @@ class BasicAuth:
             await PlainTextResponse("Unauthorized\n", 401, headers)(scope, receive, send)
 
     def _is_known(self, user: str, password: bytes) -> bool:
-        """Whether the same was let in before, by a hash that still holds."""
+        """Return whether this login succeeded before, and the user's hash is still the same."""
         stored, digest = self._admitted.get(user, ("", b""))
         is_same = hmac.compare_digest(digest, hashlib.sha256(password).digest())
         return is_same and stored == self._settings.current.users.get(user)
@@ -90,19 +93,19 @@ class BasicAuth:
         if self._is_known(user, password):
             return True
         users = self._settings.current.users
-        # For somebody unknown, the hash of one who is known, and always the same one: so that the
-        # time taken does not tell who exists.
+        # An unknown user is checked against the hash of a known one, always the same, so the time
+        # that it takes does not reveal which users exist.
         hashes = sorted(users.values())
         number = int.from_bytes(hashlib.sha256(user.encode()).digest()) % len(hashes)
         stored = users.get(user, hashes[number])
         self._waiting[address] += 1
         try:
-            # One at a time: guessing must not take all cores from the scrapes.
+            # One check at a time: a client that guesses passwords must not take every core.
             async with self._turn:
                 is_right = await asyncio.to_thread(self._check, password, stored)
         finally:
             self._waiting[address] -= 1
-            self._waiting += Counter()  # which drops who waits no more
+            self._waiting += Counter()  # drops addresses at 0
         if is_right and user in users:
             self._admitted[user] = stored, hashlib.sha256(password).digest()
             return True
@@ -110,7 +113,7 @@ class BasicAuth:
 
 
 def _read_login(authorization: str) -> tuple[str, bytes] | None:
-    """Return user and password of a header, or None if it is none, or its password none."""
+    """Return user and password of an `Authorization` header, or None if it is not well formed."""
     scheme, _, encoded = authorization.partition(" ")
     try:
         user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
@@ -120,9 +123,10 @@ def _read_login(authorization: str) -> tuple[str, bytes] | None:
 
 
 class RequestLimiter:
-    """ASGI middleware that answers 429 to what comes too soon, from whomever; not to probes.
+    """ASGI middleware that answers 429 to requests over the rate limit; probes are exempt.
 
-    A request takes a token; there are `burst` of them, and one comes back each interval.
+    The limit is a token bucket for all clients together: a request takes one of `burst` tokens, and
+    one token comes back every interval.
     """
 
     def __init__(
@@ -134,7 +138,7 @@ class RequestLimiter:
         self._app = app
         self._settings = web_settings
         self._clock = clock
-        self._taken = 0.0  # tokens that have not come back, as of
+        self._taken = 0.0  # tokens that had not come back at
         self._at = clock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -157,14 +161,14 @@ class RequestLimiter:
 
 
 class ConfiguredHeaders:
-    """ASGI middleware that sets them, in place of those of the same name."""
+    """ASGI middleware that sets the headers of the web configuration, over those of the answer."""
 
     def __init__(self, app: ASGIApp, web_settings: ReloadableSettings) -> None:
         self._app = app
         self._settings = web_settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and change what comes back."""
+        """Pass the request on, and set the headers of its answer."""
         configured = self._settings.current.headers
 
         async def send_with_headers(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Which of the two exposition formats, and which encoding, a scrape asks for."""
+"""Content negotiation: the exposition format and the encoding that a scrape asks for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 
 
 class Format(NamedTuple):
-    """An exposition format: its media type in full, and its renderer of a registry."""
+    """An exposition format: its full media type, and the function that renders a registry."""
 
     content_type: str
     render: Callable[[CollectorRegistry], bytes]
@@ -24,10 +24,10 @@ OPENMETRICS = Format(
 
 
 def choose_format(accept: str) -> Format:
-    """Return OpenMetrics 1.0 where `accept` prefers it, and Prometheus' text format otherwise.
+    """Return OpenMetrics 1.0 if `accept` prefers it, and Prometheus' text format otherwise.
 
-    prometheus-client's own choice takes the order of the header for the preference and promises
-    whatever version it is asked for; this one goes by `q`, and promises what is sent.
+    prometheus-client's own function takes the order of the header as the preference, and declares
+    any version that it is asked for. This one uses `q`, and declares the version that is sent.
     """
     openmetrics_weight = text_weight = 0.0
     for media_type, parameters in _parse(accept):
@@ -42,7 +42,7 @@ def choose_format(accept: str) -> Format:
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether a client that sends `accept_encoding` takes gzip; `gzip;q=0` is a no."""
+    """Return whether `accept_encoding` allows gzip; `gzip;q=0` does not."""
     weights = {coding: _weight(parameters) for coding, parameters in _parse(accept_encoding)}
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 

@@ -1,10 +1,9 @@
-"""The status page at `/`: how each account is, and who is worst, for a person in a browser."""
+"""The status page at `/`: the state of each account, and its subusers, worst first."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any
@@ -25,12 +24,12 @@ _TITLES = {
     "spam_rate": "Spam rate",
     "name": "Subuser",
 }
-# In a list of all, hundreds of accounts would keep a person from the scores below.
+# A longer list of accounts would hide the scores below it.
 _MOST_ACCOUNTS = 100
 
 
 class StatusPage:
-    """Renders the page; whatever a file or a vendor supplied is escaped."""
+    """Renders the status page; text from the configuration or from SendGrid is escaped."""
 
     def __init__(self, docs_url: str | None = None) -> None:
         self._docs_url = docs_url
@@ -43,9 +42,10 @@ class StatusPage:
         self._template = environment.get_template("status.html")
 
     def render(self, accounts: Accounts, query: Query, mistakes: Sequence[str] = ()) -> str:
-        """Return the HTML for `accounts`, in their order, with the subusers of `query`.
+        """Return the HTML for `accounts`, in their order, with the subusers that match `query`.
 
-        Slow for a large fleet, as `list_subusers` is.
+        If there are too many accounts to show all, failing accounts come first. `mistakes` are
+        shown above the subusers. As slow for a large fleet as `list_subusers`.
         """
         listing = list_subusers(accounts, query)
         shown = sorted(accounts, key=lambda each: each[1].failure is None)[:_MOST_ACCOUNTS]
@@ -63,17 +63,17 @@ class StatusPage:
             previous=_link(query, offset=max(query.offset - query.limit, 0))
             if query.offset
             else None,
-            following=_link(query, offset=query.offset + query.limit)
+            next=_link(query, offset=query.offset + query.limit)
             if query.offset + query.limit < listing.total
             else None,
         )
 
 
 def find_docs() -> str | None:
-    """Return where the documentation is, as the package says it (`[project.urls]`), if it does."""
+    """Return the documentation's URL in the package metadata (`[project.urls]`), or None."""
     try:
         urls = metadata("seq-exporter").get_all("Project-URL") or []
-    except PackageNotFoundError:  # run from a folder, and not installed
+    except PackageNotFoundError:  # run from a source folder, not installed
         return None
     places = dict(url.split(", ", 1) for url in urls)
     return places.get("Documentation")
@@ -97,7 +97,7 @@ def _describe(snapshot: Snapshot, health: Health) -> dict[str, Any]:
 
 
 def _count_bands(subusers: SubuserScores) -> dict[int, int]:
-    """Return how many overall scores are in each band; those of the metrics are not shown."""
+    """Return how many overall scores are in each band; the page does not show the metrics'."""
     counts = Counter([score.overall for score in subusers.by_label.values()])
     bands = dict.fromkeys(BANDS, 0)
     for value, count in counts.items():
@@ -115,7 +115,10 @@ def _count_states(subusers: SubuserScores | None, bands: Mapping[int, int]) -> d
 
 
 def _describe_bands(counts: Mapping[int, int]) -> list[dict[str, float]]:
-    """Return each band of the overall score: how many, and its place in a bar that is 100 wide."""
+    """Return each band's count, and its place in a bar that is 100 wide; nothing without scores.
+
+    [{"band": 1, "count": 3, "x": 0.0, "width": 12.5}, ...]
+    """
     total = sum(counts.values())
     bars, x = [], 0.0
     for band, count in counts.items():
@@ -126,7 +129,7 @@ def _describe_bands(counts: Mapping[int, int]) -> list[dict[str, float]]:
 
 
 def _describe_column(name: str, query: Query) -> dict[str, Any]:
-    """Return a column's title, and the link that sorts by it, or the other way round."""
+    """Return a column's title and the link that sorts by it, or reverses its order."""
     is_sorted = query.sort == name
     order = "desc" if is_sorted and query.order == "asc" else "asc"
     direction = {"asc": "ascending", "desc": "descending"}[query.order] if is_sorted else None
@@ -135,9 +138,7 @@ def _describe_column(name: str, query: Query) -> dict[str, Any]:
 
 
 def _link(query: Query, **changes: Any) -> str:
-    default = asdict(Query())
-    values = asdict(replace(query, **changes))
-    given = {name: value for name, value in values.items() if value != default[name]}
+    given = query.model_copy(update=changes).model_dump(exclude_defaults=True)
     return f"/?{urlencode(given)}#subusers"
 
 

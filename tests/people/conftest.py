@@ -1,4 +1,4 @@
-"""A real browser, and what it looks at."""
+"""A real browser, and the exporter that it opens."""
 
 from __future__ import annotations
 
@@ -15,20 +15,24 @@ __all__ = ["browser", "exporter", "start"]
 
 @pytest.fixture
 def browser(request: pytest.FixtureRequest) -> Iterator[Chrome]:
-    """Start Chromium without a window; its parameters are `dark` and `script`, and a width."""
-    wish = getattr(request, "param", "1280")
+    """Start headless Chromium.
+
+    The parameter is a text with any of the words `dark`, `script` (scripts allowed) and `phone`
+    (360 px wide instead of 1280).
+    """
+    wanted = getattr(request, "param", "")
     options = ChromeOptions()
     options.binary_location = find_tool("chromium")
-    # Its sandbox needs what a container, or root, does not have.
+    # Chromium's sandbox does not work in a container or as root.
     for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
         options.add_argument(flag)
-    if "dark" in wish:
+    if "dark" in wanted:
         options.add_argument("--blink-settings=preferredColorScheme=0")
-    if "script" not in wish:
+    if "script" not in wanted:
         options.add_experimental_option(
             "prefs", {"profile.managed_default_content_settings.javascript": 2}
         )
     made = Chrome(options, Service(find_tool("chromedriver")))
-    made.set_window_size(360 if "phone" in wish else 1280, 900)
+    made.set_window_size(360 if "phone" in wanted else 1280, 900)
     yield made
     made.quit()

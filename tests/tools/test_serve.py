@@ -169,7 +169,7 @@ def test_a_port_in_use_is_one_clear_line(exporter: Start, tmp_path: Path) -> Non
             1,
             "",
             f"seq-exporter: cannot listen on {address}: address already in use: "
-            "stop what listens there, or choose another --web.listen-address\n",
+            "stop the process that listens there, or choose another --web.listen-address\n",
         )
 
 
@@ -348,8 +348,8 @@ def test_the_version(exporter: Start) -> None:
         (["serve", "--shard=a/b"], "'a/b' is not a shard"),
         (["simulate", "--today=yesterday"], "Invalid value for '--today'"),
         (["simulate", "--delay=soon"], "must be a duration such as 90s"),
-        (["simulate", "--listen=here"], "'here' is no address to listen on"),
-        (["demo", "--web.listen-address=:x"], "':x' is no address to listen on"),
+        (["simulate", "--listen=here"], "'here' is not an address to listen on"),
+        (["demo", "--web.listen-address=:x"], "':x' is not an address to listen on"),
     ],
 )
 def test_wrong_use_is_exit_status_2(exporter: Start, arguments: list[str], message: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from seq_exporter.commands.scores.fetch import CHANGES, AccountScores
+from seq_exporter.ranking import rank
 from seq_exporter.scores import METRICS, Score
 
 
@@ -71,15 +71,12 @@ def _subtract(now: float | None, then: float | None) -> float | None:
 
 
 def sort_rows(rows: Sequence[Row], by: str, *, reverse: bool) -> list[Row]:
-    """Return the rows in order, the lowest first; those without a value come last in any case."""
-    known = [row for row in rows if _value_of(row, by) is not None]
-    unknown = [row for row in rows if _value_of(row, by) is None]
+    """Return the rows in order, the lowest first; rows without a value come last in any case."""
     if by == "name":
         return sorted(rows, key=lambda row: (row.account, row.subuser), reverse=reverse)
-    known.sort(key=lambda row: (row.account, row.subuser))
-    # Equal ones stay in the order of their names.
-    known.sort(key=lambda row: _value_of(row, by) or math.nan, reverse=reverse)
-    return known + unknown
+    names = [(row.account, row.subuser) for row in rows]
+    values = [_value_of(row, by) for row in rows]
+    return [rows[index] for index in rank(values, names, descending=reverse)]
 
 
 def _value_of(row: Row, by: str) -> float | None:
@@ -87,6 +84,4 @@ def _value_of(row: Row, by: str) -> float | None:
         return row.overall
     if by in METRICS:
         return row.metrics[METRICS.index(by)]
-    if by.startswith("change"):
-        return row.changes[CHANGES.index(int(by.removeprefix("change")))]
-    return 0.0
+    return row.changes[CHANGES.index(int(by.removeprefix("change")))]

@@ -1,1 +1,1 @@
-"""HTTP itself: sockets, connections, time limits."""
+"""HTTP itself: sockets, connections, limits."""

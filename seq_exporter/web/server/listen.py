@@ -1,4 +1,4 @@
-"""Listening sockets, opened before all else, so that a port in use is one clear line."""
+"""Listening sockets. They are opened first, so a port in use is reported in one clear line."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _PORT = re.compile(r"[0-9]{1,5}")
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """Split `:10737`, `localhost:10737` or `[::1]:10737` in host (empty: every one) and port.
+    """Split `:10737`, `localhost:10737` or `[::1]:10737` into host and port.
 
-    Raises ConfigError.
+    An empty host stands for every interface. Raises ConfigError if `text` is not an address.
     """
     host, colon, port = text.rpartition(":")
     is_bracketed = host.startswith("[") and host.endswith("]")
     is_host = is_bracketed or not set(host) & set(":[]")
     if not colon or not is_host or not _PORT.fullmatch(port) or int(port) > 65535:
         raise ConfigError(
-            f"'{text}' is no address to listen on: write :PORT, HOST:PORT or [IPV6]:PORT"
+            f"'{text}' is not an address to listen on: write :PORT, HOST:PORT or [IPV6]:PORT"
         )
     return host[1:-1] if is_bracketed else host, int(port)
 
@@ -32,10 +32,11 @@ def parse_address(text: str) -> tuple[str, int]:
 def open_sockets(
     addresses: Iterable[str], flag: str = "--web.listen-address"
 ) -> list[socket.socket]:
-    """Return listening sockets for `addresses`, each as `parse_address` takes it, from `flag`.
+    """Open and return listening sockets for `addresses`, which `parse_address` can read.
 
-    An address without a host is every interface, IPv4 and IPv6; a name is all that it stands for.
-    Raises ListenError, or ConfigError for what is no address.
+    An address without a host is every interface, IPv4 and IPv6; a host name is every address that
+    it resolves to. `flag` is named in errors. Raises ListenError if an address cannot be opened,
+    ConfigError if it is not an address; then no socket stays open.
     """
     opened: list[socket.socket] = []
     try:
@@ -45,7 +46,7 @@ def open_sockets(
                 opened += _open_named(host, port) if host else [_open_everywhere(port)]
             except OSError as err:
                 raise ListenError(_explain(address, err, flag)) from err
-            except UnicodeError:  # a name that DNS cannot hold
+            except UnicodeError:  # a name that DNS does not allow
                 raise ListenError(
                     f"cannot listen on {address}: no such host name: correct {flag}"
                 ) from None
@@ -57,13 +58,13 @@ def open_sockets(
 
 
 def describe_socket(sock: socket.socket) -> str:
-    """Return the address that `sock` listens on, as a URL's part: `127.0.0.1:10737`."""
+    """Return the address that `sock` listens on, as in a URL: `127.0.0.1:10737`."""
     host, port = sock.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def local_url(sock: socket.socket) -> str:
-    """Return the URL at which this host reaches `sock`: `http://localhost:10737`."""
+    """Return the URL of `sock` for a client on this host: `http://localhost:10737`."""
     host, port = sock.getsockname()[:2]
     is_localhost = host in ("0.0.0.0", "::", "::1")  # noqa: S104
     return f"http://localhost:{port}" if is_localhost else f"http://{describe_socket(sock)}"
@@ -76,7 +77,7 @@ def _open_everywhere(port: int) -> socket.socket:
                 ("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG
             )
         except OSError as err:
-            # The kernel knows IPv6, and this host or container has none.
+            # The kernel supports IPv6, but this host or container has no IPv6 address.
             if err.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                 raise
     return socket.create_server(("", port), backlog=_BACKLOG)
@@ -89,13 +90,13 @@ def _open_named(host: str, port: int) -> list[socket.socket]:
         try:
             opened.append(socket.create_server(address, family=family, backlog=_BACKLOG))
         except OSError as err:
-            # `localhost` often stands for ::1 too, on hosts that have no IPv6 at all.
+            # `localhost` often resolves to ::1 too, even on hosts without IPv6.
             if err.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL) or len(found) == 1:
                 for sock in opened:
                     sock.close()
                 raise
         if port == 0 and opened:
-            break  # each further address would get another port
+            break  # every other address would get another port
     if not opened:
         raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
     return opened
@@ -103,11 +104,11 @@ def _open_named(host: str, port: int) -> list[socket.socket]:
 
 def _explain(address: str, err: OSError, flag: str) -> str:
     remedies = {
-        errno.EADDRINUSE: f"stop what listens there, or choose another {flag}",
-        errno.EACCES: "choose a port from 1024 on, or allow this user lower ones",
-        errno.EADDRNOTAVAIL: "it is no address of this host",
+        errno.EADDRINUSE: f"stop the process that listens there, or choose another {flag}",
+        errno.EACCES: "choose a port of 1024 or higher, or allow this user to open lower ones",
+        errno.EADDRNOTAVAIL: "choose an address of this host",
     }
     remedy = remedies.get(err.errno or 0, f"correct {flag}")
-    # Not err.strerror: asyncio's and socket's own functions append the address to it.
+    # Not err.strerror: functions of asyncio and socket append the address to it.
     reason = os.strerror(err.errno) if err.errno and err.errno > 0 else err.strerror
     return f"cannot listen on {address}: {str(reason).lower()}: {remedy}"

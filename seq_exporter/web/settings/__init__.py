@@ -1,1 +1,1 @@
-"""The file of `--web.config.file`: TLS, users, headers, rate limit; re-read when it changes."""
+"""The file named by `--web.config.file`: TLS, users, headers, rate limit; reloaded on change."""

@@ -1,4 +1,4 @@
-"""The file of `--web.config.file`: TLS, basic authentication, headers, in Prometheus' own format.
+"""The file named by `--web.config.file`, in the format of Prometheus' exporter-toolkit.
 
 Source: exporter-toolkit, docs/web-configuration.md.
 """
@@ -18,17 +18,18 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from seq_exporter.config.yaml_document import Place, Problem, Section, read_document
 from seq_exporter.web.settings.tls_section import TlsSection, contradictions
 
-# A certificate and its key may stand in one text.
+# `cert` too: one PEM text may hold a certificate and its key.
 _PLACES_OF_KEYS = (("tls_server_config", "key"), ("tls_server_config", "cert"))
 _BCRYPT = re.compile(r"(\$2[aby]\$)(?:0[4-9]|[12][0-9]|3[01])(\$[./A-Za-z0-9]{53})")
-# Go's, as the format is Go's: fractions, and units that Prometheus' other durations lack.
+# Go's durations, because the format is Go's. They allow fractions, and units that Prometheus' other
+# durations do not have.
 _UNIT_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _INTERVAL_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(h|ms|m|s|us|ns)")
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLimit:
-    """At most `burst` requests at once, and one more each `interval_seconds`."""
+    """At most `burst` requests at once, and one more every `interval_seconds`."""
 
     interval_seconds: float
     burst: int
@@ -36,11 +37,11 @@ class RequestLimit:
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """How clients are met.
+    """The content of a web configuration file.
 
-    `ssl_context` None: plain HTTP; `users`: bcrypt hashes by name; `rate_limit` None: none;
-    `files`: all that this was read from, as they are named (a link is not followed, so that it may
-    come to point elsewhere).
+    `ssl_context`: None for plain HTTP. `users`: bcrypt hashes by name; empty lets everybody in.
+    `rate_limit`: None for no limit. `files`: the paths that were read. A symbolic link is listed as
+    itself, so a change of its target is noticed.
     """
 
     ssl_context: ssl.SSLContext | None = None
@@ -51,16 +52,17 @@ class WebSettings:
 
 
 def load_web_settings(path: Path) -> WebSettings:
-    """Read the file at `path`; relative paths in it start at its folder. An empty file is valid.
+    """Read the file at `path`. Paths in it are relative to its folder; it may be empty.
 
-    Raises ConfigError, a line for each mistake.
+    Raises ConfigError with a line for each mistake.
     """
     document = read_document(path, None)
     if document.value is None:
         return WebSettings(files=(path,))
     folder = path.parent
     misplaced = tuple(_keys_out_of_place(document.value, ()))
-    # With what is known already: whatever else is said of such a place could quote the key.
+    # With the problems found so far, which go first: a later message about the same place could
+    # quote the key.
     document = replace(document, problems=(*document.problems, *misplaced))
     file = document.validate(_WebConfigFile, {"folder": folder}, _contradictions(document.value))
     tls, limit = file.tls_server_config, file.rate_limit
@@ -83,12 +85,12 @@ def _header_value(value: str) -> str:
 def _bcrypt_hash(value: object) -> object:
     match = _BCRYPT.fullmatch(value) if isinstance(value, str) else None
     try:
-        # Tried at the lowest cost, as the highest would take hours.
+        # At the lowest cost: a check at the highest would take hours.
         is_hash = match and bcrypt.checkpw(b"", f"{match[1]}04{match[2]}".encode()) is not None
     except ValueError:
         is_hash = False
-    if not is_hash:  # and not quoted: what is no hash may be a password
-        raise ValueError("is no bcrypt hash: make one with `htpasswd -nB USER`")
+    if not is_hash:  # without quoting the value, which may be a password
+        raise ValueError("is not a bcrypt hash: make one with `htpasswd -nB USER`")
     return value
 
 
@@ -98,14 +100,14 @@ def _interval(value: object) -> float:
     parts = _INTERVAL_PART.findall(value) if isinstance(value, str) else []
     if not parts or "".join(map("".join, parts)) != value:
         raise ValueError(
-            "must be a duration such as 1s, 1m30s or 250ms, or 0s for none, not {value}"
+            "must be a duration such as 1s, 1m30s or 250ms, or 0s for no limit, not {value}"
         )
     return sum(float(count) * _UNIT_SECONDS[unit] for count, unit in parts)
 
 
 def _burst(value: int, info: ValidationInfo) -> int:
     if value < 0 or (value == 0 and info.data.get("interval")):
-        raise ValueError("must be at least 1: no request would be answered")
+        raise ValueError("must be at least 1: with 0, no request would be answered")
     return value
 
 
@@ -149,4 +151,4 @@ def _keys_out_of_place(value: Any, place: Place) -> Iterator[Problem]:
         for part, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _keys_out_of_place(item, (*place, part))
     elif isinstance(value, str) and "PRIVATE KEY-----" in value and place not in _PLACES_OF_KEYS:
-        yield Problem(place, "holds a private key: move it to tls_server_config.key")
+        yield Problem(place, "contains a private key: move it to tls_server_config.key")

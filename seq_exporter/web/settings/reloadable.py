@@ -1,4 +1,4 @@
-"""The web configuration in force: read anew when its files change."""
+"""The web configuration in use, which can be reloaded."""
 
 from __future__ import annotations
 
@@ -14,33 +14,34 @@ _log = logging.getLogger(__name__)
 
 
 class ReloadableSettings:
-    """Holds what `load` returned last; whoever asks for `current` anew each time is up to date.
+    """Holds the settings that `load` last returned. Read `current` for each request.
 
-    Raises ConfigError, as `load` does, if there are none to begin with.
+    Raises ConfigError if the first `load` does.
     """
 
     def __init__(self, load: Callable[[], WebSettings]) -> None:
         self._load = load
         self._problem = ""
         self.current = load()
-        #: For a server: the context of `current` at each new connection; None for plain HTTP.
+        #: For a server: uses the context of `current` for each new connection; None for plain HTTP.
         self.ssl_context = _NewestContext(self) if self.current.ssl_context else None
 
     @property
     def is_behind(self) -> bool:
-        """Whether `current` is not what the files say, as they have a mistake."""
+        """Whether the last reload failed, so `current` differs from the files."""
         return bool(self._problem)
 
     def reload(self) -> bool:
-        """Read the files anew; return whether they are good. If not, the old settings go on."""
+        """Re-read the files; return whether that succeeded. If not, keep the old settings."""
         try:
             settings = self._load()
             if (settings.ssl_context is None) != (self.ssl_context is None):
-                raise ConfigError("to turn TLS on or off takes a restart")  # noqa: TRY301
+                raise ConfigError("a reload cannot turn TLS on or off: restart the exporter")  # noqa: TRY301
         except ConfigError as err:
-            if str(err) != self._problem:  # once, however often it is tried again
+            if str(err) != self._problem:  # log a mistake once, not at every attempt
                 _log.error(
-                    "web configuration not reloaded, the old one goes on", extra={"error": str(err)}
+                    "web configuration not reloaded, keeping the old one",
+                    extra={"error": str(err)},
                 )
             self._problem = str(err)
             return False
@@ -53,8 +54,8 @@ class ReloadableSettings:
 class _NewestContext(ssl.SSLContext):
     """Passes each connection to the newest context.
 
-    To change a context in place would do for a certificate, but could not take an authority of
-    clients back.
+    Changing a context in place would be enough for a new certificate, but could not remove a
+    client authority.
     """
 
     def __new__(cls, web_settings: ReloadableSettings) -> _NewestContext:
@@ -65,5 +66,5 @@ class _NewestContext(ssl.SSLContext):
 
     def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
         context = self._settings.current.ssl_context
-        assert context  # noqa: S101 - `reload` saw to it
+        assert context  # noqa: S101 - `reload` rejects settings without one
         return context.wrap_bio(*args, **options)

@@ -1,7 +1,7 @@
-"""The TLS of the server: an SSLContext from what `tls_server_config` says.
+"""The server's TLS: an SSLContext made from the values of `tls_server_config`.
 
-Source: exporter-toolkit, docs/web-configuration.md; its names of cipher suites and of curves are
-those of Go's crypto/tls.
+Source: exporter-toolkit, docs/web-configuration.md. Its names of cipher suites and curves are those
+of Go's crypto/tls.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-#: A PEM file, or its text: which may be a private key, so no message may quote it.
+#: The path of a PEM file, or PEM text. The text may be a private key, so no message may quote it.
 Pem = Path | str
 
-#: Go's names of the curves, and OpenSSL's.
+#: OpenSSL's names of the curves, by Go's names.
 CURVES = {
     "CurveP256": "prime256v1",
     "CurveP384": "secp384r1",
@@ -25,7 +25,7 @@ CURVES = {
     "X25519": "X25519",
 }
 
-# Names differ between Go and OpenSSL, IANA's numbers do not.
+# IANA's numbers, because Go and OpenSSL use different names.
 _CIPHER_SUITES = {
     "TLS_RSA_WITH_RC4_128_SHA": 0x0005,
     "TLS_RSA_WITH_3DES_EDE_CBC_SHA": 0x000A,
@@ -50,19 +50,20 @@ _CIPHER_SUITES = {
     "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": 0xCCA8,
     "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256": 0xCCA9,
 }
-# Neither Go nor Python's ssl lets one choose among these: with TLS 1.3, all of them are offered.
+# Neither Go nor Python's ssl can choose among these: TLS 1.3 always offers all of them.
 _TLS13_CIPHER_SUITES = (
     "TLS_AES_128_GCM_SHA256",
     "TLS_AES_256_GCM_SHA384",
     "TLS_CHACHA20_POLY1305_SHA256",
 )
-# Of the kinds that Python tells apart; a name of another kind may be anything.
+# The kinds of names that Python distinguishes; a name of any other kind is not compared, because
+# it may be anything.
 _SAN_KINDS = ("DNS", "IP Address", "URI", "email")
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """What a server's TLS is made of; `client_ca` None: no client is asked for a certificate."""
+    """The settings of a server's TLS; `client_ca` None asks no client for a certificate."""
 
     cert: Pem
     key: Pem
@@ -77,10 +78,9 @@ class Tls:
 
 
 def build_context(tls: Tls) -> ssl.SSLContext:
-    """Return what makes a server of `tls`.
+    """Return the context of a server with the settings `tls`.
 
-    Raises ValueError, with a message that quotes nothing of the PEM, if that is not what it
-    should be.
+    Raises ValueError if a certificate or key is not valid; its message never quotes the PEM.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = tls.min_version
@@ -96,20 +96,20 @@ def build_context(tls: Tls) -> ssl.SSLContext:
         _load_authorities(context, tls.client_ca)
     context.verify_mode = tls.client_auth
     if tls.client_allowed_sans:
-        context.sslobject_class = _meeting_only(tls.client_allowed_sans)
+        context.sslobject_class = _with_allowed_sans(tls.client_allowed_sans)
     context.set_alpn_protocols(["http/1.1"])
     return context
 
 
 def is_tls13_only(cipher_suites: Sequence[str]) -> bool:
-    """Return whether `cipher_suites` leave nothing to speak TLS 1.2 with."""
+    """Return whether `cipher_suites` has no cipher suite for TLS 1.2."""
     return bool(cipher_suites) and all(name in _TLS13_CIPHER_SUITES for name in cipher_suites)
 
 
 def check_cipher_suite(name: str) -> str:
-    """Return `name`, if it is a cipher suite that this server can speak.
+    """Return `name` if this server supports the cipher suite.
 
-    Raises ValueError, whose message has `{value}` where the name is to be quoted.
+    Raises ValueError; in its message, `{value}` stands for the quoted name.
     """
     if name in _TLS13_CIPHER_SUITES:
         return name
@@ -119,20 +119,24 @@ def check_cipher_suite(name: str) -> str:
             "'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256'"
         )
     if _CIPHER_SUITES[name] not in _openssl_names():
-        raise ValueError("{value} is not in this OpenSSL, which leaves out what is broken: drop it")
+        raise ValueError(
+            "{value} is not supported by this OpenSSL, which omits weak ones: remove it"
+        )
     return name
 
 
 def _openssl_names() -> dict[int, str]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.set_ciphers("ALL")  # for Python leaves out what Go calls secure: SHA-1 as a MAC
-    # The upper half of OpenSSL's number is the protocol's.
+    # Python's default omits cipher suites that Go calls secure: those with SHA-1 as a MAC.
+    context.set_ciphers("ALL")
+    # The upper half of OpenSSL's number is the protocol.
     return {cipher["id"] & 0xFFFF: cipher["name"] for cipher in context.get_ciphers()}
 
 
 def _choose_ciphers(context: ssl.SSLContext, cipher_suites: Sequence[str]) -> None:
     if is_tls13_only(cipher_suites):
-        # OpenSSL takes no empty list of TLS 1.2's; without any, no client could speak it anyhow.
+        # OpenSSL does not accept an empty list for TLS 1.2. Without cipher suites, no client could
+        # use TLS 1.2 anyway.
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         return
     known = _openssl_names()
@@ -144,17 +148,17 @@ def _choose_curve(context: ssl.SSLContext, curve: str) -> None:
     try:
         context.set_ecdh_curve(CURVES[curve])
     except ssl.SSLError:  # X25519, before Python 3.11.4
-        raise ValueError(f"this Python does not know {curve}: choose CurveP256") from None
+        raise ValueError(f"this Python does not support {curve}: use CurveP256") from None
 
 
 def _load_certificate(context: ssl.SSLContext, cert: Pem, key: Pem) -> None:
     try:
         with _as_file("cert", cert) as cert_path, _as_file("key", key) as key_path:
-            # Any password at all keeps OpenSSL from asking for one on the terminal.
+            # With a password, even a wrong one, OpenSSL does not ask for one on the terminal.
             context.load_cert_chain(cert_path, key_path, password="")
     except OSError as err:  # ssl.SSLError is one
         names = f"{_key_of('cert', cert)} and {_key_of('key', key)}"
-        raise ValueError(f"{_reason(err, 'no PEM, or encrypted')}: check {names}") from None
+        raise ValueError(f"{_reason(err, 'not PEM, or encrypted')}: check {names}") from None
 
 
 def _load_authorities(context: ssl.SSLContext, client_ca: Pem) -> None:
@@ -165,18 +169,18 @@ def _load_authorities(context: ssl.SSLContext, client_ca: Pem) -> None:
             context.load_verify_locations(cadata=client_ca)
     except OSError as err:
         name = _key_of("client_ca", client_ca)
-        raise ValueError(f"{_reason(err, 'no certificate in PEM form')}: check {name}") from None
+        raise ValueError(f"{_reason(err, 'not a certificate in PEM form')}: check {name}") from None
 
 
 @contextlib.contextmanager
 def _as_file(name: str, pem: Pem) -> Iterator[Path]:
-    """Yield a path to `pem`, as OpenSSL reads a certificate and a key from files only."""
+    """Yield a path to `pem`: OpenSSL reads a certificate and its key only from files."""
     if isinstance(pem, Path):
         yield pem
         return
     if not hasattr(os, "memfd_create"):
-        raise ValueError(f"{name} needs Linux: use {name}_file")
-    # Kept in memory: on no disk, the key cannot outlive the process.
+        raise ValueError(f"{name} works only on Linux: use {name}_file")
+    # In memory and on no disk, so the key does not outlive the process.
     with open(os.memfd_create(name), "wb", buffering=0) as file:
         file.write(pem.encode())
         yield Path(f"/proc/self/fd/{file.fileno()}")
@@ -187,26 +191,26 @@ def _key_of(name: str, pem: Pem) -> str:
 
 
 def _reason(err: OSError, otherwise: str) -> str:
-    # OpenSSL names no reason for what is no PEM at all, and its text is a line of its source.
+    # For text that is not PEM, OpenSSL gives no reason, and its message names a line of its source.
     reason = err.reason if isinstance(err, ssl.SSLError) else err.strerror
     return reason or otherwise
 
 
-def _meeting_only(allowed: Sequence[str]) -> type[ssl.SSLObject]:
-    """Return the class of connections with clients whose certificate holds one of these names.
+def _with_allowed_sans(allowed: Sequence[str]) -> type[ssl.SSLObject]:
+    """Return a class of connections that fail without one of the `allowed` names.
 
-    It is what asyncio makes of a context; a plain `wrap_socket` does not ask it.
+    asyncio makes its connections with the context's class; a plain `wrap_socket` does not.
     """
     names = frozenset(_normal(name) for name in allowed)
 
     class Connection(ssl.SSLObject):
         def do_handshake(self) -> None:
             super().do_handshake()
-            # Before anything that the client sent is read: also with TLS 1.3, where the client
-            # takes the handshake to have ended already.
+            # Before the client's data is read, also with TLS 1.3, where the client considers the
+            # handshake complete before the server has checked its certificate.
             if names.isdisjoint(_names_in(self.getpeercert())):
                 raise ssl.SSLCertVerificationError(
-                    "the client's certificate holds none of client_allowed_sans"
+                    "the client's certificate has none of the names in client_allowed_sans"
                 )
 
     return Connection
@@ -221,6 +225,6 @@ def _names_in(certificate: object) -> Iterator[str]:
 
 def _normal(name: str) -> str:
     try:
-        return str(ipaddress.ip_address(name.strip()))  # ::1 is 0:0:0:0:0:0:0:1 to OpenSSL
+        return str(ipaddress.ip_address(name.strip()))  # OpenSSL writes ::1 as 0:0:0:0:0:0:0:1
     except ValueError:
         return name

@@ -1,4 +1,4 @@
-"""The section `tls_server_config` of the web configuration file, as users write it."""
+"""The section `tls_server_config` of the web configuration file, in the form that users write."""
 
 from __future__ import annotations
 
@@ -26,37 +26,37 @@ _CLIENT_AUTH = {
     "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
     "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
 }
-# What stands where a path belongs, and may be a key: PEM, or the middle of it.
-_NO_PATH = re.compile(r"(?s).*(\n|-----BEGIN).*|[A-Za-z0-9+/=]{60,}")
+# A value in place of a path that may be a private key, or a part of one.
+_MAY_BE_KEY = re.compile(r"(?s).*(\n|-----BEGIN).*|[A-Za-z0-9+/=]{60,}")
 
 
 def _existing_file(value: str, info: ValidationInfo) -> str:
     if not value:
         return value
     file = Path((info.context or {})["folder"], value)
-    message = "no such file {value}: correct the path"
+    message = "file {value} does not exist: correct the path"
     try:
         if file.is_file():
             file.open("rb").close()
             return value
     except OSError as err:
-        message = f"{{value}} cannot be read: {err.strerror}: let this user read it"
-    if _NO_PATH.fullmatch(value):
+        message = f"cannot read {{value}}: {err.strerror}: let this user read it"
+    if _MAY_BE_KEY.fullmatch(value):
         inline = str(info.field_name).removesuffix("_file")
-        message = f"is no path to a file: give the text of PEM as {inline}"
+        message = f"is not a path: use {inline} for PEM text"
     raise ValueError(message)
 
 
 def _pem_text(value: object, info: ValidationInfo) -> object:
     kind = "PRIVATE KEY" if info.field_name == "key" else "CERTIFICATE"
-    # Never quoted: it may be a private key, or a part of one.
+    # The message never quotes the value: it may be a private key, or a part of one.
     if value != "" and not (
         isinstance(value, str)
         and value.isascii()
         and re.search(rf"-----BEGIN [A-Z0-9 ]*{kind}-----", value)
     ):
         raise ValueError(
-            f"is not the text of a PEM file: paste it whole, below `{info.field_name}: |`, "
+            f"is not PEM text: paste the whole text below `{info.field_name}: |`, "
             f"or name the file in {info.field_name}_file"
         )
     return value
@@ -64,14 +64,14 @@ def _pem_text(value: object, info: ValidationInfo) -> object:
 
 def _tls_version(value: object) -> object:
     if value in ("TLS10", "TLS11"):
-        raise ValueError("{value} is broken (RFC 8996): use TLS12")
+        raise ValueError("{value} is not secure (RFC 8996): use TLS12")
     return value
 
 
 def _client_auth_type(value: object) -> object:
     if value in ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert"):
         raise ValueError(
-            "{value} asks for a certificate without verifying it, which Python's ssl cannot: "
+            "{value} asks for a certificate but does not verify it, which Python's ssl cannot do: "
             "use VerifyClientCertIfGiven or RequireAndVerifyClientCert"
         )
     return value
@@ -79,7 +79,7 @@ def _client_auth_type(value: object) -> object:
 
 def _at_most_one(value: list[str]) -> list[str]:
     if len(value) > 1:
-        raise ValueError("names more than one curve, and Python's ssl takes only one: keep one")
+        raise ValueError("has more than one curve, and Python's ssl takes only one: keep one")
     return value
 
 
@@ -95,7 +95,7 @@ _Curve = Literal["CurveP256", "CurveP384", "CurveP521", "X25519"]
 
 
 class TlsSection(Section):
-    """What is written in the section, and the SSLContext that it makes."""
+    """The keys of the section, and the SSLContext that is built from them."""
 
     cert: _PemText = ""
     cert_file: _Path = ""
@@ -114,20 +114,20 @@ class TlsSection(Section):
 
     @property
     def context(self) -> ssl.SSLContext | None:
-        """The context, of the section as a whole; None only where that has mistakes."""
+        """The SSLContext; None only if the section has mistakes."""
         return self._context
 
     def file_names(self) -> Iterator[str]:
-        """Yield the files that it is read from, as they are written."""
+        """Yield the file names in the section, as written."""
         yield from filter(None, (self.cert_file, self.key_file, self.client_ca_file))
 
     @model_validator(mode="after")
     def _build(self, info: ValidationInfo) -> Self:
-        # Here, so that a key that does not fit is told along with the other mistakes.
+        # While validating, so a key that does not match is reported with the other mistakes.
         folder: Path = (info.context or {})["folder"]
         cert = _pem(folder, self.cert_file, self.cert)
         key = _pem(folder, self.key_file, self.key)
-        if cert and key:  # or else `contradictions` says what is missing
+        if cert and key:  # otherwise, `contradictions` reports the missing one
             self._context = build_context(
                 Tls(
                     cert=cert,
@@ -150,18 +150,19 @@ def _pem(folder: Path, name: str, text: str) -> Pem | None:
 
 
 def contradictions(tls: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what does not go together in the section as it was written: a key, and a message."""
+    """Yield the keys of the section that contradict others, each with a message."""
     for name in ("cert", "key", "client_ca"):
         if tls.get(name) and tls.get(f"{name}_file"):
-            yield (name, f"stands beside {name}_file: keep one of the two")
+            yield (name, f"is set as well as {name}_file: keep one of the two")
         elif name != "client_ca" and not tls.get(name) and not tls.get(f"{name}_file"):
-            message = f"is missing: name the file in PEM form, or give its text as {name}"
+            message = f"is missing: name a PEM file, or use {name} for its text"
             yield (f"{name}_file", message)
     if (tls.get("min_version"), tls.get("max_version")) == ("TLS13", "TLS12"):
-        yield ("max_version", "is below min_version: no client could connect")
+        yield ("max_version", "is below min_version, so no client could connect: raise it")
     suites = tls.get("cipher_suites")
     if isinstance(suites, list) and tls.get("max_version") == "TLS12" and is_tls13_only(suites):
-        yield ("cipher_suites", "names only TLS 1.3's, above max_version: add one of TLS 1.2")
+        message = "has cipher suites of TLS 1.3 only, above max_version: add one of TLS 1.2"
+        yield ("cipher_suites", message)
     yield from _contradictions_of_clients(tls)
 
 
@@ -170,13 +171,14 @@ def _contradictions_of_clients(tls: Mapping[str, Any]) -> Iterator[tuple[str, st
     verifies = auth in ("VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
     ca_name = "client_ca" if tls.get("client_ca") else "client_ca_file"
     if verifies and not tls.get(ca_name):
-        yield (ca_name, "is missing: client_auth_type verifies with it")
+        yield (ca_name, "is missing: client_auth_type needs it to verify clients")
     if tls.get(ca_name) and not verifies:
-        state = "verifies nothing" if "client_auth_type" in tls else "is missing"
-        remedy = "use RequireAndVerifyClientCert, or VerifyClientCertIfGiven"
-        yield ("client_auth_type", f"{state}, and {ca_name} is of no use: {remedy}")
+        state = "verifies no client" if "client_auth_type" in tls else "is missing"
+        remedy = "use RequireAndVerifyClientCert or VerifyClientCertIfGiven"
+        yield ("client_auth_type", f"{state}, so {ca_name} has no effect: {remedy}")
     if tls.get("client_allowed_sans") and auth != "RequireAndVerifyClientCert":
         message = (
-            "needs client_auth_type RequireAndVerifyClientCert: others may show no certificate"
+            "needs client_auth_type RequireAndVerifyClientCert: "
+            "with any other, a client may connect without a certificate"
         )
         yield ("client_allowed_sans", message)

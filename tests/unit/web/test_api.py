@@ -1,4 +1,4 @@
-"""The API: whole answers, and its description."""
+"""The API: whole answers, their description, and errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from seq_exporter import __version__
-from seq_exporter.scores import METRICS, Score, SubuserScores
+from seq_exporter.scores import BANDS, METRICS, Score, SubuserScores
 from seq_exporter.web.listing import Query
 from seq_exporter.web.status_page import StatusPage
 from tests.support import day
@@ -56,9 +56,9 @@ def test_scores() -> None:
 def test_status() -> None:
     answer = client(EXPORTER).get("/api/v1/status")
     assert answer.headers["Cache-Control"] == "no-store"
-    told = answer.json()
-    assert told["version"] == __version__
-    (account,) = told["accounts"]
+    status = answer.json()
+    assert status["version"] == __version__
+    (account,) = status["accounts"]
     distribution = account["subusers"].pop("distribution")
     assert distribution["overall"] == {"1": 0, "2": 1, "3": 0, "4": 0, "5": 0}
     assert account.pop("own")["overall"] == 4.5
@@ -81,33 +81,36 @@ def test_status() -> None:
         ("/api/v1/status?limit=1", 1),
     ],
 )
-def test_a_wish_that_makes_no_sense(path: str, errors: int) -> None:
+def test_wrong_parameters_are_refused(path: str, errors: int) -> None:
     answer = client(EXPORTER).get(path)
     assert answer.status_code == 400
     assert len(answer.json()["errors"]) == errors
 
 
-def test_the_page_says_so_too_and_shows_what_there_is() -> None:
+def test_the_status_page_reports_a_mistake_and_shows_the_subusers() -> None:
     answer = client(EXPORTER).get("/?limit=x")
     assert answer.status_code == 400
-    assert '<p class="mistake" role="alert">limit is a number from 1 to 1000</p>' in answer.text
+    assert (
+        '<p class="mistake" role="alert">limit must be a whole number from 1 to 1000</p>'
+        in answer.text
+    )
     assert '<th scope="row">shop-de</th>' in answer.text
 
 
-def test_a_subuser_is_text_on_the_page() -> None:
+def test_the_status_page_escapes_subusers() -> None:
     page = client(EXPORTER).get("/?subuser=%3Cscript%3E").text
     assert "<script" not in page
     assert '<th scope="row">&lt;script&gt;</th>' in page
     assert 'name="subuser" value="&lt;script&gt;"' in page
 
 
-def test_the_page_leads_to_the_documentation_where_the_package_says_where_it_is() -> None:
+def test_the_status_page_links_to_the_documentation_if_its_url_is_known() -> None:
     link = '<a href="https://example.com/docs">Documentation</a>'
     assert link in StatusPage("https://example.com/docs").render(EXPORTER.accounts, Query())
     assert "Documentation" not in StatusPage().render(EXPORTER.accounts, Query())
 
 
-def test_links_keep_what_was_asked_for() -> None:
+def test_links_keep_the_query() -> None:
     page = client(EXPORTER).get("/?limit=1&offset=0&subuser=s").text
     assert 'rel="next" href="/?subuser=s&amp;limit=1&amp;offset=1#subusers"' in page
     assert (
@@ -117,10 +120,10 @@ def test_links_keep_what_was_asked_for() -> None:
 
 
 def test_the_description_names_every_path_and_parameter() -> None:
-    told = client(EXPORTER).get("/api/v1/openapi.json").json()
-    assert told["openapi"] == "3.1.0"
-    assert list(told["paths"]) == ["/api/v1/status", "/api/v1/scores"]
-    parameters = told["paths"]["/api/v1/scores"]["get"]["parameters"]
+    described = client(EXPORTER).get("/api/v1/openapi.json").json()
+    assert described["openapi"] == "3.1.0"
+    assert list(described["paths"]) == ["/api/v1/status", "/api/v1/scores"]
+    parameters = described["paths"]["/api/v1/scores"]["get"]["parameters"]
     assert [each["name"] for each in parameters] == [
         "account",
         "subuser",
@@ -130,6 +133,25 @@ def test_the_description_names_every_path_and_parameter() -> None:
         "limit",
         "offset",
     ]
+    assert parameters[2]["schema"] == {"type": "number"}
+    assert parameters[5] == {
+        "name": "limit",
+        "in": "query",
+        "description": "How many subusers to return.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
+    }
+
+
+def test_the_description_allows_exactly_the_keys_of_an_answer() -> None:
+    schemas = client(EXPORTER).get("/api/v1/openapi.json").json()["components"]["schemas"]
+    for schema in schemas.values():
+        assert schema["required"] == list(schema["properties"])
+        assert schema["additionalProperties"] is False
+    scores = ["overall", *METRICS]
+    assert schemas["OwnScores"]["required"] == ["date", *scores]
+    assert schemas["SubuserEntry"]["required"][-6:] == scores
+    assert schemas["Distribution"]["required"] == scores
+    assert schemas["Bands"]["required"] == [str(band) for band in BANDS]
 
 
 @pytest.mark.parametrize("path", ["/api/v1/scores", "/api/v1/status", "/api/v1/openapi.json"])

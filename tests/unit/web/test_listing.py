@@ -1,4 +1,4 @@
-"""Which subusers are listed, in which order, and what is said of a wish that makes no sense."""
+"""Listing subusers: filters, order, slices, and the query's parameters."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from seq_exporter.scores import Health, Score, Snapshot, SubuserScores
-from seq_exporter.web.listing import Accounts, Listing, Query, list_subusers
+from seq_exporter.scores import METRICS, Health, Score, Snapshot, SubuserScores
+from seq_exporter.web.listing import SORTS, Accounts, Listing, Query, list_subusers
 from tests.support import day
 
 
@@ -31,7 +31,7 @@ def names(listing: Listing) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("wish", "expected"),
+    ("query", "expected"),
     [
         ({}, ["bakery", "Florist", "shop_de", "shop_fr", "shop_it"]),
         ({"order": "desc"}, ["shop_fr", "Florist", "shop_de", "bakery", "shop_it"]),
@@ -49,11 +49,11 @@ def names(listing: Listing) -> list[str]:
         ({"offset": 99}, []),
     ],
 )
-def test_a_wish(wish: dict[str, Any], expected: list[str]) -> None:
-    assert names(list_subusers(ACCOUNTS, Query(**wish))) == expected
+def test_subusers_are_filtered_and_sorted(query: dict[str, Any], expected: list[str]) -> None:
+    assert names(list_subusers(ACCOUNTS, Query(**query))) == expected
 
 
-def test_how_many_there_are_on_all_pages() -> None:
+def test_the_total_counts_every_slice() -> None:
     assert list_subusers(ACCOUNTS, Query(limit=1)).total == 5
     assert list_subusers(ACCOUNTS, Query(limit=1, subuser="shop")).total == 3
     assert list_subusers((), Query()) == Listing([], 0)
@@ -62,31 +62,42 @@ def test_how_many_there_are_on_all_pages() -> None:
 @pytest.mark.parametrize(
     ("given", "mistakes"),
     [
-        ({"below": "3,5"}, ["below is no number: write 3 or 3.5"]),
-        ({"below": "nan"}, ["below is no number: write 3 or 3.5"]),
-        ({"limit": "0"}, ["limit is a number from 1 to 1000"]),
-        ({"limit": "1e3"}, ["limit is a number from 1 to 1000"]),
-        ({"offset": "-1"}, ["offset is a number from 0 to 1000000"]),
-        ({"offset": "१"}, ["offset is a number from 0 to 1000000"]),
-        ({"offset": "9" * 5000}, ["offset is a number from 0 to 1000000"]),
-        ({"order": "up"}, ["order is one of asc, desc"]),
-        ({"subuser": "x" * 201}, ["subuser is longer than 200 characters"]),
+        ({"below": "3,5"}, ["below must be a number, such as 3 or 3.5"]),
+        ({"below": "nan"}, ["below must be a number, such as 3 or 3.5"]),
+        ({"limit": "0"}, ["limit must be a whole number from 1 to 1000"]),
+        ({"limit": "1e3"}, ["limit must be a whole number from 1 to 1000"]),
+        ({"offset": "-1"}, ["offset must be a whole number from 0 to 1000000"]),
+        ({"offset": "१"}, ["offset must be a whole number from 0 to 1000000"]),
+        ({"offset": "9" * 5000}, ["offset must be a whole number from 0 to 1000000"]),
+        ({"order": "up"}, ["order must be one of asc, desc"]),
+        ({"subuser": "x" * 201}, ["subuser must be at most 200 characters long"]),
+        ({"limit": "1_0"}, ["limit must be a whole number from 1 to 1000"]),
+        ({"limit": "+7"}, ["limit must be a whole number from 1 to 1000"]),
+        ({"x" * 50: ""}, [f"'{'x' * 40}' is not a parameter"]),
         (
             {"page": "1", "sort": "x"},
             [
-                "'page' is no parameter",
-                "sort is one of overall, engagement_recency, open_rate, bounce_classification, "
-                "bounce_rate, spam_rate, name",
+                "'page' is not a parameter",
+                "sort must be one of overall, engagement_recency, open_rate, "
+                "bounce_classification, bounce_rate, spam_rate, name",
             ],
         ),
     ],
 )
-def test_what_makes_no_sense_is_said(given: dict[str, str], mistakes: list[str]) -> None:
+def test_wrong_parameters_are_reported_and_take_their_defaults(
+    given: dict[str, str], mistakes: list[str]
+) -> None:
     assert Query.parse(given) == (Query(), mistakes)
 
 
-def test_what_makes_sense_is_taken() -> None:
+def test_parameters_are_parsed() -> None:
     given = {"account": " a ", "subuser": "b", "below": "3.5", "limit": "7", "offset": "14"}
-    query = Query("a", "b", 3.5, "name", "desc", 7, 14)
+    query = Query(
+        account="a", subuser="b", below=3.5, sort="name", order="desc", limit=7, offset=14
+    )
     assert Query.parse(given | {"sort": "name", "order": "desc"}) == (query, [])
-    assert Query.parse({"below": "", "sort": "", "limit": ""}) == (Query(), [])
+    assert Query.parse({"below": "", "sort": "", "limit": " "}) == (Query(), [])
+
+
+def test_the_listing_sorts_by_every_metric() -> None:
+    assert ("overall", *METRICS, "name") == SORTS

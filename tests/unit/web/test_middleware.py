@@ -1,4 +1,4 @@
-"""Basic authentication: who is let in, and at what price."""
+"""Basic authentication: who is let in, and how often a password is hashed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seq_exporter.web.middleware import BasicAuth, check_password
 from seq_exporter.web.settings.file import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 
-LONGEST = "p" * 72  # bytes; bcrypt takes no more
+LONGEST = "p" * 72  # bytes; bcrypt accepts no more
 
 
 def hash_of(password: str) -> str:
@@ -33,7 +33,7 @@ USERS = {
 
 
 class Checks:
-    """Checks passwords, and writes down against which hashes."""
+    """Checks passwords, and records the hashes that they are checked against."""
 
     def __init__(self) -> None:
         self.hashes: list[str] = []
@@ -56,12 +56,12 @@ def basic(credentials: str | bytes) -> dict[str, str]:
 @pytest.mark.parametrize(
     "credentials", ["ada:right", "müller:grün:🔑", "apache:right", f"long:{LONGEST}"]
 )
-def test_the_right_password_is_let_in(credentials: str) -> None:
+def test_the_right_password_is_accepted(credentials: str) -> None:
     answer = client().get("/metrics", headers=basic(credentials))
     assert (answer.status_code, answer.text) == (200, "inside")
 
 
-def test_the_scheme_is_written_in_any_case() -> None:
+def test_the_scheme_is_case_insensitive() -> None:
     encoded = base64.b64encode(b"ada:right").decode()
     answer = client().get("/metrics", headers={"Authorization": f"bASIC {encoded}"})
     assert answer.status_code == 200
@@ -87,7 +87,7 @@ def test_the_scheme_is_written_in_any_case() -> None:
         f"bob:{'p' * 100}",
     ],
 )
-def test_anything_else_is_kept_out(credentials: str) -> None:
+def test_wrong_credentials_are_refused(credentials: str) -> None:
     answer = client().get("/metrics", headers=basic(credentials))
     assert (answer.status_code, answer.text) == (401, "Unauthorized\n")
 
@@ -111,7 +111,7 @@ def test_anything_else_is_kept_out(credentials: str) -> None:
         basic(b"ada:right\xff"),
     ],
 )
-def test_a_malformed_header_is_kept_out_without_a_hash(headers: dict[str, str]) -> None:
+def test_a_malformed_header_is_refused_without_a_hash(headers: dict[str, str]) -> None:
     checks = Checks()
     answer = client(checks=checks).get("/metrics", headers=headers)
     assert (answer.status_code, checks.hashes) == (401, [])
@@ -136,7 +136,7 @@ def test_a_browser_is_asked_for_a_password() -> None:
         ("/nowhere", 401),
     ],
 )
-def test_only_the_health_checks_are_open(path: str, status: int) -> None:
+def test_only_the_health_checks_need_no_password(path: str, status: int) -> None:
     assert client().get(path).status_code == status
 
 
@@ -158,7 +158,7 @@ def test_a_wrong_password_is_hashed_each_time_even_after_a_right_one() -> None:
     assert scraper.get("/metrics", headers=basic("ada:right")).status_code == 200
 
 
-def test_somebody_unknown_takes_as_long_as_a_wrong_password() -> None:
+def test_an_unknown_user_takes_as_long_as_a_wrong_password() -> None:
     checks = Checks()
     scraper = client(checks=checks)
     for _ in range(2):
@@ -168,7 +168,7 @@ def test_somebody_unknown_takes_as_long_as_a_wrong_password() -> None:
     assert set(checks.hashes) <= set(USERS.values())
 
 
-def test_a_user_who_is_removed_or_has_a_new_password_is_out_at_once() -> None:
+def test_a_removed_user_or_an_old_password_is_refused_at_once() -> None:
     users = dict(USERS)
     scraper = client(users)
     assert scraper.get("/metrics", headers=basic("ada:right")).status_code == 200
@@ -181,7 +181,7 @@ def test_a_user_who_is_removed_or_has_a_new_password_is_out_at_once() -> None:
     assert scraper.get("/metrics").status_code == 200
 
 
-def test_guesses_do_not_keep_others_waiting_without_end() -> None:
+def test_many_guesses_do_not_block_other_users() -> None:
     async def run() -> list[int]:
         live = ReloadableSettings(lambda: WebSettings(users=USERS))
         guarded = BasicAuth(PlainTextResponse("inside"), live)
@@ -205,7 +205,7 @@ def test_guesses_do_not_keep_others_waiting_without_end() -> None:
     assert guesses.count(429) == 56
 
 
-def test_one_users_password_does_not_open_for_another() -> None:
+def test_one_users_password_is_refused_for_another() -> None:
     scraper = client()
     scraper.get("/metrics", headers=basic("ada:right"))
     assert scraper.get("/metrics", headers=basic("long:right")).status_code == 401

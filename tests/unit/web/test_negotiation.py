@@ -1,4 +1,4 @@
-"""What a scrape asks for, and what it is given."""
+"""Content negotiation: the format and the encoding of a scrape's answer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
         ("Application/OpenMetrics-Text ; Version=1.0.0 ; Q=1", OPENMETRICS),
     ],
 )
-def test_openmetrics_for_whoever_asks_for_it(accept: str, expected: Format) -> None:
+def test_openmetrics_is_sent_on_request(accept: str, expected: Format) -> None:
     assert choose_format(accept) is expected
 
 
@@ -60,7 +60,7 @@ def test_openmetrics_for_whoever_asks_for_it(accept: str, expected: Format) -> N
         ("application/openmetrics-text;q=0,text/plain;q=0", TEXT),
     ],
 )
-def test_the_weights_decide_and_not_the_order(accept: str, expected: Format) -> None:
+def test_weights_decide_and_not_the_order(accept: str, expected: Format) -> None:
     assert choose_format(accept) is expected
 
 
@@ -72,7 +72,7 @@ def test_the_weights_decide_and_not_the_order(accept: str, expected: Format) -> 
         "application/openmetrics-text;version=0.0.1,text/plain;q=0.1",
     ],
 )
-def test_no_other_version_of_openmetrics_is_promised(accept: str) -> None:
+def test_no_other_version_of_openmetrics_is_sent(accept: str) -> None:
     assert choose_format(accept) is TEXT
 
 
@@ -91,11 +91,11 @@ def test_no_other_version_of_openmetrics_is_promised(accept: str) -> None:
         "\xff\x00",
     ],
 )
-def test_what_cannot_be_understood_is_answered_in_text(accept: str) -> None:
+def test_a_malformed_header_is_answered_in_text(accept: str) -> None:
     assert choose_format(accept) is TEXT
 
 
-def test_a_format_renders_what_its_media_type_says() -> None:
+def test_a_format_renders_its_media_type() -> None:
     registry = CollectorRegistry()
     Counter("hits", "All hits.", registry=registry)
     assert TEXT.content_type == "text/plain; version=0.0.4; charset=utf-8"
@@ -127,5 +127,5 @@ def test_a_format_renders_what_its_media_type_says() -> None:
         (",;=", False),
     ],
 )
-def test_gzip_for_whoever_takes_it(accept_encoding: str, expected: bool) -> None:
+def test_gzip_is_sent_if_accepted(accept_encoding: str, expected: bool) -> None:
     assert accepts_gzip(accept_encoding) is expected

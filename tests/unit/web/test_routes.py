@@ -1,4 +1,4 @@
-"""What each path answers, and to which method."""
+"""Each path's answers, and the methods that it allows."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Polls(Collector):
 
 @dataclass
 class FakeExporter:
-    """An exporter of what a test says; `problem` is what is wrong with its configuration."""
+    """An exporter with the given accounts; a reload reports `problem`."""
 
     accounts: Sequence[tuple[Snapshot, Health]] = ((ACME, POLLED),)
     problem: str | None = None
@@ -109,12 +109,12 @@ def status_page(*accounts: tuple[Snapshot, Health]) -> str:
 
 
 def cells(page: str) -> list[str]:
-    """Return the cells of the last account's row, as they are written in the page."""
+    """Return the HTML of the cells in the last account's row."""
     row = page.partition("</table>")[0].rpartition("<tr>")[2].partition("</tr>")[0]
     return [cell.partition(">")[2].strip() for cell in row.replace("</th>", "</td>").split("</td>")]
 
 
-def test_metrics_are_the_scores_and_what_the_exporter_says_of_itself() -> None:
+def test_metrics_are_the_scores_and_the_exporters_own() -> None:
     answer = client().get("/metrics")
     assert (answer.status_code, answer.text) == (200, TEXT)
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
@@ -123,7 +123,7 @@ def test_metrics_are_the_scores_and_what_the_exporter_says_of_itself() -> None:
     assert "Content-Encoding" not in answer.headers
 
 
-def test_metrics_are_openmetrics_for_whoever_asks_for_it() -> None:
+def test_metrics_are_openmetrics_on_request() -> None:
     answer = client().get(
         "/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0"}
     )
@@ -143,7 +143,7 @@ def test_metrics_are_openmetrics_for_whoever_asks_for_it() -> None:
 @pytest.mark.parametrize(
     ("accept", "expected"), [("", TEXT), ("application/openmetrics-text", OPENMETRICS)]
 )
-def test_metrics_are_compressed_for_whoever_takes_gzip(accept: str, expected: str) -> None:
+def test_metrics_are_compressed_if_gzip_is_accepted(accept: str, expected: str) -> None:
     headers = {"Accept": accept, "Accept-Encoding": "gzip"}
     with client().stream("GET", "/metrics", headers=headers) as answer:
         raw = b"".join(answer.iter_raw())
@@ -152,7 +152,7 @@ def test_metrics_are_compressed_for_whoever_takes_gzip(accept: str, expected: st
     assert answer.headers["Content-Length"] == str(len(raw))
 
 
-def test_metrics_are_rendered_anew_at_each_scrape() -> None:
+def test_metrics_are_rendered_at_each_scrape() -> None:
     exporter = FakeExporter()
     scraper = client(exporter)
     assert scraper.get("/metrics").text == TEXT
@@ -195,7 +195,7 @@ def test_the_status_page_shows_each_account() -> None:
         "2026-11-05 12:15:00",
         "4.5",
         '<svg role="img" width="100" height="14" viewBox="0 0 100 14" '
-        'aria-label="0 with 1, 0 with 2, 1 with 3, 1 with 4, 0 with 5">'
+        'aria-label="0 in band 1, 0 in band 2, 1 in band 3, 1 in band 4, 0 in band 5">'
         '<rect class="s1" x="0.0" width="0.0" height="14"/><rect class="s2" x="0.0" width="0.0" '
         'height="14"/><rect class="s3" x="0.0" width="50.0" height="14"/>'
         '<rect class="s4" x="50.0" width="50.0" height="14"/>'
@@ -206,23 +206,23 @@ def test_the_status_page_shows_each_account() -> None:
 @pytest.mark.parametrize(
     ("health", "state"),
     [
-        (Health(), "first poll runs"),
-        (Health(is_restored=True), "restored, first poll runs"),
+        (Health(), "first poll in progress"),
+        (Health(is_restored=True), "restored, first poll in progress"),
         (
             replace(POLLED, failure="500", is_restored=True, last_success=None),
             '<span class="down">failing</span> <small>500</small> '
-            "<small>Last good poll: none yet</small> "
-            "<small>The scores are from before the last start.</small>",
+            "<small>Last successful poll: none yet</small> "
+            "<small>These scores were saved before the last start.</small>",
         ),
         (POLLED, '<span class="up">up</span>'),
         (
             replace(POLLED, failure="401: SendGrid refuses the key"),
             '<span class="down">failing</span> <small>401: SendGrid refuses the key</small> '
-            "<small>Last good poll: 2026-11-05 12:00:00</small>",
+            "<small>Last successful poll: 2026-11-05 12:00:00</small>",
         ),
     ],
 )
-def test_the_status_page_says_how_the_polls_go(health: Health, state: str) -> None:
+def test_the_status_page_shows_the_state_of_an_account(health: Health, state: str) -> None:
     assert cells(status_page((ACME, health)))[1] == state
 
 
@@ -231,7 +231,7 @@ def test_the_status_page_of_an_account_without_scores() -> None:
     assert empty[2:-1] == ["none yet", "", "", "", "", "", "", ""]
 
 
-def test_the_status_page_shows_the_newest_of_an_accounts_days() -> None:
+def test_the_status_page_shows_an_accounts_newest_day() -> None:
     snapshot = replace(ACME, subusers=SubuserScores(day(3), {}))
     assert cells(status_page((snapshot, POLLED)))[2] == "2026-11-04"
 
@@ -241,7 +241,7 @@ def test_the_status_page_keeps_the_order_of_the_accounts() -> None:
     assert page.index('<th scope="row">b</th>') < page.index('<th scope="row">a</th>')
 
 
-def test_the_status_page_escapes_what_others_wrote() -> None:
+def test_the_status_page_escapes_names_and_errors() -> None:
     evil = "<script>alert(1)</script>"
     page = status_page((Snapshot(evil), replace(POLLED, failure=f"500 ({evil})")))
     assert "<script" not in page
@@ -249,11 +249,11 @@ def test_the_status_page_escapes_what_others_wrote() -> None:
     assert cells(page)[:2] == [
         escaped,
         f'<span class="down">failing</span> <small>500 ({escaped})</small> '
-        "<small>Last good poll: 2026-11-05 12:00:00</small>",
+        "<small>Last successful poll: 2026-11-05 12:00:00</small>",
     ]
 
 
-def test_the_status_page_is_locked_down() -> None:
+def test_the_status_page_has_security_headers() -> None:
     headers = client().get("/").headers
     assert headers["Content-Security-Policy"] == (
         "default-src 'none'; style-src 'unsafe-inline'; "
@@ -263,7 +263,7 @@ def test_the_status_page_is_locked_down() -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_healthy_whatever_the_accounts_do() -> None:
+def test_the_exporter_is_healthy_even_if_polls_fail() -> None:
     for health in (Health(), replace(POLLED, failure="500")):
         answer = client(FakeExporter([(ACME, health)])).get("/-/healthy")
         assert (answer.status_code, answer.text) == (200, "seq-exporter is healthy.\n")
@@ -276,25 +276,30 @@ def test_healthy_whatever_the_accounts_do() -> None:
         ([replace(POLLED, failure="500"), POLLED], 200, "seq-exporter is ready.\n"),
         ([Health(is_restored=True)], 200, "seq-exporter is ready.\n"),
         (
+            [POLLED, Health()],
+            503,
+            "seq-exporter is not ready: 1 account has not finished its first poll.\n",
+        ),
+        (
             [POLLED, Health(), Health()],
             503,
-            "seq-exporter is not ready: 2 first polls have not ended.\n",
+            "seq-exporter is not ready: 2 accounts have not finished their first poll.\n",
         ),
     ],
 )
-def test_ready_once_every_first_poll_has_ended_well_or_badly(
+def test_ready_after_every_first_poll_succeeded_or_failed(
     healths: list[Health], status: int, text: str
 ) -> None:
     answer = client(FakeExporter([(ACME, health) for health in healths])).get("/-/ready")
     assert (answer.status_code, answer.text) == (status, text)
 
 
-def test_reloading_is_off_unless_it_is_enabled() -> None:
+def test_reloading_is_disabled_by_default() -> None:
     exporter = FakeExporter()
     answer = client(exporter).post("/-/reload")
     assert (answer.status_code, answer.text, exporter.reloads) == (
         403,
-        "Reloading over HTTP is off: start with --web.enable-lifecycle.\n",
+        "Reloading over HTTP is disabled: start with --web.enable-lifecycle.\n",
         0,
     )
 
@@ -302,12 +307,12 @@ def test_reloading_is_off_unless_it_is_enabled() -> None:
 @pytest.mark.parametrize(
     ("problem", "status", "text"),
     [
-        (None, 200, "The configuration is reloaded.\n"),
+        (None, 200, "Configuration reloaded.\n"),
         ("config.yaml:1: accounts: is missing: add it", 500, None),
         ("config.yaml: 2 mistakes\nconfig.yaml:1: x\nconfig.yaml:2: y", 500, None),
     ],
 )
-def test_reloading_says_how_it_went(problem: str | None, status: int, text: str | None) -> None:
+def test_a_reload_reports_its_outcome(problem: str | None, status: int, text: str | None) -> None:
     exporter = FakeExporter(problem=problem)
     answer = client(exporter, enable_lifecycle=True).post("/-/reload")
     assert (answer.status_code, answer.text) == (status, text or f"{problem}\n")
@@ -333,7 +338,7 @@ def test_reloading_says_how_it_went(problem: str | None, status: int, text: str 
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_anything_else_is_not_found(path: str, method: str) -> None:
+def test_an_unknown_path_is_not_found(path: str, method: str) -> None:
     made = client(enable_lifecycle=True)
     assert made.request(method, f"http://testserver{path}").status_code == 404
 
@@ -355,7 +360,7 @@ def test_a_wrong_method_is_not_allowed(path: str, method: str, enable_lifecycle:
     assert set(answer.headers["Allow"].split(", ")) == ROUTES[path]
 
 
-def test_the_users_of_the_settings_are_asked_for_a_password() -> None:
+def test_paths_need_a_password_if_users_are_configured() -> None:
     app = build_app(
         FakeExporter(), ReloadableSettings(lambda: WebSettings(users=USERS)), enable_lifecycle=True
     )

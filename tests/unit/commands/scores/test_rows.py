@@ -56,3 +56,15 @@ def test_history_begins_with_the_oldest_day() -> None:
 def test_the_lowest_first_and_those_without_last(by: str, reverse: bool, order: list[str]) -> None:
     rows = sort_rows(list(make_rows(make_found(), 0)), by, reverse=reverse)
     assert [row.subuser for row in rows] == order
+
+
+def test_a_change_of_zero_is_between_a_rise_and_a_fall() -> None:
+    changes = {"up": 0.3, "same": 0.0, "down": -0.4, "unknown": None}
+    rows = [
+        Row("acme", name, TODAY, 3.0, METRICS, (change, None), ())
+        for name, change in changes.items()
+    ]
+    rising = [row.subuser for row in sort_rows(rows, "change7", reverse=False)]
+    falling = [row.subuser for row in sort_rows(rows, "change7", reverse=True)]
+    assert rising == ["down", "same", "up", "unknown"]
+    assert falling == ["up", "same", "down", "unknown"]

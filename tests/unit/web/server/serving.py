@@ -13,8 +13,7 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from starlette.types import ASGIApp
 
 from seq_exporter.web.server.listen import open_sockets
-from seq_exporter.web.server.protocol import Limits
-from seq_exporter.web.server.server import Server
+from seq_exporter.web.server.server import Limits, Server
 from seq_exporter.web.settings.file import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 
@@ -26,7 +25,7 @@ def serving(
     web_settings: ReloadableSettings | None = None,
     limits: Limits | None = None,
 ) -> Iterator[int]:
-    """Serve in a thread, on the port that this yields, and stop in the end."""
+    """Serve in a thread; yield the port, and stop at the end."""
     web_settings = web_settings or ReloadableSettings(lambda: settings or WebSettings())
     (sock,) = open_sockets(["127.0.0.1:0"])
     port: int = sock.getsockname()[1]
@@ -59,7 +58,7 @@ def connect(port: int) -> socket.socket:
 
 
 def receive_all(client: socket.socket) -> bytes:
-    """Return all that the server sends until it closes the connection."""
+    """Return everything that the server sends until it closes the connection."""
     received = bytearray()
     with contextlib.suppress(ConnectionResetError):
         while chunk := client.recv(65536):
@@ -68,7 +67,7 @@ def receive_all(client: socket.socket) -> bytes:
 
 
 def talk(port: int, request: bytes) -> bytes:
-    """Return what the server answers to the bytes of `request`."""
+    """Return the server's answer to the bytes of `request`."""
     with connect(port) as client:
         client.sendall(request)
         return receive_all(client)

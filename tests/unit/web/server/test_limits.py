@@ -1,4 +1,4 @@
-"""What one client may take, on real connections, while another is answered as ever."""
+"""Limits on a client, over real connections, while other clients are answered."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from seq_exporter.web.routes import SlicedResponse
-from seq_exporter.web.server.protocol import Limits
+from seq_exporter.web.server.server import Limits
 from tests.unit.web.server.serving import connect, get, receive_all, serving, talk
 
 SHORT = Limits(connections=8, header_bytes=4096, request_seconds=1, answer_seconds=1)
-#: As above, and nobody is sent away for being slow.
+#: No client is disconnected for being slow.
 FEW = Limits(connections=8)
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
@@ -34,7 +34,7 @@ async def hello(request: Request) -> SlicedResponse:
 APP = Starlette(routes=[Route("/", hello), Route("/metrics", metrics)])
 
 
-def test_one_connection_too_many_takes_the_place_of_the_oldest() -> None:
+def test_a_connection_over_the_limit_replaces_the_oldest() -> None:
     with serving(APP, limits=FEW) as port:
         idle = [connect(port) for _ in range(50)]
         assert get(port)[1] == b"hello\n"
@@ -50,25 +50,25 @@ def test_one_connection_too_many_takes_the_place_of_the_oldest() -> None:
     [b"", b"GET / HT", REQUEST[:-2], REQUEST.replace(b"close", b"keep-alive") + b"GET"],
     ids=["nothing", "half a line", "half a head", "half a second request"],
 )
-def test_a_request_that_does_not_come_to_its_end_is_not_waited_for(sent: bytes) -> None:
+def test_an_incomplete_request_is_disconnected(sent: bytes) -> None:
     with serving(APP, limits=SHORT) as port, connect(port) as client:
         client.sendall(sent)
         received = receive_all(client)
     assert received.count(b"hello\n") == sent.count(b"\r\n\r\n")
 
 
-def test_an_answer_that_is_not_taken_is_broken_off() -> None:
+def test_a_client_that_does_not_read_is_disconnected() -> None:
     with serving(APP, limits=SHORT) as port, connect(port) as client:
         client.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
         client.recv(1)
         with contextlib.suppress(ConnectionError):
-            while True:  # it is not read until the server has given up
+            while True:  # do not read before the server has given up
                 client.sendall(b"x")
                 time.sleep(0.01)
         assert len(receive_all(client)) < PAGE_BYTES
 
 
-def test_a_slow_reader_costs_a_slice_and_not_the_page() -> None:
+def test_a_slow_reader_costs_one_slice_of_memory() -> None:
     sent: list[int] = []
 
     async def counted(scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,7 +81,7 @@ def test_a_slow_reader_costs_a_slice_and_not_the_page() -> None:
     with serving(counted) as port, connect(port) as client:
         client.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
         client.recv(1)
-        # What the two kernels hold is some megabytes; the rest is not even asked for.
+        # The kernel buffers hold some megabytes; the rest is not generated yet.
         assert len(sent) * 256 * 1024 < PAGE_BYTES
         assert len(receive_all(client)) > PAGE_BYTES
 
@@ -104,12 +104,12 @@ def test_a_slow_reader_costs_a_slice_and_not_the_page() -> None:
         "8 KiB of header",
         "40 KB of header",
         "an unknown method",
-        "a method that is none",
+        "a malformed method",
         "TLS",
         "a body",
-        "a body of less than nothing",
+        "a negative content length",
         "a body in chunks",
-        "a body that waits to be wanted",
+        "a body that waits for 100 Continue",
         "HTTP/1.0",
     ],
 )
@@ -119,7 +119,7 @@ def test_odd_requests(sent: bytes, status: int) -> None:
         assert get(port)[1] == b"hello\n"
 
 
-def test_a_body_without_an_end_is_broken_off() -> None:
+def test_an_endless_body_is_disconnected() -> None:
     with serving(APP, limits=SHORT) as port, connect(port) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nContent-Length: 999999999999\r\n\r\n")
         with contextlib.suppress(ConnectionError):

@@ -1,4 +1,4 @@
-"""Addresses: which are understood, what is opened for them, and what is said where that fails."""
+"""Addresses: how they are written, the sockets that they open, and errors."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ def test_an_address_is_a_host_and_a_port(text: str, host: str, port: int) -> Non
         "http://localhost:80",
     ],
 )
-def test_what_is_no_address_is_refused_with_the_ways_to_write_one(text: str) -> None:
+def test_a_malformed_address_is_refused_with_the_valid_forms(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parse_address(text)
     assert str(caught.value) == (
-        f"'{text}' is no address to listen on: write :PORT, HOST:PORT or [IPV6]:PORT"
+        f"'{text}' is not an address to listen on: write :PORT, HOST:PORT or [IPV6]:PORT"
     )
 
 
@@ -98,13 +98,13 @@ def test_an_address_without_a_host_is_every_interface() -> None:
         assert is_answered("::1", port_of(sock)) == has_ipv6()
 
 
-def test_an_address_with_a_host_is_that_host_alone() -> None:
+def test_an_address_with_a_host_is_only_that_host() -> None:
     with opened("127.0.0.1:0") as (sock,):
         assert sock.getsockname()[0] == "127.0.0.1"
         assert is_answered("127.0.0.1", port_of(sock))
 
 
-def test_a_name_is_a_socket_for_each_address_that_it_stands_for() -> None:
+def test_a_host_name_opens_a_socket_for_each_of_its_addresses() -> None:
     with opened("localhost:0") as (sock,):
         port = port_of(sock)
     known = {
@@ -123,30 +123,30 @@ def test_every_address_is_opened() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "", "localhost"])
-def test_a_port_in_use_is_one_clear_line(host: str) -> None:
+def test_a_port_in_use_is_reported_in_one_line(host: str) -> None:
     with opened("127.0.0.1:0") as (taken,):
         address = f"{host}:{port_of(taken)}"
         with pytest.raises(ListenError) as caught:
             open_sockets([address])
     assert str(caught.value) == (
         f"cannot listen on {address}: address already in use: "
-        "stop what listens there, or choose another --web.listen-address"
+        "stop the process that listens there, or choose another --web.listen-address"
     )
 
 
-def test_an_address_of_another_host_is_one_clear_line() -> None:
+def test_an_address_of_another_host_is_reported_in_one_line() -> None:
     with pytest.raises(ListenError) as caught:
         open_sockets(["192.0.2.1:0"])  # reserved for documentation: nobody has it
     assert str(caught.value) == (
         "cannot listen on 192.0.2.1:0: cannot assign requested address: "
-        "it is no address of this host"
+        "choose an address of this host"
     )
 
 
-def test_a_name_that_stands_for_nothing_is_one_clear_line() -> None:
+def test_an_unknown_host_name_is_reported_in_one_line() -> None:
     with pytest.raises(ListenError) as caught:
         open_sockets(["nowhere.invalid:0"])
-    # Between the two stands the resolver's own word, which differs from host to host.
+    # The resolver's message between the two differs from host to host.
     message = str(caught.value)
     assert message.startswith("cannot listen on nowhere.invalid:0: ")
     assert message.endswith(": correct --web.listen-address")
@@ -154,7 +154,7 @@ def test_a_name_that_stands_for_nothing_is_one_clear_line() -> None:
 
 
 @pytest.mark.parametrize("name", ["a..b", f"{'x' * 64}.invalid"])
-def test_a_name_that_cannot_be_one_is_one_clear_line(name: str) -> None:
+def test_an_impossible_host_name_is_reported_in_one_line(name: str) -> None:
     with pytest.raises(ListenError) as caught:
         open_sockets([f"{name}:0"])
     assert str(caught.value) == (
@@ -163,7 +163,7 @@ def test_a_name_that_cannot_be_one_is_one_clear_line(name: str) -> None:
 
 
 @pytest.mark.parametrize("bad", ["127.0.0.1:{taken}", "nonsense"])
-def test_where_one_address_fails_none_stays_open(bad: str) -> None:
+def test_if_one_address_fails_no_socket_stays_open(bad: str) -> None:
     with opened("127.0.0.1:0") as (sock,):
         free = port_of(sock)
     with opened("127.0.0.1:0") as (taken,):
@@ -172,11 +172,11 @@ def test_where_one_address_fails_none_stays_open(bad: str) -> None:
         assert not is_answered("127.0.0.1", free)
 
 
-def test_a_socket_is_described_as_part_of_a_url() -> None:
+def test_a_socket_is_described_as_in_a_url() -> None:
     with opened("127.0.0.1:0") as (sock,):
         assert describe_socket(sock) == f"127.0.0.1:{port_of(sock)}"
     with opened(":0") as (sock,):
-        # The first wherever the kernel knows IPv6, even if the host has no such address.
+        # [::] if the kernel supports IPv6, even if the host has no IPv6 address.
         assert describe_socket(sock) in (f"[::]:{port_of(sock)}", f"0.0.0.0:{port_of(sock)}")
 
 

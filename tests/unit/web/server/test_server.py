@@ -1,4 +1,4 @@
-"""The server, on a real socket: what a client sees of it, and how it ends."""
+"""The server on a real socket: answers, TLS, and how it stops."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def without_date(head: bytes) -> list[bytes]:
 
 
 class Certificates:
-    """An authority, a server's certificate of it, and the web configuration that names them."""
+    """A certificate authority, a server certificate from it, and a web configuration."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -43,7 +43,7 @@ class Certificates:
         return load_web_settings(self.folder / "web.yml")
 
     def client(self, certificate_of: trustme.CA | None = None) -> ssl.SSLContext:
-        """Return what trusts the authority; with a certificate of its own, if `certificate_of`."""
+        """Return a client that trusts the authority, with a certificate from `certificate_of`."""
         context = ssl.create_default_context(cafile=self.folder / "ca.pem")
         if certificate_of:
             certificate_of.issue_cert("scraper.example.com").configure_cert(context)
@@ -55,7 +55,7 @@ def certificates(tmp_path: Path) -> Certificates:
     return Certificates(tmp_path)
 
 
-def test_it_serves_until_it_is_told_to_stop() -> None:
+def test_it_serves_until_it_is_stopped() -> None:
     with serving(APP) as port:
         for _ in range(2):
             answer, body = get(port)
@@ -64,7 +64,7 @@ def test_it_serves_until_it_is_told_to_stop() -> None:
         get(port)
 
 
-def test_it_serves_all_of_its_sockets() -> None:
+def test_it_serves_on_every_socket() -> None:
     sockets = open_sockets(["127.0.0.1:0", "127.0.0.1:0"])
 
     async def run() -> list[bytes]:
@@ -93,7 +93,7 @@ def test_signals_are_left_to_the_process() -> None:
     assert asyncio.run(run()) == signal.getsignal(signal.SIGTERM)
 
 
-def test_a_request_that_never_ends_does_not_keep_it_from_stopping() -> None:
+def test_it_stops_despite_an_unfinished_request() -> None:
     arrived = threading.Event()
 
     async def never(scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,7 +106,7 @@ def test_a_request_that_never_ends_does_not_keep_it_from_stopping() -> None:
         assert arrived.wait(60)
 
 
-def test_a_client_that_does_not_read_keeps_nobody_waiting() -> None:
+def test_a_client_that_does_not_read_delays_no_other() -> None:
     page = b"x" * 8_000_000
     with serving(PlainTextResponse(page)) as port, connect(port) as slow:
         slow.sendall(REQUEST)
@@ -114,7 +114,7 @@ def test_a_client_that_does_not_read_keeps_nobody_waiting() -> None:
         assert receive_all(slow).endswith(b"\r\n\r\n" + page)
 
 
-def test_head_is_answered_like_get_without_the_body() -> None:
+def test_head_is_get_without_the_body() -> None:
     with serving(APP) as port:
         head_of_get, body_of_get = talk(port, REQUEST).split(b"\r\n\r\n")
         head, body = talk(port, REQUEST.replace(b"GET", b"HEAD")).split(b"\r\n\r\n")
@@ -130,14 +130,14 @@ def test_the_server_does_not_name_its_software() -> None:
     assert answer.headers["Date"]
 
 
-def test_tls_is_served_to_whoever_trusts_the_authority(certificates: Certificates) -> None:
+def test_tls_is_served_to_clients_that_trust_the_authority(certificates: Certificates) -> None:
     with serving(APP, certificates.settings()) as port:
         assert get(port, certificates.client())[1] == b"hello\n"
         with pytest.raises(ssl.SSLCertVerificationError):
             get(port, ssl.create_default_context())
 
 
-def test_plain_http_to_a_tls_port_is_hung_up_on(
+def test_plain_http_on_a_tls_port_is_disconnected(
     certificates: Certificates, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serving(APP, certificates.settings()) as port:
@@ -147,7 +147,7 @@ def test_plain_http_to_a_tls_port_is_hung_up_on(
     assert [record for record in caplog.records if record.levelname != "INFO"] == []
 
 
-def test_the_least_tls_version_is_kept(certificates: Certificates) -> None:
+def test_the_minimum_tls_version_is_enforced(certificates: Certificates) -> None:
     old = certificates.client()
     old.maximum_version = ssl.TLSVersion.TLSv1_2
     with serving(APP, certificates.settings("min_version: TLS13")) as port:

@@ -1,4 +1,4 @@
-"""The web configuration file: what it sets, and what is said of each mistake in it."""
+"""The web configuration file: its settings, and the message for each mistake."""
 
 from __future__ import annotations
 
@@ -20,20 +20,18 @@ def folder(tmp_path: Path) -> WebFolder:
     "text",
     ["", "\n", "# nothing\n", "{}", "tls_server_config:\n", "http_server_config:\n  headers:\n"],
 )
-def test_a_file_that_sets_nothing_is_plain_http_for_everyone(folder: WebFolder, text: str) -> None:
+def test_a_file_without_settings_is_plain_http_for_everyone(folder: WebFolder, text: str) -> None:
     assert folder.load(text) == WebSettings(files=(folder.path / "web.yml",))
 
 
 @pytest.mark.parametrize("name", ["ada", "12", "müller"])
 @pytest.mark.parametrize("version", ["2a", "2b", "2y"])
-def test_users_have_a_bcrypt_hash_that_is_taken_as_it_is(
-    folder: WebFolder, name: str, version: str
-) -> None:
+def test_users_keep_their_bcrypt_hash(folder: WebFolder, name: str, version: str) -> None:
     known_hash = HASH.replace("2b", version)
     assert folder.load(f"basic_auth_users:\n  {name}: {known_hash}\n").users == {name: known_hash}
 
 
-def test_headers_are_taken_as_they_are(folder: WebFolder) -> None:
+def test_headers_are_kept_as_written(folder: WebFolder) -> None:
     text = """
         http_server_config:
           http2: true
@@ -74,7 +72,7 @@ def test_headers_are_taken_as_they_are(folder: WebFolder) -> None:
         ("a: b: c\n", "web.yml:1: is not valid YAML: mapping values are not allowed here"),
     ],
 )
-def test_a_file_of_another_shape(folder: WebFolder, text: str, message: str) -> None:
+def test_a_malformed_file(folder: WebFolder, text: str, message: str) -> None:
     assert folder.refusal_of(text) == message
 
 
@@ -151,13 +149,13 @@ def test_mistakes_in_headers(folder: WebFolder, text: str, message: str) -> None
         "$2b$04$" + "9" * 53,  # bcrypt: Invalid salt
     ],
 )
-def test_what_is_no_bcrypt_hash_is_refused(folder: WebFolder, value: str) -> None:
+def test_a_password_without_a_bcrypt_hash_is_refused(folder: WebFolder, value: str) -> None:
     assert folder.refusal_of(f"basic_auth_users:\n  ada: {value}\n") == (
-        "web.yml:2: basic_auth_users.ada: is no bcrypt hash: make one with `htpasswd -nB USER`"
+        "web.yml:2: basic_auth_users.ada: is not a bcrypt hash: make one with `htpasswd -nB USER`"
     )
 
 
-def test_a_user_that_is_there_twice_is_refused(folder: WebFolder) -> None:
+def test_a_repeated_user_is_refused(folder: WebFolder) -> None:
     assert folder.refusal_of(f"basic_auth_users:\n  ada: {HASH}\n  ada: {HASH}\n") == (
         "web.yml:3: basic_auth_users.ada: appears more than once: keep one"
     )
@@ -180,23 +178,23 @@ def test_a_user_that_is_there_twice_is_refused(folder: WebFolder) -> None:
         ("basic_auth_users: [hunter2]\n", "hunter2"),
         (f"basic_auth_users:\n  ada:{HASH}\n", HASH),
         (f"basic_auth_users:\n  ada: {HASH}x\n", HASH),
-        (f"ada:{HASH}\n", HASH),  # a file of htpasswd
+        (f"ada:{HASH}\n", HASH),  # an htpasswd file
     ],
 )
-def test_no_password_and_no_hash_is_quoted(folder: WebFolder, text: str, secret: str) -> None:
+def test_messages_quote_no_password_or_hash(folder: WebFolder, text: str, secret: str) -> None:
     assert secret not in folder.refusal_of(text)
 
 
-def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(folder: WebFolder) -> None:
+def test_all_mistakes_are_reported_at_once_in_file_order(folder: WebFolder) -> None:
     text = "basic_auth_users:\n  ada: x\nhttp_server_config: 1\ntls_server_config: {}\n"
     assert folder.refusal_of(text).splitlines() == [
         "web.yml: 4 mistakes",
-        "web.yml:2: basic_auth_users.ada: is no bcrypt hash: make one with `htpasswd -nB USER`",
+        "web.yml:2: basic_auth_users.ada: is not a bcrypt hash: make one with `htpasswd -nB USER`",
         "web.yml:3: http_server_config: must be a mapping (lines of `key: value`), not a number",
         "web.yml:4: tls_server_config.cert_file: is missing: "
-        "name the file in PEM form, or give its text as cert",
+        "name a PEM file, or use cert for its text",
         "web.yml:4: tls_server_config.key_file: is missing: "
-        "name the file in PEM form, or give its text as key",
+        "name a PEM file, or use key for its text",
     ]
 
 
@@ -221,10 +219,10 @@ def test_a_rate_limit(folder: WebFolder, text: str, limit: RequestLimit | None) 
 
 
 @pytest.mark.parametrize("value", ["", "1", "s", "1d", "-1s", "1s 2s", "1 s", "1.s", "one", "yes"])
-def test_an_interval_that_is_no_duration(folder: WebFolder, value: str) -> None:
+def test_an_interval_must_be_a_duration(folder: WebFolder, value: str) -> None:
     assert folder.refusal_of(f"rate_limit: {{interval: '{value}', burst: 1}}\n") == (
         "web.yml:1: rate_limit.interval: "
-        f"must be a duration such as 1s, 1m30s or 250ms, or 0s for none, not '{value}'"
+        f"must be a duration such as 1s, 1m30s or 250ms, or 0s for no limit, not '{value}'"
     )
 
 
@@ -235,20 +233,20 @@ def test_an_interval_that_is_no_duration(folder: WebFolder, value: str) -> None:
             "rate_limit:\n  interval: 5\n  burst: 1.5\n",
             "web.yml: 2 mistakes\n"
             "web.yml:2: rate_limit.interval: "
-            "must be a duration such as 1s, 1m30s or 250ms, or 0s for none, not 5\n"
+            "must be a duration such as 1s, 1m30s or 250ms, or 0s for no limit, not 5\n"
             "web.yml:3: rate_limit.burst: must be a whole number, not 1.5",
         ),
         (
             "rate_limit:\n  interval: 5s\n",
-            "web.yml:1: rate_limit.burst: must be at least 1: no request would be answered",
+            "web.yml:1: rate_limit.burst: must be at least 1: with 0, no request would be answered",
         ),
         (
             "rate_limit:\n  interval: 5s\n  burst: 0\n",
-            "web.yml:3: rate_limit.burst: must be at least 1: no request would be answered",
+            "web.yml:3: rate_limit.burst: must be at least 1: with 0, no request would be answered",
         ),
         (
             "rate_limit:\n  burst: -1\n",
-            "web.yml:2: rate_limit.burst: must be at least 1: no request would be answered",
+            "web.yml:2: rate_limit.burst: must be at least 1: with 0, no request would be answered",
         ),
         (
             "rate_limit:\n  rate: 1s\n",

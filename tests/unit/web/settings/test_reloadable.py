@@ -1,4 +1,4 @@
-"""The web configuration in force, while its files change."""
+"""The web configuration in use, while its files change."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 
 class Files:
-    """What is loaded next."""
+    """The settings, or the error, of the next load."""
 
     def __init__(self, settings: WebSettings) -> None:
         self.next: WebSettings | ConfigError = settings
@@ -31,7 +31,7 @@ def context() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 
 
-def test_new_settings_take_the_place_of_the_old_ones() -> None:
+def test_new_settings_replace_the_old_ones() -> None:
     files = Files(WebSettings(users={"a": "x"}))
     files.next = WebSettings(users={"b": "y"})
     assert files.web_settings.current.users == {"a": "x"}
@@ -39,21 +39,21 @@ def test_new_settings_take_the_place_of_the_old_ones() -> None:
     assert files.web_settings.current.users == {"b": "y"}
 
 
-def test_after_a_mistake_the_old_settings_go_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_after_a_mistake_the_old_settings_are_kept(caplog: pytest.LogCaptureFixture) -> None:
     files = Files(WebSettings(users={"a": "x"}))
     files.next = ConfigError("web.yml:1: no")
     for _ in range(3):
         assert not files.web_settings.reload()
         assert files.web_settings.is_behind
     assert files.web_settings.current.users == {"a": "x"}
-    assert caplog.messages == ["web configuration not reloaded, the old one goes on"]
+    assert caplog.messages == ["web configuration not reloaded, keeping the old one"]
     files.next = WebSettings()
     assert files.web_settings.reload()
     assert not files.web_settings.is_behind
 
 
 @pytest.mark.parametrize(("before", "after"), [(None, context()), (context(), None)])
-def test_tls_does_not_come_or_go(
+def test_a_reload_cannot_turn_tls_on_or_off(
     before: ssl.SSLContext | None,
     after: ssl.SSLContext | None,
     caplog: pytest.LogCaptureFixture,
@@ -62,7 +62,10 @@ def test_tls_does_not_come_or_go(
     files.next = WebSettings(after)
     assert not files.web_settings.reload()
     assert files.web_settings.current.ssl_context is before
-    assert vars(caplog.records[0])["error"] == "to turn TLS on or off takes a restart"
+    assert (
+        vars(caplog.records[0])["error"]
+        == "a reload cannot turn TLS on or off: restart the exporter"
+    )
 
 
 def test_a_mistake_at_the_start_is_raised() -> None:
@@ -73,7 +76,7 @@ def test_a_mistake_at_the_start_is_raised() -> None:
         ReloadableSettings(load)
 
 
-def test_each_connection_gets_the_newest_context() -> None:
+def test_each_connection_uses_the_newest_context() -> None:
     files = Files(WebSettings(context()))
     listening = files.web_settings.ssl_context
     assert isinstance(listening, ssl.SSLContext)
@@ -84,7 +87,7 @@ def test_each_connection_gets_the_newest_context() -> None:
         assert wrapped.context is newest
 
 
-def test_the_configured_headers_take_the_place_of_others() -> None:
+def test_configured_headers_replace_those_of_the_answer() -> None:
     app = PlainTextResponse("no\n", 404, {"X-Frame-Options": "sameorigin", "X-Other": "stays"})
     files = Files(WebSettings(headers={"X-Frame-Options": "deny", "X-XSS-Protection": "0"}))
     client = TestClient(ConfiguredHeaders(app, files.web_settings))

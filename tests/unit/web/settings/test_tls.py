@@ -1,4 +1,4 @@
-"""The server's TLS, in real handshakes on loopback."""
+"""The server's TLS, in real handshakes over loopback."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def folder(tmp_path: Path) -> WebFolder:
 
 @contextlib.contextmanager
 def serving(context: ssl.SSLContext | None) -> Iterator[int]:
-    """Answer every client with its own line, in a thread, on the port that this yields."""
+    """Echo each client's line, in a thread; yield the port."""
     assert context
     started, ports = threading.Event(), []
     stop: list[Callable[[], object]] = []
@@ -66,7 +66,7 @@ def serving(context: ssl.SSLContext | None) -> Iterator[int]:
 
 
 def client_of(folder: WebFolder, version: ssl.TLSVersion, *names: str) -> ssl.SSLContext:
-    """Return a client; with a certificate for `names`, if there are any."""
+    """Return a client, with a certificate for `names` if any are given."""
     context = ssl.create_default_context(cafile=folder.path / "ca.pem")
     context.minimum_version = context.maximum_version = version
     if names:
@@ -86,7 +86,7 @@ async def _talk(port: int, context: ssl.SSLContext) -> tuple[bytes, str]:
 
 
 def cipher_with(port: int, context: ssl.SSLContext) -> str:
-    """Return the cipher suite that a client comes to, and raise one of REFUSALS if to none."""
+    """Connect and return the cipher suite; raise one of REFUSALS if the server refuses."""
     line, cipher = asyncio.run(_talk(port, context))
     assert line == b"hello\n"
     return cipher
@@ -117,13 +117,13 @@ def test_no_file_is_left_open(folder: WebFolder) -> None:
 
 
 @pytest.mark.parametrize("name", ["cert", "key"])
-def test_without_linux_pem_belongs_in_a_file(
+def test_without_linux_pem_must_be_in_a_file(
     folder: WebFolder, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(os, "memfd_create", raising=False)
     text = TLS.replace(f"{name}_file: {name}.pem", f"{name}: <{name}.pem>")
     assert folder.refusal_of(text) == (
-        f"web.yml:1: tls_server_config: {name} needs Linux: use {name}_file"
+        f"web.yml:1: tls_server_config: {name} works only on Linux: use {name}_file"
     )
 
 
@@ -176,7 +176,7 @@ def test_a_client_without_an_allowed_name(
 
 
 def certificate_with(folder: WebFolder, name: x509.GeneralName) -> bytes:
-    """Return a client's key and certificate, for a kind of name that trustme does not issue."""
+    """Return a key and certificate for a client, with a kind of name that trustme cannot issue."""
     key = ec.generate_private_key(ec.SECP256R1())
     authority = x509.load_pem_x509_certificate(folder.authority.cert_pem.bytes())
     signer = load_pem_private_key(folder.authority.private_key_pem.bytes(), None)
@@ -220,7 +220,7 @@ def test_a_client_with_a_uri(
                 cipher_with(port, client)
 
 
-def test_a_name_counts_only_in_a_certificate_that_is_verified(folder: WebFolder) -> None:
+def test_a_name_in_an_unverified_certificate_is_refused(folder: WebFolder) -> None:
     client = ssl.create_default_context(cafile=folder.path / "ca.pem")
     trustme.CA().issue_cert("a.example.com").configure_cert(client)
     text = CLIENTS + "  client_allowed_sans: [a.example.com]\n"
@@ -228,7 +228,7 @@ def test_a_name_counts_only_in_a_certificate_that_is_verified(folder: WebFolder)
         cipher_with(port, client)
 
 
-def test_a_common_name_is_no_allowed_name(folder: WebFolder) -> None:
+def test_a_common_name_is_not_an_allowed_name(folder: WebFolder) -> None:
     client = ssl.create_default_context(cafile=folder.path / "ca.pem")
     leaf = folder.authority.issue_cert("b.example.com", common_name="a.example.com")
     leaf.configure_cert(client)
@@ -256,7 +256,9 @@ def test_a_cipher_suite(folder: WebFolder, name: str, openssl: str) -> None:
 
 
 @pytest.mark.parametrize("server_first", [True, False])
-def test_whose_order_of_cipher_suites_counts(folder: WebFolder, server_first: bool) -> None:
+def test_the_server_or_the_client_orders_cipher_suites(
+    folder: WebFolder, server_first: bool
+) -> None:
     text = (
         TLS + "  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, "
         "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]\n"
@@ -281,17 +283,17 @@ def test_a_curve(folder: WebFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "met", "refused"),
+    ("line", "accepted", "refused"),
     [
         ("min_version: TLS13", V13, V12),
         ("max_version: TLS12", V12, V13),
         ("cipher_suites: [TLS_AES_128_GCM_SHA256]", V13, V12),
     ],
 )
-def test_the_versions(
-    folder: WebFolder, line: str, met: ssl.TLSVersion, refused: ssl.TLSVersion
+def test_a_tls_version_outside_the_bounds_is_refused(
+    folder: WebFolder, line: str, accepted: ssl.TLSVersion, refused: ssl.TLSVersion
 ) -> None:
     with serving(folder.load(TLS + f"  {line}\n").ssl_context) as port:
-        assert cipher_with(port, client_of(folder, met))
+        assert cipher_with(port, client_of(folder, accepted))
         with pytest.raises(REFUSALS):
             cipher_with(port, client_of(folder, refused))

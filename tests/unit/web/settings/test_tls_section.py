@@ -1,4 +1,4 @@
-"""The section `tls_server_config`: what it sets, and what is said of each mistake in it."""
+"""The section `tls_server_config`: its settings, and the message for each mistake."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ def test_paths_may_be_absolute(folder: WebFolder) -> None:
     )
 
 
-def test_the_files_are_those_that_were_read(folder: WebFolder) -> None:
+def test_the_files_that_were_read_are_listed(folder: WebFolder) -> None:
     names = ("web.yml", "cert.pem", "key.pem", "ca.pem")
     assert folder.load(CLIENTS).files == tuple(folder.path / name for name in names)
     assert folder.load(INLINE).files == (folder.path / "web.yml",)
 
 
-def test_a_link_among_the_files_is_not_followed(folder: WebFolder) -> None:
+def test_a_symbolic_link_is_listed_as_itself(folder: WebFolder) -> None:
     (folder.path / "link.pem").symlink_to("cert.pem")
     assert folder.path / "link.pem" in folder.load(TLS.replace("cert.pem", "link.pem")).files
 
@@ -91,7 +91,7 @@ def test_a_link_among_the_files_is_not_followed(folder: WebFolder) -> None:
         INLINE + "  cert_file: ''\n  key_file: ''\n  client_ca: ''\n",
     ],
 )
-def test_pem_can_stand_in_the_file(folder: WebFolder, text: str) -> None:
+def test_pem_text_can_be_in_the_file(folder: WebFolder, text: str) -> None:
     assert context_of(folder, text)
 
 
@@ -107,21 +107,19 @@ def test_pem_can_stand_in_the_file(folder: WebFolder, text: str) -> None:
         ("TLS_RSA_WITH_AES_128_CBC_SHA", ["AES128-SHA"]),
     ],
 )
-def test_cipher_suites_are_taken_in_their_order(
-    folder: WebFolder, names: str, ciphers: list[str]
-) -> None:
+def test_cipher_suites_keep_their_order(folder: WebFolder, names: str, ciphers: list[str]) -> None:
     context = context_of(folder, TLS + f"  cipher_suites: [{names}]\n")
     assert tls12_ciphers(context) == ciphers
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
 
 
-def test_no_cipher_suites_are_those_of_python(folder: WebFolder) -> None:
+def test_an_empty_list_means_the_cipher_suites_of_python(folder: WebFolder) -> None:
     python = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context = context_of(folder, TLS + "  cipher_suites: []\n  curve_preferences: []\n")
     assert tls12_ciphers(context) == tls12_ciphers(python)
 
 
-def test_cipher_suites_of_tls_1_3_alone_leave_nothing_else(folder: WebFolder) -> None:
+def test_only_cipher_suites_of_tls_1_3_means_only_tls_1_3(folder: WebFolder) -> None:
     context = context_of(folder, TLS + "  cipher_suites: [TLS_AES_256_GCM_SHA384]\n")
     assert context.minimum_version == ssl.TLSVersion.TLSv1_3
 
@@ -136,11 +134,11 @@ def test_a_curve(folder: WebFolder, curve: str) -> None:
     assert context_of(folder, TLS + f"  curve_preferences: [{curve}]\n")
 
 
-def test_a_curve_that_not_every_python_knows(folder: WebFolder) -> None:
+def test_a_curve_that_not_every_python_supports(folder: WebFolder) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ecdh_curve("X25519")
     except ssl.SSLError:
-        with pytest.raises(ConfigError, match="this Python does not know X25519: choose CurveP256"):
+        with pytest.raises(ConfigError, match="this Python does not support X25519: use CurveP256"):
             context_of(folder, TLS + "  curve_preferences: [X25519]\n")
     else:
         assert context_of(folder, TLS + "  curve_preferences: [X25519]\n")
@@ -151,24 +149,24 @@ BAD_CERTIFICATES = [
         "tls_server_config: {}\n",
         "web.yml: 2 mistakes\n"
         "web.yml:1: tls_server_config.cert_file: is missing: "
-        "name the file in PEM form, or give its text as cert\n"
+        "name a PEM file, or use cert for its text\n"
         "web.yml:1: tls_server_config.key_file: is missing: "
-        "name the file in PEM form, or give its text as key",
+        "name a PEM file, or use key for its text",
     ),
     (
         TLS.replace("key_file: key.pem", "key_file: ''"),
         "web.yml:3: tls_server_config.key_file: is missing: "
-        "name the file in PEM form, or give its text as key",
+        "name a PEM file, or use key for its text",
     ),
     (
         TLS.replace("cert.pem", "gone.pem").replace("key.pem", "."),
         "web.yml: 2 mistakes\n"
-        "web.yml:2: tls_server_config.cert_file: no such file 'gone.pem': correct the path\n"
-        "web.yml:3: tls_server_config.key_file: no such file '.': correct the path",
+        "web.yml:2: tls_server_config.cert_file: file 'gone.pem' does not exist: correct the path\n"
+        "web.yml:3: tls_server_config.key_file: file '.' does not exist: correct the path",
     ),
     (
         TLS.replace("cert.pem", "x" * 300 + ".pem"),
-        f"web.yml:2: tls_server_config.cert_file: '{'x' * 300}.pem' cannot be read: "
+        f"web.yml:2: tls_server_config.cert_file: cannot read '{'x' * 300}.pem': "
         "File name too long: let this user read it",
     ),
     (
@@ -181,33 +179,33 @@ BAD_CERTIFICATES = [
     ),
     (
         TLS + "  cert: <cert.pem>\n",
-        "web.yml:4: tls_server_config.cert: stands beside cert_file: keep one of the two",
+        "web.yml:4: tls_server_config.cert: is set as well as cert_file: keep one of the two",
     ),
     (
         TLS + "  key: <key.pem>\n",
-        "web.yml:4: tls_server_config.key: stands beside key_file: keep one of the two",
+        "web.yml:4: tls_server_config.key: is set as well as key_file: keep one of the two",
     ),
     (
         CLIENTS + "  client_ca: <ca.pem>\n",
-        "web.yml:6: tls_server_config.client_ca: stands beside client_ca_file: keep one of the two",
+        "web.yml:6: tls_server_config.client_ca: is set as well as client_ca_file: "
+        "keep one of the two",
     ),
     (
         "tls_server_config:\n  cert: cert.pem\n  key: 5\n",
         "web.yml: 2 mistakes\n"
-        "web.yml:2: tls_server_config.cert: is not the text of a PEM file: paste it whole, "
+        "web.yml:2: tls_server_config.cert: is not PEM text: paste the whole text "
         "below `cert: |`, or name the file in cert_file\n"
-        "web.yml:3: tls_server_config.key: is not the text of a PEM file: paste it whole, "
+        "web.yml:3: tls_server_config.key: is not PEM text: paste the whole text "
         "below `key: |`, or name the file in key_file",
     ),
     (
         TLS.replace("key.pem", "<key.pem>"),
-        "web.yml:3: tls_server_config.key_file: holds a private key: "
+        "web.yml:3: tls_server_config.key_file: contains a private key: "
         "move it to tls_server_config.key",
     ),
     (
         TLS.replace("cert.pem", "<cert.pem>"),
-        "web.yml:2: tls_server_config.cert_file: is no path to a file: "
-        "give the text of PEM as cert",
+        "web.yml:2: tls_server_config.cert_file: is not a path: use cert for PEM text",
     ),
 ]
 
@@ -215,23 +213,23 @@ BAD_CLIENTS = [
     (
         TLS + "  client_auth_type: RequireAndVerifyClientCert\n",
         "web.yml:1: tls_server_config.client_ca_file: is missing: "
-        "client_auth_type verifies with it",
+        "client_auth_type needs it to verify clients",
     ),
     (
         TLS + "  client_ca_file: ca.pem\n",
-        "web.yml:1: tls_server_config.client_auth_type: is missing, and client_ca_file is "
-        "of no use: use RequireAndVerifyClientCert, or VerifyClientCertIfGiven",
+        "web.yml:1: tls_server_config.client_auth_type: is missing, so client_ca_file has "
+        "no effect: use RequireAndVerifyClientCert or VerifyClientCertIfGiven",
     ),
     (
         TLS + "  client_auth_type: NoClientCert\n  client_ca: <ca.pem>\n",
-        "web.yml:4: tls_server_config.client_auth_type: verifies nothing, and client_ca is "
-        "of no use: use RequireAndVerifyClientCert, or VerifyClientCertIfGiven",
+        "web.yml:4: tls_server_config.client_auth_type: verifies no client, so client_ca has "
+        "no effect: use RequireAndVerifyClientCert or VerifyClientCertIfGiven",
     ),
     *[
         (
             TLS + f"  client_auth_type: {kind}\n  client_ca_file: ca.pem\n",
             f"web.yml:4: tls_server_config.client_auth_type: '{kind}' asks for a certificate "
-            "without verifying it, which Python's ssl cannot: "
+            "but does not verify it, which Python's ssl cannot do: "
             "use VerifyClientCertIfGiven or RequireAndVerifyClientCert",
         )
         for kind in ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
@@ -245,7 +243,8 @@ BAD_CLIENTS = [
         CLIENTS.replace("RequireAndVerifyClientCert", "VerifyClientCertIfGiven")
         + "  client_allowed_sans: [a.example.com]\n",
         "web.yml:6: tls_server_config.client_allowed_sans: "
-        "needs client_auth_type RequireAndVerifyClientCert: others may show no certificate",
+        "needs client_auth_type RequireAndVerifyClientCert: "
+        "with any other, a client may connect without a certificate",
     ),
     (
         CLIENTS + "  client_allowed_sans: []\n",
@@ -269,7 +268,7 @@ BAD_PROTOCOL = [
     *[
         (
             TLS + f"  min_version: {version}\n",
-            f"web.yml:4: tls_server_config.min_version: '{version}' is broken (RFC 8996): "
+            f"web.yml:4: tls_server_config.min_version: '{version}' is not secure (RFC 8996): "
             "use TLS12",
         )
         for version in ("TLS10", "TLS11")
@@ -280,13 +279,14 @@ BAD_PROTOCOL = [
     ),
     (
         TLS + "  min_version: TLS13\n  max_version: TLS12\n",
-        "web.yml:5: tls_server_config.max_version: is below min_version: no client could connect",
+        "web.yml:5: tls_server_config.max_version: "
+        "is below min_version, so no client could connect: raise it",
     ),
     (
         TLS + "  cipher_suites:\n  - TLS_RSA_WITH_RC4_128_SHA\n  - AES128-SHA\n",
         "web.yml: 2 mistakes\n"
-        "web.yml:5: tls_server_config.cipher_suites[0]: 'TLS_RSA_WITH_RC4_128_SHA' is not in "
-        "this OpenSSL, which leaves out what is broken: drop it\n"
+        "web.yml:5: tls_server_config.cipher_suites[0]: 'TLS_RSA_WITH_RC4_128_SHA' is not "
+        "supported by this OpenSSL, which omits weak ones: remove it\n"
         "web.yml:6: tls_server_config.cipher_suites[1]: unknown cipher suite 'AES128-SHA': "
         "use Go's names, such as 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256'",
     ),
@@ -298,12 +298,12 @@ BAD_PROTOCOL = [
     (
         TLS + "  cipher_suites: [TLS_AES_128_GCM_SHA256]\n  max_version: TLS12\n",
         "web.yml:4: tls_server_config.cipher_suites: "
-        "names only TLS 1.3's, above max_version: add one of TLS 1.2",
+        "has cipher suites of TLS 1.3 only, above max_version: add one of TLS 1.2",
     ),
     (
         TLS + "  curve_preferences: [X25519, CurveP256]\n",
         "web.yml:4: tls_server_config.curve_preferences: "
-        "names more than one curve, and Python's ssl takes only one: keep one",
+        "has more than one curve, and Python's ssl takes only one: keep one",
     ),
     (
         TLS + "  curve_preferences: [P-256]\n",
@@ -340,19 +340,19 @@ def test_mistakes(folder: WebFolder, text: str, message: str) -> None:
         ),
     ],
 )
-def test_a_file_that_is_no_certificate_or_key(folder: WebFolder, text: str, names: str) -> None:
+def test_a_file_that_is_not_a_certificate_or_key(folder: WebFolder, text: str, names: str) -> None:
     message = folder.refusal_of(text)
-    # Between the two stands OpenSSL's own word, which differs from version to version.
+    # OpenSSL's message between the two differs from version to version.
     assert message.startswith("web.yml:1: tls_server_config: ")
     assert message.endswith(f": check {names}")
     assert "\n" not in message
 
 
-def test_a_certificate_that_does_not_fit_is_told_with_the_rest(folder: WebFolder) -> None:
+def test_a_key_that_does_not_match_is_reported_with_the_rest(folder: WebFolder) -> None:
     text = f"basic_auth_users:\n  ada: {HASH}x\n" + TLS.replace("key.pem", "other-key.pem")
     assert folder.refusal_of(text).splitlines() == [
         "web.yml: 2 mistakes",
-        "web.yml:2: basic_auth_users.ada: is no bcrypt hash: make one with `htpasswd -nB USER`",
+        "web.yml:2: basic_auth_users.ada: is not a bcrypt hash: make one with `htpasswd -nB USER`",
         "web.yml:3: tls_server_config: KEY_VALUES_MISMATCH: check cert_file and key_file",
     ]
 
@@ -380,7 +380,7 @@ def test_a_certificate_that_does_not_fit_is_told_with_the_rest(folder: WebFolder
         TLS.replace("cert.pem", "<key line>") + "  key: <key.pem>\n",
     ],
 )
-def test_no_private_key_is_quoted(folder: WebFolder, text: str) -> None:
+def test_messages_quote_no_private_key(folder: WebFolder, text: str) -> None:
     lines = (folder.path / "key.pem").read_text().splitlines()[1:-1]
     message = folder.refusal_of(text.replace("<key line>", lines[0]))
     assert not [line for line in lines if line[:20] in message]

@@ -1,4 +1,4 @@
-"""A folder of certificates, and web configuration files that name them."""
+"""A folder with certificates and a web configuration file that names them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TLS = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
 
 
 class WebFolder:
-    """A folder that holds an authority, a certificate of it for this machine, and `web.yml`."""
+    """A folder with a certificate authority, a certificate from it for 127.0.0.1, and `web.yml`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -28,7 +28,7 @@ class WebFolder:
         (path / "junk.pem").write_text("junk\n")
 
     def write(self, text: str) -> Path:
-        """Write the file; `<cert.pem>` in it stands for the text of that file, as YAML."""
+        """Write `web.yml`, with `<cert.pem>` replaced by the text of that file, as YAML."""
         for pem in self.path.glob("*.pem"):
             lines = pem.read_text().splitlines()
             text = text.replace(f"<{pem.name}>", "\n    ".join(["|", *lines]))
@@ -40,7 +40,7 @@ class WebFolder:
         return load_web_settings(self.write(text))
 
     def refusal_of(self, text: str) -> str:
-        """Return the lines that a bad file is answered with, as if in the present folder."""
+        """Return the error for a bad file, with paths relative to the folder."""
         with pytest.raises(ConfigError) as caught:
             self.load(text)
         return str(caught.value).replace(f"{self.path}/", "")
