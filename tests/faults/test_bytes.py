@@ -20,8 +20,6 @@ from seq_exporter.sendgrid.transport import Transport
 from tests.faults.server import FaultServer
 from tests.support import KEY, FakeTime, account, day, item
 
-pytestmark = pytest.mark.tools
-
 _BODY = json.dumps({"result": [item("1", "a", 4), item("2", "b", 3)]}).encode()
 _GOOD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-RateLimit-Limit: 600\r\n"

@@ -6,11 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from tests.tools.conftest import Start, free_port, wait_for
-
-pytestmark = pytest.mark.people
+from tests.processes import Start, free_port, wait_for
 
 
 def test_every_answer_is_as_described(exporter: Start, tmp_path: Path) -> None:

@@ -15,11 +15,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.processes import Start, find_tool, free_port, start_simulator, wait_for
+from tests.simulator import Samples, Simulator
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.conftest import Start, find_tool, free_port, start_simulator, wait_for
-from tests.tools.pretence import Pretence, Samples
-
-pytestmark = pytest.mark.tools
 
 SCRAPE = """
 global: {{scrape_interval: 1s}}
@@ -117,7 +115,7 @@ def start_victoriametrics(start: Start, folder: Path, address: str) -> str:
 
 
 def check_days(
-    base: str, expression: str, simulator: Pretence, days: Sequence[date], hours: Sequence[int]
+    base: str, expression: str, simulator: Simulator, days: Sequence[date], hours: Sequence[int]
 ) -> None:
     """Compare what Prometheus has, so many hours after a day appeared, with the simulator."""
     own: dict[tuple[str, ...], tuple[date, float]] = {}
@@ -224,7 +222,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         clock.sleep(0.2)
 
 
-def assert_no_gap(base: str, now: datetime, simulator: Pretence) -> None:
+def assert_no_gap(base: str, now: datetime, simulator: Simulator) -> None:
     """See as many series at each moment of the last hour, from the past into what is scraped."""
     began = now - timedelta(hours=1)
     counts = count_over(base, f"count({SCORES})", began, now)

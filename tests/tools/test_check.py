@@ -11,17 +11,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.tools.conftest import free_port
-from tests.tools.pretence import Pretence
-
-pytestmark = pytest.mark.tools
+from tests.processes import free_port
+from tests.simulator import Simulator
+from tests.support import ROOT
 
 
 def check(folder: Path, *flags: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "seq_exporter", "check", *flags],
         cwd=folder,
-        env={"PYTHONPATH": str(Path(__file__).parents[2]), **environ},
+        env={"PYTHONPATH": str(ROOT), **environ},
         capture_output=True,
         text=True,
         check=False,
@@ -29,7 +28,7 @@ def check(folder: Path, *flags: str, **environ: str) -> subprocess.CompletedProc
 
 
 @pytest.fixture
-def folder(simulator: Pretence, tmp_path: Path) -> Path:
+def folder(simulator: Simulator, tmp_path: Path) -> Path:
     """A folder with a configuration of three accounts: one right, one wrong, one unreachable."""
     config = yaml.safe_load(simulator.config)
     right, wrong, unreachable = config["accounts"]
@@ -49,7 +48,7 @@ def test_each_account_is_told_of_in_its_order(folder: Path) -> None:
   ✓ subusers   20\d\d-\d\d-\d\d: 1 scored, 0 without a score
   ! missing    no subuser is called 'shop-dee'; the nearest is 'shop-de'
   ✓ own score  20\d\d-\d\d-\d\d: \d(\.\d)?
-  ✓ rate limit \d+ of 600 requests left until \d\d:\d\d:00 UTC
+  ✓ rate limit \d+ of 60000 requests left until \d\d:\d\d:00 UTC
   ✓ clock      within \d s of SendGrid's
 tallyfern
   ✗ key        refused \(401\): it has 8 characters; a key of SendGrid's has 69,
@@ -98,7 +97,7 @@ def test_a_pipe_that_closes_early(folder: Path) -> None:
     done = subprocess.run(
         ["bash", "-c", f"{program} | head -1"],
         cwd=folder,
-        env={"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": "/usr/bin:/bin"},
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
         check=False,

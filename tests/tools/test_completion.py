@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.conftest import find_tool
-
-pytestmark = pytest.mark.tools
+from tests.processes import find_tool
 
 #: Completes the words of $@, of which the last is being typed, and prints what bash would offer.
 COMPLETE = """

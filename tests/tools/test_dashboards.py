@@ -12,11 +12,9 @@ import pytest
 import requests
 
 from grafana.asking import CHOICES, Query, fill, list_queries, load_dashboards
+from tests.processes import Start, find_tool, free_port, start_simulator, wait_for
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.conftest import Start, find_tool, free_port, start_simulator, wait_for
 from tests.tools.test_backfill import LABELS, run_backfill, run_commands, start_prometheus
-
-pytestmark = pytest.mark.tools
 
 #: What Grafana puts in for "All", for one choice, and for several.
 ACCOUNTS = (".+", "kettlewick", "(kettlewick|tallyfern)")

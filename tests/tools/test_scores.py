@@ -16,13 +16,12 @@ import pytest
 import yaml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from tests.tools.conftest import Start, find_tool, free_port, start_simulator
-from tests.tools.pretence import Pretence, Samples
-
-pytestmark = pytest.mark.tools
+from tests.processes import Start, find_tool, free_port, start_simulator
+from tests.simulator import Samples, Simulator
+from tests.support import ROOT
 
 COMMAND = [sys.executable, "-m", "seq_exporter", "scores"]
-ENVIRON = {"PYTHONPATH": str(Path(__file__).parents[2]), "PATH": "/usr/bin:/bin"}
+ENVIRON = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
 
 
 def scores(folder: Path, *flags: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -37,12 +36,12 @@ def scores(folder: Path, *flags: str, **environ: str) -> subprocess.CompletedPro
 
 
 @pytest.fixture
-def folder(simulator: Pretence, tmp_path: Path) -> Path:
+def folder(simulator: Simulator, tmp_path: Path) -> Path:
     (tmp_path / "config.yaml").write_text(simulator.config)
     return tmp_path
 
 
-def test_csv_has_what_sendgrid_says(folder: Path, simulator: Pretence) -> None:
+def test_csv_has_what_sendgrid_says(folder: Path, simulator: Simulator) -> None:
     done = scores(folder, "--format=csv")
     assert (done.returncode, done.stderr) == (0, "")
     found: Samples = {}
@@ -77,7 +76,7 @@ def days_before(day: str, days: int) -> str:
     return str(date.fromisoformat(day) - timedelta(days=days))
 
 
-def test_the_page_is_that_of_the_exporter(folder: Path, simulator: Pretence) -> None:
+def test_the_page_is_that_of_the_exporter(folder: Path, simulator: Simulator) -> None:
     output = folder / "seq.prom"
     done = scores(folder, "--format=openmetrics", "--output=seq.prom")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

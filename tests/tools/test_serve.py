@@ -17,11 +17,9 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from seq_exporter import __version__
+from tests.processes import Start, free_port, wait_for, wait_until
+from tests.simulator import Samples, Simulator
 from tests.support import GIVE_UP_SECONDS, KEY
-from tests.tools.conftest import Start, free_port, wait_for, wait_until
-from tests.tools.pretence import Pretence, Samples
-
-pytestmark = pytest.mark.tools
 
 
 def read_page(base: str) -> str:
@@ -72,7 +70,7 @@ def slow_sendgrid() -> Iterator[ThreadingHTTPServer]:
         server.shutdown()
 
 
-def test_the_scores_of_a_fleet(exporter: Start, simulator: Pretence, tmp_path: Path) -> None:
+def test_the_scores_of_a_fleet(exporter: Start, simulator: Simulator, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(simulator.config)
     port = free_port()
     process = exporter("serve", f"--web.listen-address=127.0.0.1:{port}", "--log.level=debug")
@@ -89,7 +87,7 @@ def test_the_scores_of_a_fleet(exporter: Start, simulator: Pretence, tmp_path: P
     assert "SG." not in err
 
 
-def test_every_way_to_choose_scores(exporter: Start, simulator: Pretence, tmp_path: Path) -> None:
+def test_every_way_to_choose_scores(exporter: Start, simulator: Simulator, tmp_path: Path) -> None:
     everything = simulator.read_newest()
     account = yaml.safe_load(simulator.config)["accounts"][0]
     name = account["name"]
@@ -225,7 +223,7 @@ def test_flags_can_be_set_in_the_environment(exporter: Start, tmp_path: Path) ->
     assert json.loads(err.splitlines()[0])["msg"] == "seq-exporter runs"
 
 
-def test_reloading(exporter: Start, simulator: Pretence, tmp_path: Path) -> None:
+def test_reloading(exporter: Start, simulator: Simulator, tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(simulator.config)
     port = free_port()
@@ -259,7 +257,7 @@ def test_reloading(exporter: Start, simulator: Pretence, tmp_path: Path) -> None
 
 
 def test_a_change_of_the_file_is_followed(
-    exporter: Start, simulator: Pretence, tmp_path: Path
+    exporter: Start, simulator: Simulator, tmp_path: Path
 ) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(simulator.config)
@@ -294,7 +292,7 @@ def test_a_change_of_the_file_is_followed(
 
 @pytest.mark.parametrize("by", ["account", "subuser"])
 def test_shards_are_the_whole_together(
-    exporter: Start, simulator: Pretence, tmp_path: Path, by: str
+    exporter: Start, simulator: Simulator, tmp_path: Path, by: str
 ) -> None:
     (tmp_path / "config.yaml").write_text(simulator.config)
     together: Samples = {}

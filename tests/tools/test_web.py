@@ -18,13 +18,11 @@ import pytest
 import requests
 import trustme
 
+from tests.processes import Start, find_tool, free_port, start_simulator, wait_for, wait_until
+from tests.simulator import Simulator
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.conftest import Start, find_tool, free_port, start_simulator, wait_for, wait_until
-from tests.tools.pretence import Pretence
 from tests.tools.test_prometheus import query
 from tests.tools.test_serve import read_scores
-
-pytestmark = pytest.mark.tools
 
 WEB = """
 tls_server_config: {{cert_file: server.pem, key_file: server.pem}}
@@ -94,7 +92,7 @@ def write_certificate(folder: Path) -> str:
 
 
 @pytest.fixture
-def guarded(exporter: Start, simulator: Pretence, tmp_path: Path) -> Guarded:
+def guarded(exporter: Start, simulator: Simulator, tmp_path: Path) -> Guarded:
     (tmp_path / "config.yaml").write_text(simulator.config)
     port = free_port()
     write_certificate(tmp_path)
@@ -138,7 +136,7 @@ def test_from_outside_with_openssl(guarded: Guarded) -> None:
     assert "Cipher is (NONE)" in guarded.handshake("-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
 
 
-def test_prometheus_scrapes_it(guarded: Guarded, start: Start, simulator: Pretence) -> None:
+def test_prometheus_scrapes_it(guarded: Guarded, start: Start, simulator: Simulator) -> None:
     (guarded.folder / "prometheus.yml").write_text(PROMETHEUS.format(port=guarded.port))
     base = f"http://127.0.0.1:{free_port()}"
     server = start(
@@ -237,13 +235,13 @@ def test_a_thousand_clients_that_misbehave_are_not_noticed(
     behave: Callable[[socket.socket], object],
 ) -> None:
     # A page of megabytes: a copy for each client would not go unnoticed.
-    _, pretence = start_simulator(exporter, subusers=1000)
-    (tmp_path / "config.yaml").write_text(pretence.config)
+    _, simulator = start_simulator(exporter, subusers=1000)
+    (tmp_path / "config.yaml").write_text(simulator.config)
     port = free_port()
     base = f"http://localhost:{port}"
     process = exporter("serve", f"--web.listen-address=localhost:{port}")
     wait_for(f"{base}/-/ready", process)
-    expected = pretence.read_newest()
+    expected = simulator.read_newest()
     before = requests.get(f"{base}/metrics", timeout=GIVE_UP_SECONDS).text
     assert len(before) > 1.5e6
     with crowd(port, 1000, behave, sent_at_first):

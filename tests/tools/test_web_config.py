@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 
 from seq_exporter.errors import ConfigError
-from tests.tools.conftest import find_tool
+from tests.processes import find_tool
 from tests.unit.web.settings.web_folder import HASH, TLS, WebFolder
-
-pytestmark = pytest.mark.tools
 
 CA = "  client_ca_file: ca.pem\n"
 CLIENTS = TLS + CA + "  client_auth_type: RequireAndVerifyClientCert\n"

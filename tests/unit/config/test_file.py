@@ -16,7 +16,7 @@ from seq_exporter.config.model import (
     SubuserSelection,
 )
 from seq_exporter.config.secret import ApiKey, Secret
-from tests.support import KEY
+from tests.support import KEY, ROOT
 
 MINIMAL = "accounts:\n  - {name: acme, api_key: k}\n"
 
@@ -150,7 +150,7 @@ def test_who_could_read_the_key_on_its_way(base_url: str, is_private: bool) -> N
 
 
 def test_the_example_is_valid_as_it_stands() -> None:
-    example = Path(__file__).parents[3] / "config.example.yaml"
+    example = ROOT / "config.example.yaml"
     config = load_config(example, {})
     assert config.poll == PollSettings()
     assert config.state_dir is None
