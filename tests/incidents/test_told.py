@@ -22,10 +22,10 @@ from typing import Any
 import pytest
 import requests
 
+from tests.backfilled import DELAYED, run_backfill, run_commands, shown_at
 from tests.processes import Start, find_tool, free_port, start_simulator, wait_for, wait_until
 from tests.simulator import Simulator
 from tests.support import GIVE_UP_SECONDS, ROOT
-from tests.tools.test_backfill import DELAYED, run_backfill, run_commands, shown_at
 
 SHIPPED = ROOT / "prometheus"
 FELL = "SeqScoreDropped"

@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from grafana.asking import CHOICES, Query, fill, list_queries, load_dashboards
+from tests.backfilled import LABELS, run_backfill, run_commands, start_prometheus
 from tests.processes import Start, find_tool, free_port, start_simulator, wait_for
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.test_backfill import LABELS, run_backfill, run_commands, start_prometheus
 
 #: What Grafana puts in for "All", for one choice, and for several.
 ACCOUNTS = (".+", "kettlewick", "(kettlewick|tallyfern)")
