@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import responses
+from hypothesis import settings
 from requests import PreparedRequest
 
 from seq_exporter.clock import Clock
@@ -36,6 +37,11 @@ GIVE_UP_SECONDS = 120
 Answer = tuple[int, dict[str, str], str]
 
 NOT_CALCULATED: Answer = (202, {}, "")
+
+
+def examples(share: float) -> settings:
+    """Return the settings of a property test with `share` times the examples of the profile."""
+    return settings(max_examples=round(share * settings().max_examples))
 
 
 def day(number: int) -> date:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from seq_exporter.config.model import SubuserSelection
 from tests.processes import find_tool
@@ -13,7 +13,6 @@ from tests.support import GIVE_UP_SECONDS
 from tests.unit.serve.test_any_page import ANSWERS, poll
 
 
-@settings(max_examples=200)
 @given(ANSWERS)
 def test_any_answers(answers: tuple[list[Any], Any, Any, SubuserSelection | None]) -> None:
     page = poll(answers).page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,9 @@ import yaml
 from tests.processes import free_port
 from tests.simulator import Simulator
 from tests.support import ROOT
+
+#: The accounts that need no connection to be tried again for seconds.
+ANSWERED = ("--account=kettlewick", "--account=tallyfern")
 
 
 def check(folder: Path, *flags: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -69,20 +73,19 @@ def test_all_is_well(folder: Path) -> None:
 
 
 def test_programs_can_read_it(folder: Path) -> None:
-    done = check(folder, "--format=json")
+    done = check(folder, *ANSWERED, "--format=json")
     told = json.loads(done.stdout)
     assert (done.returncode, told["ok"]) == (1, False)
     assert [(each["account"], each["ok"]) for each in told["accounts"]] == [
         ("kettlewick", True),
         ("tallyfern", False),
-        ("postmill", False),
     ]
 
 
 def test_on_a_narrow_terminal_nothing_is_wider(folder: Path) -> None:
-    done = check(folder, COLUMNS="40")
+    done = check(folder, *ANSWERED, COLUMNS="40")
     lines = done.stdout.splitlines()
-    assert len(lines) > 15
+    assert len(lines) > 12
     # An address is not broken.
     assert [line for line in lines if len(line) > 40 and "http://" not in line] == []
 
@@ -93,7 +96,7 @@ def test_where_there_are_no_such_letters(folder: Path) -> None:
 
 
 def test_a_pipe_that_closes_early(folder: Path) -> None:
-    program = f"{sys.executable} -m seq_exporter check"
+    program = shlex.join([sys.executable, "-m", "seq_exporter", "check", *ANSWERED])
     done = subprocess.run(
         ["bash", "-c", f"{program} | head -1"],
         cwd=folder,
