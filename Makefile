@@ -6,10 +6,12 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 VENV = .venv
 BIN = $(VENV)/bin
 
+PYTEST = $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
+
 MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-incidents test-people test-packaging faults soak check chart dashboards incidents bench lock format clean
+.PHONY: help demo test test-unit test-tools test-long test-newest test-incidents test-people test-packaging faults soak check chart dashboards incidents bench lock format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -17,14 +19,17 @@ help: ## show this list
 demo: $(VENV)/demo ## run the exporter with a simulated fleet: no key, no network
 	@$(BIN)/seq-exporter demo
 
-test: $(VENV)/dev ## run the tests, except the longest, which have their own targets
-	$(BIN)/python -m pytest
+test: $(VENV)/dev ## run the tests; tests/README.md has the longer ones
+	$(PYTEST)
 
-test-unit: $(VENV)/dev ## run the tests that need no real tools
-	$(BIN)/python -m pytest -m 'not tools'
+test-unit: $(VENV)/dev ## run the tests that start no processes
+	$(PYTEST) tests/unit
+
+test-tools: $(VENV)/dev ## run the tests that start the exporter, Prometheus and others
+	$(PYTEST) tests/tools
 
 soak: $(VENV)/dev ## run for MINUTES=5 against a SendGrid that fails one request in three
-	SEQ_EXPORTER_SOAK_MINUTES=$(MINUTES) $(BIN)/python -m pytest -m soak -s tests/soak
+	SEQ_EXPORTER_SOAK_MINUTES=$(MINUTES) $(BIN)/python -m pytest -s tests/soak
 
 check: $(VENV)/dev ## check lint, formatting and types
 	$(BIN)/ruff check
@@ -37,13 +42,13 @@ faults: $(VENV)/dev ## play every fault that must do no harm, and print the resu
 	@$(BIN)/python -m tests.faults
 
 test-incidents: $(VENV)/dev ## play simulated fleets through the alerts, up to the notifications
-	$(BIN)/python -m pytest -m incidents tests/incidents
+	$(BIN)/python -m pytest tests/incidents
 
 test-people: $(VENV)/dev ## test the status page in a browser, and the API against its description
-	$(BIN)/python -m pytest -m people tests/people
+	$(BIN)/python -m pytest tests/people
 
 test-packaging: $(VENV)/chart.done ## build and run the image (as root), the chart and compose.yaml
-	$(BIN)/python -m pytest -m packaging tests/packaging
+	$(BIN)/python -m pytest tests/packaging
 
 chart: $(VENV)/dev ## regenerate the chart's files that are made from others
 	@$(BIN)/python -m helm

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import responses
+from hypothesis import settings
 from requests import PreparedRequest
 
 from seq_exporter.clock import Clock
@@ -22,16 +24,24 @@ SUBUSERS_SCORES = f"{BASE_URL}/v3/engagementquality/subusers/scores"
 SCORES = f"{BASE_URL}/v3/engagementquality/scores"
 SUBUSERS = f"{BASE_URL}/v3/subusers"
 
+#: The folder of the project.
+ROOT = Path(__file__).parents[1]
+
 TODAY = date(2026, 11, 5)
 
 #: How long a test waits for what always comes. Only what hangs takes so long: a busy machine,
 #: however slow, fails no test.
 GIVE_UP_SECONDS = 120
 
-#: Of a pretence of SendGrid: a status, headers and a body.
+#: An answer of a simulated SendGrid: status, headers and body.
 Answer = tuple[int, dict[str, str], str]
 
 NOT_CALCULATED: Answer = (202, {}, "")
+
+
+def examples(share: float) -> settings:
+    """Return the settings of a property test with `share` times the examples of the profile."""
+    return settings(max_examples=round(share * settings().max_examples))
 
 
 def day(number: int) -> date:

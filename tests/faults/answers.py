@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tests.faults.pretence import SUBUSERS_SCORES_PATH
+from tests.faults.sendgrid import SUBUSERS_SCORES_PATH
 from tests.faults.server import Exchange
 from tests.faults.stage import HELD, NEW, Fault, Stage
 from tests.support import day
@@ -67,10 +67,10 @@ def _paged(
 
     def answer(stage: Stage, exchange: Exchange) -> None:
         if exchange.path != SUBUSERS_SCORES_PATH or exchange.query["date"] != str(day(5)):
-            stage.pretence.answer(exchange)
+            stage.sendgrid.answer(exchange)
             return
         is_first = exchange.query.get("after_key", "0") == "0"
-        changed = change(stage.pretence.page(exchange, day(5)), is_first)
+        changed = change(stage.sendgrid.page(exchange, day(5)), is_first)
         if isinstance(changed, int):
             exchange.reply(changed)
         else:
@@ -95,7 +95,7 @@ def _metadata(value: Any) -> Callable[[dict[str, Any], bool], Any]:
 
 def _without_end(stage: Stage, exchange: Exchange) -> None:
     if exchange.path != SUBUSERS_SCORES_PATH:
-        stage.pretence.answer(exchange)
+        stage.sendgrid.answer(exchange)
         return
     number = int(exchange.query.get("after_key", "0")) + 1
     page = {"result": [{"user_id": str(number)}]}

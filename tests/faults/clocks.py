@@ -28,14 +28,14 @@ def _moved(name: str, hours: float, shows: dict[tuple[str, str], float], *reason
 def _step(stage: Stage, hours: float) -> None:
     # The server keeps the right time.
     stage.time.pass_hours(hours)
-    stage.pretence.clock_error_hours += hours
+    stage.sendgrid.clock_error_hours += hours
 
 
 def _pass_midnight(stage: Stage, exchange: Exchange) -> None:
     """Let a day begin between the first page of subusers and the second."""
     if exchange.query.get("after_key") and stage.time.seconds < _MIDNIGHT:
         stage.time.seconds = _MIDNIGHT + 1
-    stage.pretence.answer(exchange)
+    stage.sendgrid.answer(exchange)
 
 
 def _before_midnight(stage: Stage) -> None:

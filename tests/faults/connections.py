@@ -108,7 +108,7 @@ def _expect_no_cookie(stage: Stage, exchange: Exchange) -> None:
 
 
 def _closed_port(stage: Stage) -> str:
-    with FaultServer(stage.pretence.answer).running() as server:
+    with FaultServer(stage.sendgrid.answer).running() as server:
         return server.url
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from seq_exporter.scores import METRICS
-from tests.faults.pretence import SUBUSERS_SCORES_PATH
+from tests.faults.sendgrid import SUBUSERS_SCORES_PATH
 from tests.faults.server import Exchange
 from tests.faults.stage import NEW, Fault, Stage
 from tests.support import KEY, day
@@ -32,7 +32,7 @@ _HUGE = "x" * 1_000_000
 
 def _with(change: Callable[[dict[str, Any]], Any]) -> Callable[[Stage], None]:
     def begin(stage: Stage) -> None:
-        stage.pretence.change_item = change
+        stage.sendgrid.change_item = change
 
     return begin
 
@@ -116,10 +116,10 @@ def _escaped() -> Fault:
 
     def answer(stage: Stage, exchange: Exchange) -> None:
         if exchange.path != SUBUSERS_SCORES_PATH or "after_key" in exchange.query:
-            stage.pretence.answer(exchange)
+            stage.sendgrid.answer(exchange)
             return
         escaped = "".join(f"\\u{ord(char):04x}" for char in KEY)
-        page = stage.pretence.page(exchange, day(5))
+        page = stage.sendgrid.page(exchange, day(5))
         page["result"][0]["username"] = "PLACE"
         exchange.reply(200, json.dumps(page).replace("PLACE", escaped).encode())
 

@@ -26,7 +26,7 @@ from seq_exporter.sendgrid.session import open_session
 from seq_exporter.serve.state import StateFolder
 from seq_exporter.web.listing import Query
 from seq_exporter.web.status_page import StatusPage
-from tests.faults.pretence import Pretence, Shown, show
+from tests.faults.sendgrid import HealthySendGrid, Shown, show
 from tests.faults.server import Exchange, FaultServer
 from tests.support import KEY, FakeTime, day, text_of
 from tests.unit.serve.bench import Bench
@@ -75,12 +75,12 @@ class Stage:
 
     def __init__(self, folder: Path) -> None:
         self.time = FakeTime()
-        self.pretence = Pretence(self.time)
-        self.server = FaultServer(self.pretence.answer)
+        self.sendgrid = HealthySendGrid(self.time)
+        self.server = FaultServer(self.sendgrid.answer)
         self.stranger = FaultServer(lambda exchange: exchange.reply_json({"result": []}))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         trustme.CA().issue_cert("localhost").configure_cert(context)
-        self.distrusted = FaultServer(self.pretence.answer, context)
+        self.distrusted = FaultServer(self.sendgrid.answer, context)
         self.state_folder = folder / "state"
         self.bench = Bench(
             self.time,
@@ -97,10 +97,10 @@ class Stage:
             for server in servers:
                 stack.enter_context(server.running())
             stack.enter_context(self._logs())
-            self.pretence.days[day(4)] = HELD
+            self.sendgrid.days[day(4)] = HELD
             outcome.problems += self._expect("before", HELD, {}, self._poll())
             self.time.pass_hours(1)
-            self.pretence.days[day(5)] = NEW
+            self.sendgrid.days[day(5)] = NEW
             self._begin(fault)
             tracemalloc.start()
             counted = self._poll()
@@ -138,8 +138,8 @@ class Stage:
         poller = self.bench.poller
         poller.account = replace(poller.account, base_url=self.server.url)
         poller.settings = PollSettings()
-        self.server.answer = self.pretence.answer
-        self.pretence.change_item = None
+        self.server.answer = self.sendgrid.answer
+        self.sendgrid.change_item = None
         if fault.end:
             fault.end(self)
 

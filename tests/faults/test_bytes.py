@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seq_exporter.config.secret import Secret
@@ -18,9 +18,7 @@ from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.session import open_session
 from seq_exporter.sendgrid.transport import Transport
 from tests.faults.server import FaultServer
-from tests.support import KEY, FakeTime, account, day, item
-
-pytestmark = pytest.mark.tools
+from tests.support import KEY, FakeTime, account, day, examples, item
 
 _BODY = json.dumps({"result": [item("1", "a", 4), item("2", "b", 3)]}).encode()
 _GOOD = (
@@ -65,7 +63,7 @@ def server() -> Iterator[FaultServer]:
         yield running
 
 
-@settings(max_examples=500)
+@examples(4)
 @given(answer=st.binary() | damaged())
 def test_any_answer(server: FaultServer, answer: bytes) -> None:
     server.answer = lambda exchange: exchange.send(answer)

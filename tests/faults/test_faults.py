@@ -11,8 +11,6 @@ from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
 from tests.faults.stage import Fault, Stage
 from tests.faults.table import FAULTS
 
-pytestmark = pytest.mark.tools
-
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_fault(fault: Fault, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tests.incidents.play import play
 from tests.incidents.report import print_summary
-from tests.tools.conftest import find_tool
+from tests.processes import find_tool
 
 
 def main(seeds: Sequence[str]) -> int:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.tools.conftest import exporter, start
+from tests.processes import exporter, start
 
 __all__ = ["exporter", "start"]

@@ -15,10 +15,10 @@ import yaml
 
 from seq_exporter.config.durations import parse_duration
 from tests.incidents.replay import STEP_HOURS, Firing
-from tests.support import GIVE_UP_SECONDS
-from tests.tools.conftest import free_port
+from tests.processes import free_port
+from tests.support import GIVE_UP_SECONDS, ROOT
 
-EXAMPLE = Path(__file__).parents[2] / "prometheus" / "alertmanager.example.yaml"
+EXAMPLE = ROOT / "prometheus" / "alertmanager.example.yaml"
 
 
 class Notification(NamedTuple):

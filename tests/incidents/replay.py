@@ -11,8 +11,9 @@ from itertools import groupby
 from pathlib import Path
 
 from tests.incidents.past import Hours, Past
+from tests.support import ROOT
 
-RULES = Path(__file__).parents[2] / "prometheus" / "seq-exporter.rules.yaml"
+RULES = ROOT / "prometheus" / "seq-exporter.rules.yaml"
 
 #: The rules are evaluated so often: what lasts 12 hours in them is seen to, and it takes a minute
 #: for the quarter of a year instead of an hour.

@@ -6,9 +6,7 @@ import pytest
 
 from tests.incidents.play import MOST_NOTIFICATIONS, YEARS_FOR_A_FALSE_ALARM, Summary, play
 from tests.incidents.report import print_summary
-from tests.tools.conftest import find_tool
-
-pytestmark = pytest.mark.incidents
+from tests.processes import find_tool
 
 
 @pytest.fixture(scope="module")

@@ -22,14 +22,12 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support import GIVE_UP_SECONDS
-from tests.tools.conftest import Start, find_tool, free_port, start_simulator, wait_for, wait_until
-from tests.tools.pretence import Pretence
-from tests.tools.test_backfill import DELAYED, run_backfill, run_commands, shown_at
+from tests.backfilled import DELAYED, run_backfill, run_commands, shown_at
+from tests.processes import Start, find_tool, free_port, start_simulator, wait_for, wait_until
+from tests.simulator import Simulator
+from tests.support import GIVE_UP_SECONDS, ROOT
 
-pytestmark = pytest.mark.incidents
-
-SHIPPED = Path(__file__).parents[2] / "prometheus"
+SHIPPED = ROOT / "prometheus"
 FELL = "SeqScoreDropped"
 FLEET = "SeqFleetScoreDropped"
 
@@ -149,7 +147,7 @@ def stack(start: Start, exporter: Start, tmp_path: Path, webhooks: Webhooks) -> 
     return Stack(start, exporter, tmp_path, webhooks)
 
 
-def read_shown(simulator: Pretence, at: datetime) -> dict[str, float]:
+def read_shown(simulator: Simulator, at: datetime) -> dict[str, float]:
     """Return all scores of kettlewick's shop-de as the page had them at a moment."""
     day = at.date()
     while shown_at(day) > at:
@@ -163,7 +161,7 @@ def read_shown(simulator: Pretence, at: datetime) -> dict[str, float]:
     return scores | {"overall": samples["sendgrid_seq_score", "kettlewick", "shop-de"]}
 
 
-def describe_fall(simulator: Pretence) -> str:
+def describe_fall(simulator: Simulator) -> str:
     """Return what the notification has to say of shop-de."""
     now = datetime.now(UTC)
     present, before = (read_shown(simulator, now - timedelta(days=days)) for days in (0, 1))

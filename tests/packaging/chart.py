@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-PROJECT = Path(__file__).parents[2]
-CHART = PROJECT / "helm" / "seq-exporter"
+from tests.support import ROOT
+
+CHART = ROOT / "helm" / "seq-exporter"
 CI = sorted((CHART / "ci").glob("*-values.yaml"))
 
 Object = dict[str, Any]

@@ -13,8 +13,9 @@ from typing import Any
 import podman_compose  # type: ignore[import-untyped]
 import yaml
 
-PROJECT = Path(__file__).parents[2]
-FILE = PROJECT / "compose.yaml"
+from tests.support import ROOT
+
+FILE = ROOT / "compose.yaml"
 
 #: In place of images: what Debian and this checkout have.
 PROGRAMS = {
@@ -67,13 +68,13 @@ def run_in_sandbox(script: Path, services: Mapping[str, Any], hosts: Path) -> st
     """
     hosts.write_text("".join(f"127.0.0.1 {name}\n" for name in ["localhost", *services]))
     python = {Path(sys.prefix), Path(sys.base_prefix)}
-    binds = [(str(place), str(place)) for place in [*sorted(python), PROJECT]]
+    binds = [(str(place), str(place)) for place in [*sorted(python), ROOT]]
     binds += [(str(hosts), "/etc/hosts")]
     volumes = set()
     for service in services.values():
         for mount in list_mounts(service):
             if mount.is_file:
-                binds.append((str(PROJECT / mount.source), mount.target))
+                binds.append((str(ROOT / mount.source), mount.target))
             else:
                 volumes.add(mount.target)
     command = ["bwrap", "--unshare-net", "--unshare-pid", "--die-with-parent"]
@@ -85,7 +86,7 @@ def run_in_sandbox(script: Path, services: Mapping[str, Any], hosts: Path) -> st
         command += ["--tmpfs", target]
     for source, target in dict.fromkeys(binds):
         command += ["--ro-bind", source, target]
-    command += ["--setenv", "PYTHONPATH", str(PROJECT), sys.executable, str(script)]
+    command += ["--setenv", "PYTHONPATH", str(ROOT), sys.executable, str(script)]
     planned = {
         name: {"command": make_command(service), "environment": service.get("environment", {})}
         for name, service in services.items()

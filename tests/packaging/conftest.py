@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.distributions import Distributions, build_distributions, install_wheel
-from tests.tools.conftest import exporter, find_tool, start
+from tests.processes import exporter, find_tool, start
 
 __all__ = ["distributions", "exporter", "installed", "start"]
 

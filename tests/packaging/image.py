@@ -13,8 +13,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).parents[2]
-DOCKERFILE = PROJECT / "Dockerfile"
+from tests.support import ROOT
+
+DOCKERFILE = ROOT / "Dockerfile"
 BASE_PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 IMAGE = "localhost/seq-exporter"
@@ -55,7 +56,7 @@ class Image:
 
     def build(self, *arguments: str) -> None:
         """Build the Dockerfile, and lay out what is in it under `root`."""
-        self._buildah("build", "--quiet", *arguments, "--tag", IMAGE, str(PROJECT))
+        self._buildah("build", "--quiet", *arguments, "--tag", IMAGE, str(ROOT))
         container = self._buildah("from", "--quiet", "--pull-never", IMAGE)
         self.root = Path(self._buildah("mount", container))
         described = json.loads(self._buildah("inspect", "--type=image", IMAGE))

@@ -14,8 +14,8 @@ import yaml
 
 from tests.packaging import sandbox
 from tests.packaging.systemd_unit import expand_system_calls, read_service, split_command
-from tests.tools.conftest import find_tool
-from tests.tools.pretence import Pretence
+from tests.processes import find_tool
+from tests.simulator import Simulator
 
 SERVICE = read_service()
 START = split_command(SERVICE["ExecStart"][0])
@@ -39,9 +39,9 @@ class Host:
     def base(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def write_config(self, pretence: Pretence) -> None:
+    def write_config(self, simulator: Simulator) -> None:
         """Write the configuration of one account, acme, and its key where root alone reads it."""
-        (account,) = yaml.safe_load(pretence.config)["accounts"]
+        (account,) = yaml.safe_load(simulator.config)["accounts"]
         (line,) = SERVICE["LoadCredential"]
         name, _, source = line.partition(":")
         key = self.folder / "etc" / Path(source).relative_to("/etc/seq-exporter")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from pathlib import Path
 
-FOLDER = Path(__file__).parents[2] / "systemd"
+from tests.support import ROOT
+
+FOLDER = ROOT / "systemd"
 UNIT, KEYS = FOLDER / "seq-exporter.service", FOLDER / "keys.conf"
 
 

@@ -13,7 +13,6 @@ import yaml
 from tests.packaging.chart import (
     CHART,
     CI,
-    PROJECT,
     Object,
     find,
     find_chart_tool,
@@ -22,9 +21,8 @@ from tests.packaging.chart import (
     render_text,
     run_helm,
 )
-from tests.tools.conftest import find_tool
-
-pytestmark = pytest.mark.packaging
+from tests.processes import find_tool
+from tests.support import ROOT
 
 #: The oldest and the newest minor version of Kubernetes that the chart is for.
 KUBERNETES = ("1.28.0", "1.37.0")
@@ -134,7 +132,7 @@ def list_violations(folder: Path) -> dict[str, Any]:
 def test_the_rules_are_those_of_the_project(tmp_path: Path) -> None:
     rendered = find(render(*LEAST, "prometheusRule.enabled=true"), "PrometheusRule")["spec"]
     shipped = yaml.safe_load(
-        (PROJECT / "prometheus" / "seq-exporter.rules.yaml")
+        (ROOT / "prometheus" / "seq-exporter.rules.yaml")
         .read_text()
         .replace('job="seq-exporter"', 'job="seq-seq-exporter"')
     )
@@ -171,7 +169,7 @@ def test_the_dashboards_are_those_of_the_project(name: str) -> None:
     made = find(objects, "ConfigMap", f"seq-seq-exporter-{name.removeprefix('seq-')}-dashboard")
     assert made["metadata"]["labels"]["grafana_dashboard"] == "1"
     assert made["metadata"]["annotations"] == {"grafana_folder": "Mail"}
-    shipped = (PROJECT / "grafana" / f"{name}.json").read_text()
+    shipped = (ROOT / "grafana" / f"{name}.json").read_text()
     assert json.loads(made["data"][f"{name}.json"]) == json.loads(shipped)
 
 

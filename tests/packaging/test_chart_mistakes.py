@@ -6,8 +6,6 @@ import pytest
 
 from tests.packaging.chart import CHART, refuse, run_helm
 
-pytestmark = pytest.mark.packaging
-
 SECRET = 'existingSecret="sendgrid"'
 ACME = 'config.accounts=[{"name": "acme"}]'
 LEAST = (SECRET, ACME)

@@ -13,10 +13,8 @@ import trustme
 import yaml
 
 from tests.packaging.chart import CHART, CI, Object, find, find_pod, lay_out, make_command, render
+from tests.processes import Start, free_port, start_simulator, wait_for
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.conftest import Start, free_port, start_simulator, wait_for
-
-pytestmark = pytest.mark.packaging
 
 OWN = [path for path in CI if "existing-config" not in path.name]
 #: What the Secrets hold that the files in ci/ refer to.

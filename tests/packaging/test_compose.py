@@ -13,14 +13,12 @@ import yaml
 
 from tests.packaging.composition import (
     FILE,
-    PROJECT,
     list_mounts,
     read_services,
     run_in_sandbox,
 )
-from tests.tools.conftest import find_tool
-
-pytestmark = pytest.mark.packaging
+from tests.processes import find_tool
+from tests.support import ROOT
 
 KEY = {"SENDGRID_API_KEY": "SG.pretended"}
 SERVICES = read_services({})
@@ -31,7 +29,7 @@ def test_it_is_what_compose_specifies() -> None:
 
 
 def test_the_environment_has_an_example_for_every_variable() -> None:
-    example = (PROJECT / ".env.example").read_text()
+    example = (ROOT / ".env.example").read_text()
     used = set(re.findall(r"\$\{(\w+)", FILE.read_text()))
     assert used == set(re.findall(r"^# (\w+)=", example, re.MULTILINE))
 
@@ -54,7 +52,7 @@ def test_every_mounted_file_exists_and_every_volume_is_declared(environ: dict[st
     files = [mount for mount in mounts if mount.is_file]
     assert len(files) > 8
     for mount in files:
-        assert (PROJECT / mount.source).is_file(), mount
+        assert (ROOT / mount.source).is_file(), mount
         assert mount.is_read_only
     assert {mount.source for mount in mounts if not mount.is_file} == set(declared)
 
@@ -84,7 +82,7 @@ def test_one_line_switches_to_a_real_key(
 def test_prometheus_and_alertmanager_take_their_files(tmp_path: Path) -> None:
     for mount in list_mounts(SERVICES["prometheus"]):
         if mount.is_file:
-            content = (PROJECT / mount.source).read_text()
+            content = (ROOT / mount.source).read_text()
             (tmp_path / Path(mount.target).name).write_text(content)
     run(find_tool("promtool"), "check", "config", tmp_path / "prometheus.yaml")
     path = find_mounted(SERVICES["alertmanager"], "/etc/alertmanager/alertmanager.yaml")
@@ -103,7 +101,7 @@ def test_grafana_finds_prometheus_and_its_dashboards() -> None:
         "providers"
     ]
     folder = provider["options"]["path"]
-    for dashboard in PROJECT.glob("grafana/*.json"):
+    for dashboard in ROOT.glob("grafana/*.json"):
         assert f"{folder}/{dashboard.name}" in targets
     assert grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"] in targets
 
@@ -125,7 +123,7 @@ def test_together_they_show_scores_and_their_past(tmp_path: Path) -> None:
 
 def find_mounted(service: dict[str, Any], target: str) -> Path:
     (mount,) = [mount for mount in list_mounts(service) if mount.target == target]
-    return PROJECT / mount.source
+    return ROOT / mount.source
 
 
 def read(service: dict[str, Any], target: str) -> Any:
@@ -139,7 +137,7 @@ def run(*command: str | Path, beside_python: bool = False, **environ: str) -> st
         program = str(Path(sys.executable).with_name(program))
     done = subprocess.run(
         [program, *arguments],
-        env={"PYTHONPATH": str(PROJECT), **environ},
+        env={"PYTHONPATH": str(ROOT), **environ},
         capture_output=True,
         text=True,
         check=False,

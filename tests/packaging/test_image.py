@@ -15,11 +15,9 @@ import yaml
 
 from seq_exporter import __version__
 from tests.packaging.image import Image
+from tests.processes import Start, find_tool, free_port, wait_for
+from tests.simulator import Simulator
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.conftest import Start, find_tool, free_port, wait_for
-from tests.tools.pretence import Pretence
-
-pytestmark = pytest.mark.packaging
 
 MEGABYTE = 1_000_000
 
@@ -121,8 +119,8 @@ def test_without_a_configuration_it_says_where_to_put_one(image: Image) -> None:
     assert "Traceback" not in said.stderr
 
 
-def start_simulator(image: Image, start: Start) -> Pretence:
+def start_simulator(image: Image, start: Start) -> Simulator:
     """Start the simulator that the image holds."""
     process = start(*image.command("simulate", "--listen=127.0.0.1:0", "--subusers=30"))
     assert process.stdout
-    return Pretence("".join(process.stdout.readline() for _ in range(1 + 3 * 3)))
+    return Simulator("".join(process.stdout.readline() for _ in range(1 + 3 * 3)))

@@ -5,15 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pytest
 import requests
 
 from seq_exporter import __version__
 from tests.packaging.distributions import Distributions, list_repository, run_outside
+from tests.processes import Start, free_port, wait_for
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.conftest import Start, free_port, wait_for
-
-pytestmark = pytest.mark.packaging
 
 #: In the environment's share/seq-exporter: what somebody who has only pip must copy from.
 SHARED = {"config.example.yaml", "keys.conf", "seq-exporter.service"}

@@ -22,13 +22,11 @@ import yaml
 
 from tests.packaging.service import SERVICE, START, USER, Host
 from tests.packaging.systemd_unit import KEYS, UNIT, split_command
+from tests.processes import Start, find_tool, free_port, wait_for, wait_until
+from tests.simulator import Simulator
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.conftest import Start, find_tool, free_port, wait_for, wait_until
-from tests.tools.pretence import Pretence
 from tests.tools.test_serve import read_page, read_scores
 from tests.unit.web.settings.web_folder import WebFolder
-
-pytestmark = pytest.mark.packaging
 
 #: What `sandbox.py` does as well.
 DONE = {
@@ -171,21 +169,21 @@ def host(tmp_path: Path, program: Path) -> Host:
 
 
 @pytest.fixture
-def pretence(exporter: Start) -> Pretence:
+def simulator(exporter: Start) -> Simulator:
     """Start a pretend SendGrid with one account, acme."""
     process = exporter("simulate", "--listen=127.0.0.1:0", "--accounts=1", "--subusers=30")
     assert process.stdout
     config = "".join(process.stdout.readline() for _ in range(4))
     (account,) = yaml.safe_load(config)["accounts"]
-    return Pretence(config.replace(f"name: {account['name']}", "name: acme"))
+    return Simulator(config.replace(f"name: {account['name']}", "name: acme"))
 
 
 def run(host: Host, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(host.command(*words), capture_output=True, text=True, check=False)
 
 
-def test_what_the_unit_forbids_is_forbidden_here(host: Host, pretence: Pretence) -> None:
-    host.write_config(pretence)
+def test_what_the_unit_forbids_is_forbidden_here(host: Host, simulator: Simulator) -> None:
+    host.write_config(simulator)
     done = run(host, "/opt/seq-exporter/bin/python", "-c", PROBE)
     assert done.returncode == 0, done
     assert json.loads(done.stdout) == {
@@ -217,12 +215,12 @@ def test_what_the_unit_forbids_is_forbidden_here(host: Host, pretence: Pretence)
 
 
 def test_nothing_in_the_unit_harms_the_program(
-    host: Host, pretence: Pretence, start: Start
+    host: Host, simulator: Simulator, start: Start
 ) -> None:
-    host.write_config(pretence)
+    host.write_config(simulator)
     process = start(*host.command(*START))
     wait_for(f"{host.base}/-/ready", process)
-    assert read_scores(host.base) == pretence.read_newest()
+    assert read_scores(host.base) == simulator.read_newest()
     page = read_page(host.base)
     assert '\nseq_exporter_account_up{account="acme"} 1.0\n' in page
     # These come from /proc.
@@ -244,8 +242,8 @@ def test_nothing_in_the_unit_harms_the_program(
     assert (host.folder / "etc" / "keys" / "acme").read_text() not in log + page
 
 
-def test_tls_and_passwords_work_in_it_too(host: Host, pretence: Pretence, start: Start) -> None:
-    host.write_config(pretence)
+def test_tls_and_passwords_work_in_it_too(host: Host, simulator: Simulator, start: Start) -> None:
+    host.write_config(simulator)
     web = WebFolder(host.folder / "etc")
     password = bcrypt.hashpw(b"open", bcrypt.gensalt(4)).decode()
     # The text of both, which goes through a file in memory.
@@ -265,9 +263,9 @@ def test_tls_and_passwords_work_in_it_too(host: Host, pretence: Pretence, start:
 
 
 def test_it_has_files_to_spare_with_all_its_clients(
-    host: Host, pretence: Pretence, start: Start
+    host: Host, simulator: Simulator, start: Start
 ) -> None:
-    host.write_config(pretence)
+    host.write_config(simulator)
     process = start(*host.command(*START))
     wait_for(f"{host.base}/-/ready", process)
     clients = [socket.create_connection(("127.0.0.1", host.port)) for _ in range(300)]
@@ -284,8 +282,8 @@ def test_a_wrong_configuration_is_not_started_again(host: Host) -> None:
     assert str(refused.returncode) in SERVICE["RestartPreventExitStatus"]
 
 
-def test_a_port_in_use_is_tried_again(host: Host, pretence: Pretence) -> None:
-    host.write_config(pretence)
+def test_a_port_in_use_is_tried_again(host: Host, simulator: Simulator) -> None:
+    host.write_config(simulator)
     with socket.create_server(("127.0.0.1", host.port)):
         failed = run(host, *START)
     assert "address already in use" in failed.stderr

@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-from tests.tools.conftest import exporter, find_tool, start
+from tests.processes import exporter, find_tool, start
 
 __all__ = ["browser", "exporter", "start"]
 

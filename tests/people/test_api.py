@@ -6,12 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from seq_exporter.web.api import ENDPOINTS
-from tests.tools.conftest import Start, free_port, wait_for
-
-pytestmark = pytest.mark.people
+from tests.processes import Start, free_port, wait_for
 
 
 def test_every_answer_is_as_described(exporter: Start, tmp_path: Path) -> None:

@@ -16,10 +16,8 @@ from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.processes import Start, free_port, start_simulator, wait_for
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.conftest import Start, free_port, start_simulator, wait_for
-
-pytestmark = pytest.mark.people
 
 COLUMNS = ["Score", "Engagement recency", "Open rate", "Bounce classification", "Bounce rate"]
 

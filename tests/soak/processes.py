@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.tools.conftest import find_tool, free_port, wait_for
+from tests.processes import find_tool, free_port, wait_for
 
 _PROMETHEUS = """
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}

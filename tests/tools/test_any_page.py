@@ -5,18 +5,14 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from seq_exporter.config.model import SubuserSelection
+from tests.processes import find_tool
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.conftest import find_tool
 from tests.unit.serve.test_any_page import ANSWERS, poll
 
-pytestmark = pytest.mark.tools
 
-
-@settings(max_examples=200)
 @given(ANSWERS)
 def test_any_answers(answers: tuple[list[Any], Any, Any, SubuserSelection | None]) -> None:
     page = poll(answers).page

@@ -1,4 +1,4 @@
-"""A shell completes commands, flags, values; what is misspelt is answered with the nearest."""
+"""A shell completes commands, flags and values."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.conftest import find_tool
-
-pytestmark = pytest.mark.tools
+from tests.processes import find_tool
 
 #: Completes the words of $@, of which the last is being typed, and prints what bash would offer.
 COMPLETE = """
@@ -52,24 +50,3 @@ def test_bash_completes(typed: list[str], offered: list[str], environ: dict[str,
         check=True,
     )
     assert done.stdout.split() == offered
-
-
-@pytest.mark.parametrize(
-    ("typed", "said"),
-    [
-        (["simulat"], "Error: No such command 'simulat'. Did you mean 'simulate'?"),
-        (
-            ["serve", "--web.lisen-address=:1"],
-            "Error: No such option '--web.lisen-address'. Did you mean '--web.listen-address'?",
-        ),
-        (["--verison"], "Error: No such option '--verison'. Did you mean '--version'?"),
-    ],
-)
-def test_what_is_misspelt_is_answered_with_the_nearest(
-    typed: list[str], said: str, environ: dict[str, str]
-) -> None:
-    done = subprocess.run(
-        ["seq-exporter", *typed], env=environ, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines()[-1] == said

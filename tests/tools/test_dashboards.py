@@ -12,11 +12,9 @@ import pytest
 import requests
 
 from grafana.queries import CHOICES, Query, fill, list_queries, load_dashboards
+from tests.backfilled import LABELS, run_backfill, run_commands, start_prometheus
+from tests.processes import Start, find_tool, free_port, start_simulator, wait_for
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.conftest import Start, find_tool, free_port, start_simulator, wait_for
-from tests.tools.test_backfill import LABELS, run_backfill, run_commands, start_prometheus
-
-pytestmark = pytest.mark.tools
 
 #: What Grafana puts in for "All", for one choice, and for several.
 ACCOUNTS = (".+", "kettlewick", "(kettlewick|tallyfern)")
@@ -74,12 +72,12 @@ def values_of(base: str, question: str) -> list[str]:
 
 @pytest.fixture
 def base(exporter: Start, start: Start, tmp_path: Path) -> str:
-    """Start Prometheus on ninety days of 1,020 subusers and on the exporter; return its address."""
+    """Start Prometheus on ninety days of 300 subusers and on the exporter; return its address."""
     find_tool("prometheus")
     # A day appears once the exporter runs: how late that was is on a panel.
     now = datetime.now(UTC)
     delay = f"--delay={now.hour * 3600 + now.minute * 60 + now.second + 15}s"
-    _, simulator = start_simulator(exporter, 340, delay, "--rate-limit=6000")
+    _, simulator = start_simulator(exporter, 100, delay, "--rate-limit=6000")
     soon = "poll: {interval: 1s, refresh_interval: 1s}\n"
     (tmp_path / "config.yaml").write_text(simulator.config + soon)
     address = f"127.0.0.1:{free_port()}"

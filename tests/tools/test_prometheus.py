@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
+from tests.processes import Start, exporter_by, find_tool, free_port, running, wait_for
+from tests.simulator import Samples, Simulator
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.conftest import Start, find_tool, free_port, wait_for
-from tests.tools.pretence import Pretence, Samples
-
-pytestmark = pytest.mark.tools
 
 SCRAPE = """
 global: {{scrape_interval: 1s}}
@@ -21,6 +20,18 @@ scrape_configs:
   - job_name: seq-exporter
     static_configs: [{{targets: ["{address}"]}}]
 """
+
+
+@pytest.fixture(scope="module")
+def served(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start `serve` on the simulator; return its address, host and port, once it has scores."""
+    folder = tmp_path_factory.mktemp("served")
+    (folder / "config.yaml").write_text(simulator.config)
+    address = f"127.0.0.1:{free_port()}"
+    with running(folder) as start:
+        process = exporter_by(start)("serve", f"--web.listen-address={address}")
+        wait_for(f"http://{address}/-/ready", process)
+        yield address
 
 
 def query(base: str, expression: str) -> Samples:
@@ -37,7 +48,7 @@ def query(base: str, expression: str) -> Samples:
 
 
 def test_prometheus_has_the_scores_of_the_simulator(
-    start: Start, served: str, simulator: Pretence, tmp_path: Path
+    start: Start, served: str, simulator: Simulator, tmp_path: Path
 ) -> None:
     prometheus = find_tool("prometheus")
     (tmp_path / "prometheus.yml").write_text(SCRAPE.format(address=served))

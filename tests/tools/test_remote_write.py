@@ -14,10 +14,8 @@ from seq_exporter.commands.backfill.remote_write import Receiver
 from seq_exporter.commands.backfill.write_request import TimeSeries, batch
 from seq_exporter.errors import RemoteWriteFailed
 from seq_exporter.sendgrid.session import open_session
+from tests.processes import Start, find_tool, free_port, wait_for, wait_until
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.conftest import Start, find_tool, free_port, wait_for, wait_until
-
-pytestmark = pytest.mark.tools
 
 DAY_SECONDS = 86400
 STEP_SECONDS = 3600

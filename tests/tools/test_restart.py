@@ -7,21 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import yaml
 
-from tests.support import GIVE_UP_SECONDS
-from tests.tools.conftest import Start, free_port, start_simulator, wait_for, wait_until
+from tests.processes import Start, free_port, start_simulator, wait_for, wait_until
+from tests.support import GIVE_UP_SECONDS, ROOT
 from tests.tools.test_serve import read_page, read_scores
-
-pytestmark = pytest.mark.tools
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_scores_survive_sigkill_while_sendgrid_is_gone(exporter: Start, tmp_path: Path) -> None:
-    simulator, pretence = start_simulator(exporter)
-    (tmp_path / "config.yaml").write_text(f"{pretence.config}\nstate_dir: state\n")
+    process, simulator = start_simulator(exporter)
+    (tmp_path / "config.yaml").write_text(f"{simulator.config}\nstate_dir: state\n")
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     flags = ("serve", f"--web.listen-address=127.0.0.1:{port}", "--log.level=debug")
@@ -33,20 +28,20 @@ def test_scores_survive_sigkill_while_sendgrid_is_gone(exporter: Start, tmp_path
     wait_until(lambda: len(list((tmp_path / "state").glob("*.json"))) == 3, first)
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    simulator.terminate()
-    simulator.communicate()
+    process.terminate()
+    process.communicate()
 
     second = exporter(*flags)
     wait_for(f"{base}/-/ready", second)
     assert read_scores(base) == before
     page = read_page(base)
-    accounts = [account["name"] for account in yaml.safe_load(pretence.config)["accounts"]]
+    accounts = [account["name"] for account in yaml.safe_load(simulator.config)["accounts"]]
     for account in accounts:
         assert f'\nseq_exporter_scores_restored{{account="{account}"}} 1.0\n' in page
     second.terminate()
     _, err = second.communicate(timeout=GIVE_UP_SECONDS)
     written = [file.read_text() for file in (tmp_path / "state").iterdir()]
-    for account in yaml.safe_load(pretence.config)["accounts"]:
+    for account in yaml.safe_load(simulator.config)["accounts"]:
         for text in (err, page, *written):
             assert account["api_key"] not in text
 
@@ -54,17 +49,17 @@ def test_scores_survive_sigkill_while_sendgrid_is_gone(exporter: Start, tmp_path
 def test_a_full_disk_costs_a_warning_and_a_count(
     exporter: Start, start: Start, tmp_path: Path
 ) -> None:
-    _, pretence = start_simulator(exporter)
-    (tmp_path / "config.yaml").write_text(f"{pretence.config}\nstate_dir: state\n")
+    _, simulator = start_simulator(exporter)
+    (tmp_path / "config.yaml").write_text(f"{simulator.config}\nstate_dir: state\n")
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     # The limit stands for the disk: no file may hold a single byte.
     command = f"ulimit -f 0; exec {sys.executable} -m seq_exporter serve"
     process = start("sh", "-c", f"{command} --web.listen-address=127.0.0.1:{port}")
     wait_for(f"{base}/-/ready", process)
-    assert read_scores(base) == pretence.read_newest()
+    assert read_scores(base) == simulator.read_newest()
     page = read_page(base)
-    for account in yaml.safe_load(pretence.config)["accounts"]:
+    for account in yaml.safe_load(simulator.config)["accounts"]:
         name = account["name"]
         assert f'\nseq_exporter_account_up{{account="{name}"}} 1.0\n' in page
         assert f'\nseq_exporter_state_save_failures_total{{account="{name}"}} 1.0\n' in page
@@ -74,15 +69,20 @@ def test_a_full_disk_costs_a_warning_and_a_count(
     assert list((tmp_path / "state").iterdir()) == []
 
 
-def test_killed_at_any_moment_the_file_is_whole(tmp_path: Path) -> None:
+def check_kills(times: int, folder: Path) -> None:
+    """Kill a process that saves so many times, at any moment; its file must always be whole."""
     run = subprocess.run(
-        [sys.executable, "-m", "tests.tools.killed", tmp_path, "300"],
+        [sys.executable, "-m", "tests.tools.kill_saves", folder, str(times)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
     in_the_middle, broken, *left = run.stdout.split()
-    assert int(in_the_middle) > 30  # else it was never put to the test
+    assert int(in_the_middle) > times / 10  # else it was never put to the test
     assert broken == "0"
     assert left == ["acme.json"]
+
+
+def test_killed_at_any_moment_the_file_is_whole(tmp_path: Path) -> None:
+    check_kills(30, tmp_path)

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.conftest import find_tool
+from tests.processes import find_tool
+from tests.support import ROOT
 
-pytestmark = pytest.mark.tools
-
-FOLDER = Path(__file__).parents[2] / "prometheus"
+FOLDER = ROOT / "prometheus"
 CASES = sorted((FOLDER / "tests").glob("*.yaml"))
 
 

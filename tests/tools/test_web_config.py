@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 
 from seq_exporter.errors import ConfigError
-from tests.tools.conftest import find_tool
+from tests.processes import find_tool
 from tests.unit.web.settings.web_folder import HASH, TLS, WebFolder
-
-pytestmark = pytest.mark.tools
 
 CA = "  client_ca_file: ca.pem\n"
 CLIENTS = TLS + CA + "  client_auth_type: RequireAndVerifyClientCert\n"
@@ -144,8 +142,18 @@ def we_accept(folder: WebFolder, text: str) -> bool:
     return True
 
 
+#: What promtool has said, by the file: it starts once for each.
+_VERDICTS: dict[str, bool | None] = {}
+
+
 def promtool_accepts(folder: WebFolder, text: str) -> bool | None:
     """Return its verdict, or None if it is older than a key of the file."""
+    if text not in _VERDICTS:
+        _VERDICTS[text] = _ask_promtool(folder, text)
+    return _VERDICTS[text]
+
+
+def _ask_promtool(folder: WebFolder, text: str) -> bool | None:
     result = subprocess.run(
         [find_tool("promtool"), "check", "web-config", str(folder.write(text))],
         capture_output=True,

@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +14,9 @@ import yaml
 from grafana.source.files import render_all
 from seq_exporter.publish.families import FAMILIES
 from seq_exporter.publish.telemetry import Telemetry
+from tests.support import ROOT
 
-FOLDER = Path(__file__).parents[2] / "grafana"
+FOLDER = ROOT / "grafana"
 NAMES = ("seq-exporter.json", "seq-fleet.json", "seq-subuser.json")
 DASHBOARDS: dict[str, Any] = {
     name: json.loads((FOLDER / name).read_text(encoding="utf-8")) for name in NAMES

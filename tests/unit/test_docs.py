@@ -17,9 +17,9 @@ from seq_exporter.publish.families import FAMILIES
 from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.scores import METRICS
 from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
+from tests.support import ROOT
 from tests.unit.config.files import CONFIG_KEYS
 
-ROOT = Path(__file__).parents[2]
 DOCS = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = (ROOT / "config.example.yaml").read_text(encoding="utf-8")

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-import seq_exporter
 from seq_exporter.logs import LogFormatter
+from tests.support import ROOT
 
 MORNING = datetime(2026, 11, 1, 6, 15, 0, 123_999, tzinfo=UTC).timestamp()
 
@@ -190,7 +190,7 @@ for name in ("uvicorn.error", "asyncio", "urllib3.connection"):
 """
     ended = subprocess.run(
         [sys.executable, "-c", script],
-        cwd=Path(seq_exporter.__file__).parents[1],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,

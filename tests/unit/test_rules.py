@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +12,8 @@ import yaml
 from seq_exporter.config.durations import parse_duration
 from seq_exporter.publish.families import FAMILIES
 from seq_exporter.publish.telemetry import Telemetry
+from tests.support import ROOT
 
-ROOT = Path(__file__).parents[2]
 GROUPS: list[dict[str, Any]] = yaml.safe_load(
     (ROOT / "prometheus" / "seq-exporter.rules.yaml").read_text(encoding="utf-8")
 )["groups"]

@@ -8,13 +8,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import seq_exporter
 from seq_exporter.threads import DaemonThreads
+from tests.support import ROOT
 
 # An upper bound for waits that would never end; no test takes as long.
 HUNG = 60
@@ -197,7 +196,7 @@ print("the end")
 """
     ended = subprocess.run(
         [sys.executable, "-c", script],
-        cwd=Path(seq_exporter.__file__).parents[1],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=HUNG,

@@ -6,13 +6,12 @@ import re
 import tomllib
 from datetime import date
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from seq_exporter import __version__
+from tests.support import ROOT
 
-ROOT = Path(__file__).parents[2]
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 #: Each file that names the version, and how.

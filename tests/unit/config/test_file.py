@@ -13,7 +13,7 @@ from seq_exporter.config.model import (
     SubuserSelection,
 )
 from seq_exporter.config.secret import ApiKey, Secret
-from tests.support import KEY
+from tests.support import KEY, ROOT
 from tests.unit.config.files import MINIMAL, load
 
 
@@ -94,7 +94,7 @@ accounts:
 
 
 def test_the_example_is_valid() -> None:
-    example = Path(__file__).parents[3] / "config.example.yaml"
+    example = ROOT / "config.example.yaml"
     config = load_config(example, {})
     assert config.poll == PollSettings()
     assert config.state_dir is None

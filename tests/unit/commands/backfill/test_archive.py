@@ -21,7 +21,7 @@ from seq_exporter.config.secret import Secret
 from seq_exporter.errors import BackfillError
 from seq_exporter.scores import Score
 from seq_exporter.sendgrid.client import NamePage
-from tests.support import KEY, account, day
+from tests.support import KEY, ROOT, account, day
 
 DAYS = [day(number) for number in range(1, 6)]
 
@@ -273,7 +273,7 @@ from pathlib import Path
 from seq_exporter.commands.backfill.archive import Archive
 from seq_exporter.scores import Score
 from seq_exporter.config.secret import Secret
-from tests.support import KEY, account, day
+from tests.support import KEY, account, day, ROOT
 
 class Killed(list):
     def __iter__(self):
@@ -290,7 +290,7 @@ acme.add_page(day(4), Killed(), "y")
 def test_a_kill_in_the_middle_of_a_page_leaves_the_last_whole_one(file: Path) -> None:
     process = subprocess.run(
         [sys.executable, "-c", KILLED, str(file)],
-        cwd=Path(__file__).parents[4],
+        cwd=ROOT,
         check=False,
         timeout=60,
     )

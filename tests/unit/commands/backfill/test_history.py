@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import responses
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seq_exporter.commands.backfill.archive import Archive
@@ -18,7 +18,7 @@ from seq_exporter.commands.backfill.gather import Gathering, Wish
 from seq_exporter.commands.backfill.plan import Plan
 from seq_exporter.commands.backfill.timeline import Shown
 from seq_exporter.config.model import Account, PollSettings, SeriesSelection, SubuserSelection
-from tests.support import FakeSendGrid, FakeTime, account, item
+from tests.support import FakeSendGrid, FakeTime, account, examples, item
 from tests.unit.serve.bench import Bench
 
 FIRST = date(2026, 10, 25)
@@ -146,7 +146,7 @@ def page_at(plan: Plan, moment: float) -> Page:
     return page
 
 
-@settings(max_examples=25)
+@examples(0.25)
 @given(ACCOUNTS, FLEET_DAYS, OWN_DAYS)
 def test_the_past_is_what_was_shown(made: Account, days: list[Any], own: list[Any]) -> None:
     told = {day: items for day, items in zip(DAYS, days, strict=True) if items is not None}

@@ -1,4 +1,4 @@
-"""Forks processes that save without pause, and kills them at any moment: `killed.py FOLDER TIMES`.
+"""Fork processes that save without pause, and kill them at any moment: `FOLDER TIMES`.
 
 Prints how many died in the middle of a save, and how many files were not whole. A process of its
 own, because only one without threads may fork.

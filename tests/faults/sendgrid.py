@@ -27,7 +27,7 @@ def show(**overall: float) -> Shown:
     }
 
 
-class Pretence:
+class HealthySendGrid:
     """Two subusers, a page for each: `a` (user 1) and `b` (user 2); and the account, user 9.
 
     A day is in `days` once it is calculated; a day after the clock's is in the future.

@@ -18,7 +18,7 @@ Samples = dict[tuple[str, ...], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Pretence:
+class Simulator:
     """A running simulator, by the configuration that it printed."""
 
     config: str

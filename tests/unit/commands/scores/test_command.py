@@ -1,0 +1,39 @@
+"""`seq-exporter scores` with flags that are wrong: it asks nobody."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from seq_exporter.commands.main import main
+from tests.support import KEY
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--date=2026-02-30"], "'2026-02-30' is no day: write 2026-11-22"),
+        (["--date=2999-01-01"], "2999-01-01 is yet to come"),
+        (["--sort=opens"], "'opens' is not one of 'overall', 'engagement_recency'"),
+        (["--format=openmetrics", "--below=3"], "a series that comes and goes is of no use"),
+        (["--account=ketlewick"], "no account 'ketlewick' in the configuration"),
+        (["--config.file=none.yaml"], "no configuration file: looked for"),
+    ],
+)
+def test_wrong_use(
+    flags: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "config.yaml").write_text(f"accounts: [{{name: kettlewick, api_key: {KEY}}}]\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["seq-exporter", "scores", *flags])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, error = capsys.readouterr()
+    assert (ended.value.code, out) == (2, "")
+    assert message in error
