@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from seq_exporter.scores import METRICS, Score
-from seq_exporter.sendgrid.client import NamePage
 
 #: The columns that hold a score's numbers, overall first.
 NUMBERS = ("overall", *METRICS)
@@ -52,11 +51,8 @@ class AccountArchive:
         found = self.connection.execute(query, (self.account_id, day.isoformat())).fetchone()
         return found[0] if found else None
 
-    def add_page(self, day: date, scores: Sequence[Score], cursor: str | None) -> int:
-        """Add what one page tells of `day`; return how many users are new.
-
-        `cursor` leads to the next page.
-        """
+    def add_page(self, day: date, scores: Sequence[Score], cursor: str | None) -> None:
+        """Add the scores of one page of `day`; `cursor` leads to the next page."""
         key = self.account_id, day.isoformat()
         with self.connection as connection:
             connection.execute(
@@ -68,15 +64,14 @@ class AccountArchive:
                 (*key, score.user_id, position, score.username, score.overall, *score.metrics)
                 for position, score in enumerate(scores, users)
             )
-            added = connection.executemany(
+            connection.executemany(
                 "INSERT OR IGNORE INTO scores VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?)", rows
-            ).rowcount
+            )
             connection.execute(
                 "UPDATE days SET cursor = ?, users = users + ? WHERE account = ? AND day = ?",
                 (cursor, len(scores), *key),
             )
             self._revise()
-        return max(added, 0)
 
     def finish(self, day: date) -> None:
         """Note that all pages of `day` are there."""
@@ -144,14 +139,14 @@ class AccountArchive:
         is_missing, offset = self.connection.execute(query, (self.account_id,) * 2).fetchone()
         return int(offset) if is_missing else None
 
-    def add_names(self, page: NamePage) -> None:
-        """Add a page of the list of names."""
+    def add_usernames(self, usernames: Mapping[str, str], following: int) -> None:
+        """Add a page of usernames by user_id; `following` is the offset of the next page."""
         with self.connection as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO names VALUES (?, ?, ?)",
-                ((self.account_id, user_id, name) for user_id, name in page.names.items()),
+                ((self.account_id, user_id, name) for user_id, name in usernames.items()),
             )
-            self._set_names_offset(page.next_offset)
+            self._set_names_offset(following)
 
     def finish_names(self) -> None:
         """Note that SendGrid knows no more names."""

@@ -4,30 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from seq_exporter.commands.backfill.account_archive import AccountArchive
 from seq_exporter.commands.progress import Report
 from seq_exporter.config.model import Account
-from seq_exporter.errors import BadRequest, EndpointFailed, Forbidden, RateLimited, ServerFailed
+from seq_exporter.errors import BadRequest, EndpointFailed, Forbidden, NotCalculated, ServerFailed
 from seq_exporter.scores import DAYS_KEPT, Score
-from seq_exporter.sendgrid.client import (
-    MOST_USERS,
-    SCORES_PAGE,
-    SUBUSERS,
-    SUBUSERS_PAGE,
-    SUBUSERS_SCORES,
-    NamePage,
-    SendGrid,
-    endless,
-)
-
-# How often in a row, and for how long at most, SendGrid may ask for a pause.
-_PAUSES = 10
-_USUAL_PAUSE_SECONDS = 60.0
-_LONGEST_PAUSE_SECONDS = 3600.0
-
-_Answer = TypeVar("_Answer")
+from seq_exporter.sendgrid.client import SendGrid
 
 # A day that has just been answered without any score may be filled still.
 _DAYS_TO_FILL = 3
@@ -109,19 +93,14 @@ class Fetch:
             return self._fetch_pages(day, None)
 
     def _fetch_pages(self, day: date, cursor: str | None) -> bool:
-        cursors = {cursor}
-        for number in range(1, MOST_USERS // SCORES_PAGE + 1):
-            page = self._ask(self._sendgrid.fetch_page, day, cursor)
-            if page is None:
-                self._archive.drop(day)
-                return False
-            new_users = self._archive.add_page(day, page.scores, page.cursor)
-            cursor = page.cursor
-            if cursor in cursors or page.is_last(new_users):
-                return self._finish(day)
-            cursors.add(cursor)
-            self._report(0, f"{self._account.name} {day}, page {number}")
-        raise endless(SUBUSERS_SCORES)
+        try:
+            for number, page in enumerate(self._sendgrid.read_scores(day, cursor), 1):
+                self._archive.add_page(day, page.scores, page.following)
+                self._report(0, f"{self._account.name} {day}, page {number}")
+        except NotCalculated:
+            self._archive.drop(day)
+            return False
+        return self._finish(day)
 
     def _finish(self, day: date) -> bool:
         """Note that all pages of the day are there; return whether nothing more is to come."""
@@ -143,24 +122,15 @@ class Fetch:
         if offset is None:
             return ""
         try:
-            self._list_names(offset)
+            for page in self._sendgrid.read_usernames(offset):
+                self._archive.add_usernames(page.usernames, page.following)
+                self._report(0, f"{self._account.name}, names from {page.following}")
         except ServerFailed:  # it may tell them later: labels would be other ones than the live
             raise
         except EndpointFailed as err:
             return str(err)
         self._archive.finish_names()
         return ""
-
-    def _list_names(self, offset: int) -> None:
-        last = NamePage({}, offset)
-        for _ in range(MOST_USERS // SUBUSERS_PAGE):
-            page = self._ask(self._sendgrid.fetch_usernames, last.next_offset)
-            if not page.names or page.names == last.names:
-                return
-            self._archive.add_names(page)
-            self._report(0, f"{self._account.name}, names from {page.next_offset}")
-            last = page
-        raise endless(SUBUSERS)
 
     def _fetch_own_days(self, days: Sequence[date]) -> list[date]:
         """Return those of `days` that are not calculated."""
@@ -171,7 +141,7 @@ class Fetch:
 
     def _fetch_own_range(self, days: Sequence[date]) -> list[date]:
         try:
-            found = self._ask(self._sendgrid.fetch_own_days, days[0], days[-1]) if days[1:] else {}
+            found = self._sendgrid.fetch_own_days(days[0], days[-1]) if days[1:] else {}
         except BadRequest:  # the first one is too old, perhaps
             return self._fetch_own_range(days[:1]) + self._fetch_own_range(days[1:])
         told = {day: found[day] for day in days if day in found and self._is_final(day, found[day])}
@@ -180,7 +150,7 @@ class Fetch:
         return [day for day in alone if not self._unless_forgotten(day, self._fetch_own_day)]
 
     def _fetch_own_day(self, day: date) -> bool:
-        score = self._ask(self._sendgrid.fetch_own, day)
+        score = self._sendgrid.fetch_own(day)
         if score is None or not self._is_final(day, score):
             return False
         self._archive.add_own({day: score})
@@ -200,14 +170,3 @@ class Fetch:
                 raise
             self._archive.forget(day)
             return True
-
-    def _ask(self, ask: Callable[..., _Answer], *arguments: object) -> _Answer:
-        """Ask, and where SendGrid wants a pause, however long, ask again after it."""
-        for _ in range(_PAUSES):
-            try:
-                return ask(*arguments)
-            except RateLimited as err:
-                seconds = min(err.wait_seconds or _USUAL_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
-                self._report(0, f"pausing {seconds:.0f} s as SendGrid asks: {self._account.name}")
-                self._sendgrid.sleep(seconds)
-        return ask(*arguments)

@@ -19,10 +19,8 @@ from seq_exporter.commands.backfill.timeline import Shown, trace_days
 from seq_exporter.commands.progress import Report
 from seq_exporter.config.model import ALL_SUBUSERS, Account, PollSettings
 from seq_exporter.errors import BackfillError, PollError
-from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.parsing import Anomalies
-from seq_exporter.sendgrid.session import open_session
-from seq_exporter.sendgrid.transport import Transport
+from seq_exporter.sendgrid.reader import AccountReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +84,24 @@ class Gathering:
         return fetched
 
     def _fetch_account(self, account: Account, archive: Archive, report: Report) -> Fetched:
-        key = account.api_key.read()
-        own = archive.claim(account, key)
-        anomalies = Anomalies()
 
         def tell(reason: str) -> None:
             report(0, f"{reason}: {account.name}")
 
         pacer = Pacer(self.wish.requests_per_minute, self.clock, self.sleep, tell)
-        with open_session() as session:
-            transport = Transport(
-                account, key, session, self.poll.timeout_seconds, self.clock, pacer
-            )
-            sendgrid = SendGrid(transport, pacer.sleep, anomalies)
+        with AccountReader(
+            account,
+            self.poll,
+            observer=pacer,
+            clock=self.clock,
+            sleep=pacer.sleep,
+            pause_after=pacer.pause_after,
+        ) as reader:
+            sendgrid = reader.connect()
+            own = archive.claim(account, sendgrid.transport.key)
             today = self.clock.today()
             missing = Fetch(account, own, sendgrid, today, report).run(self.wish.days)
-        return Fetched(account, own, missing, anomalies)
+        return Fetched(account, own, missing, sendgrid.anomalies)
 
     def plan(self, fetched: Sequence[Fetched], until: int) -> Plan:
         """Return what is to be written, up to the moment `until`."""

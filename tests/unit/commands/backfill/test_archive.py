@@ -20,7 +20,6 @@ from seq_exporter.commands.backfill.archive import Archive
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import BackfillError
 from seq_exporter.scores import Score
-from seq_exporter.sendgrid.client import NamePage
 from tests.support import KEY, account, day
 
 DAYS = [day(number) for number in range(1, 6)]
@@ -55,9 +54,9 @@ def rows(archive: AccountArchive) -> list[tuple[Any, ...]]:
 
 def test_pages_are_added_until_the_day_is_finished(acme: AccountArchive, archive: Archive) -> None:
     assert acme.find_cursor(day(4)) is None
-    assert acme.add_page(day(4), scores("9", "1"), "x") == 2
+    acme.add_page(day(4), scores("9", "1"), "x")
     assert acme.find_cursor(day(4)) == "x"
-    assert acme.add_page(day(4), scores("5"), None) == 1
+    acme.add_page(day(4), scores("5"), None)
     assert (acme.unfinished(DAYS), archive.count_days()) == (DAYS, 0)
     acme.finish(day(4))
     assert acme.unfinished(DAYS) == [day(1), day(2), day(3), day(5)]
@@ -66,7 +65,7 @@ def test_pages_are_added_until_the_day_is_finished(acme: AccountArchive, archive
 
 
 def test_an_empty_page_is_one_too(acme: AccountArchive) -> None:
-    assert acme.add_page(day(4), [], None) == 0
+    acme.add_page(day(4), [], None)
     acme.finish(day(4))
     assert acme.unfinished([day(4)]) == []
     assert rows(acme) == []
@@ -75,9 +74,9 @@ def test_an_empty_page_is_one_too(acme: AccountArchive) -> None:
 def test_the_same_user_twice_is_counted_once_and_the_first_score_holds(
     acme: AccountArchive,
 ) -> None:
-    assert acme.add_page(day(4), [*scores("1"), *scores("1", overall=2)], "x") == 1
-    assert acme.add_page(day(4), scores("1", "2", overall=3), "y") == 1
-    assert acme.add_page(day(4), scores("2", "1"), "z") == 0
+    acme.add_page(day(4), [*scores("1"), *scores("1", overall=2)], "x")
+    acme.add_page(day(4), scores("1", "2", overall=3), "y")
+    acme.add_page(day(4), scores("2", "1"), "z")
     assert rows(acme) == [("04", "1", 4.0), ("04", "2", 3.0)]
 
 
@@ -99,7 +98,7 @@ def test_days_and_accounts_are_apart(acme: AccountArchive, archive: Archive) -> 
     globex = archive.claim(account(name="globex"), Secret(KEY))
     for each in (acme, globex):
         for when in (day(3), day(4)):
-            assert each.add_page(when, scores("1"), "x") == 1
+            each.add_page(when, scores("1"), "x")
     globex.drop(day(4))
     acme.drop(day(3))
     acme.add_page(day(3), scores("2"), None)
@@ -116,7 +115,7 @@ def test_a_day_that_is_dropped_begins_anew(acme: AccountArchive) -> None:
     assert rows(acme) == []
     assert acme.find_cursor(day(4)) is None
     assert acme.unfinished([day(4)]) == [day(4)]
-    assert acme.add_page(day(4), scores("1"), None) == 1
+    acme.add_page(day(4), scores("1"), None)
 
 
 def test_a_day_that_is_forgotten_is_asked_for_no_more(
@@ -162,22 +161,22 @@ def test_names_are_asked_for_where_a_page_leaves_one_out(acme: AccountArchive) -
     assert acme.find_names_offset() is None
     acme.add_page(day(5), [Score("1"), Score("2"), Score("3")], None)
     assert acme.find_names_offset() == 0
-    acme.add_names(NamePage({"1": "a"}, 500))
+    acme.add_usernames({"1": "a"}, 500)
     assert acme.find_names_offset() == 500
-    acme.add_names(NamePage({"2": "b", "3": "c"}, 502))
+    acme.add_usernames({"2": "b", "3": "c"}, 502)
     assert acme.find_names_offset() is None
 
 
 def test_names_that_sendgrid_does_not_know_are_not_asked_for_again(acme: AccountArchive) -> None:
     acme.add_page(day(4), [Score("1"), Score("2")], None)
-    acme.add_names(NamePage({"1": "a"}, 500))
+    acme.add_usernames({"1": "a"}, 500)
     acme.finish_names()
     assert acme.find_names_offset() is None
     acme.add_page(day(5), [Score("2")], None)
     assert acme.find_names_offset() is None
     acme.add_page(day(5), [Score("7")], None)
     assert acme.find_names_offset() == 0  # somebody new: from the beginning of the list
-    acme.add_names(NamePage({"2": "b", "7": "g"}, 500))
+    acme.add_usernames({"2": "b", "7": "g"}, 500)
     found = acme.connection.execute("SELECT user_id, username FROM names ORDER BY user_id")
     assert list(found) == [("1", "a"), ("2", "b"), ("7", "g")]
 
@@ -215,7 +214,7 @@ def test_what_was_kept_is_there_when_it_is_opened_again(file: Path) -> None:
         again = archive.claim(account(own_score=False, subusers=None), Secret(KEY))
         assert again.account_id == acme.account_id
         assert again.find_cursor(day(4)) == "x"
-        assert again.add_page(day(4), scores("1", "2"), None) == 1
+        again.add_page(day(4), scores("1", "2"), None)
         assert again.own_scores().keys() == {day(4)}
         assert archive.get_output("scores-2026-11-01.om") == ("abc", 1)
 
@@ -238,7 +237,7 @@ def test_every_change_of_what_is_told_is_another_revision(acme: AccountArchive) 
         lambda: acme.add_page(day(4), scores("1"), None),
         lambda: acme.finish(day(4)),
         lambda: acme.add_own({day(4): Score("")}),
-        lambda: acme.add_names(NamePage({"1": "a"}, 1)),
+        lambda: acme.add_usernames({"1": "a"}, 1),
         acme.finish_names,
     ):
         change()
@@ -264,7 +263,7 @@ def test_a_stop_in_the_middle_of_a_page_leaves_the_last_whole_one(
         acme.add_page(day(4), Interrupted(), "y")
     assert rows(acme) == [("04", "1", 4.0), ("04", "2", 4.0)]
     assert acme.find_cursor(day(4)) == "x"
-    assert acme.add_page(day(4), scores("3"), "y") == 1
+    acme.add_page(day(4), scores("3"), "y")
 
 
 KILLED = """
@@ -385,7 +384,7 @@ def test_a_full_disk_leaves_the_last_whole_page(archive: Archive, file: Path) ->
         acme.add_page(day(4), scores(*map(str, range(2, 5000))), "y")
     assert rows(acme) == [("04", "1", 4.0)]
     assert acme.find_cursor(day(4)) == "x"
-    assert acme.add_page(day(4), scores("2"), "y") == 1
+    acme.add_page(day(4), scores("2"), "y")
 
 
 @pytest.mark.parametrize("most_bytes", [0, 1000, 5000, 10_000, 20_000])

@@ -28,10 +28,7 @@ from seq_exporter.errors import (
     ServerFailed,
     Unauthorized,
 )
-from seq_exporter.sendgrid.client import SendGrid
-from seq_exporter.sendgrid.parsing import Anomalies
-from seq_exporter.sendgrid.session import open_session
-from seq_exporter.sendgrid.transport import Transport
+from seq_exporter.sendgrid.reader import AccountReader
 from tests.support import (
     KEY,
     NOT_CALCULATED,
@@ -76,11 +73,16 @@ class Bench:
     def find_missing(self, days: Sequence[date], today: date = TODAY, **changes: Any) -> Missing:
         self.reports.clear()
         made = account(**changes)
-        observer = Pacer(6000, self.time.clock, self.time.sleep)
-        with open_session() as session:
-            transport = Transport(made, Secret(KEY), session, 30.0, self.time.clock, observer)
-            client = SendGrid(transport, self.time.sleep, Anomalies())
-            return Fetch(made, self.acme, client, today, self._report).run(days)
+        pacer = Pacer(6000, self.time.clock, self.time.sleep, self._tell)
+        with AccountReader(
+            made,
+            PollSettings(),
+            observer=pacer,
+            clock=self.time.clock,
+            sleep=self.time.sleep,
+            pause_after=pacer.pause_after,
+        ) as reader:
+            return Fetch(made, self.acme, reader.connect(), today, self._report).run(days)
 
     def fail(self, kind: type[PollError], **changes: Any) -> str:
         """Return what is said when a run ends with an error of this kind."""
@@ -108,6 +110,9 @@ class Bench:
     @property
     def done(self) -> int:
         return sum(steps for steps, _ in self.reports)
+
+    def _tell(self, reason: str) -> None:
+        self.reports.append((0, f"{reason}: acme"))
 
     def _report(self, steps: int, text: str) -> None:
         self.reports.append((steps, text))
@@ -147,10 +152,13 @@ def test_a_fleet_is_asked_for_page_by_page_and_the_own_scores_at_once(
     assert list(bench.acme.own_scores()) == DAYS
     assert bench.reports == [
         (0, "acme"),
+        (0, "acme 2026-11-01, page 1"),
         (1, "acme 2026-11-01"),
         (0, "acme 2026-11-02, page 1"),
+        (0, "acme 2026-11-02, page 2"),
         (1, "acme 2026-11-02"),
         (0, "acme 2026-11-03, page 1"),
+        (0, "acme 2026-11-03, page 2"),
         (1, "acme 2026-11-03"),
         (0, "acme"),
     ]
@@ -323,8 +331,7 @@ def test_where_sendgrid_does_not_say_for_how_long_it_is_a_minute(
     sendgrid.subusers = {day(2): FLEET}
     sendgrid.first["subusers 2026-11-02"] = [TOO_MANY] * 3
     assert bench.run([day(2)], own_score=False) == set()
-    # As a poll does it, at first; then as long as it takes.
-    assert [round(seconds) for seconds in time.sleeps] == [1, 2, 60]
+    assert time.sleeps == [60.0] * 3
     assert (0, "pausing 60 s as SendGrid asks: acme") in bench.reports
 
 
@@ -516,6 +523,29 @@ def test_a_list_of_names_that_knows_no_offset_ends(bench: Bench, sendgrid: FakeS
     sendgrid.names = ok([{"id": 7, "username": "shop-de"}])
     assert bench.run([day(2)], own_score=False) == set()
     assert sendgrid.requests == ["subusers 2026-11-02", "names 0", "names 1"]
+
+
+def test_a_list_of_names_that_alternates_two_pages_ends(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.subusers = {day(2): [item("1")]}
+    first, second = ok([{"id": 7, "username": "shop-de"}]), ok([{"id": 8, "username": "shop-fr"}])
+    sendgrid.first = {"names 0": [first], "names 1": [second]}
+    sendgrid.names = first
+    assert bench.run([day(2)], own_score=False) == set()
+    assert sendgrid.requests == ["subusers 2026-11-02", "names 0", "names 1", "names 2"]
+    assert bench.names == {"1": None, "7": "shop-de", "8": "shop-fr"}
+
+
+def test_failures_between_pauses_are_counted_apart_from_them(
+    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {day(2): FLEET}
+    sendgrid.first["subusers 2026-11-02"] = [FAILED, *[too_many(600)] * 10, FAILED]
+    assert bench.run([day(2)], own_score=False) == set()
+    assert [round(seconds) for seconds in time.sleeps] == [1, *[600] * 10, 2]
+    sendgrid.first["subusers 2026-11-03"] = [FAILED, too_many(600), FAILED, FAILED]
+    bench.fail(ServerFailed, days=[day(3)], own_score=False)
 
 
 def pages_of(cursors: dict[str, tuple[str, list[Any]]]) -> dict[str, list[Answer]]:
