@@ -291,8 +291,8 @@ def test_a_backfill_that_is_stopped_goes_on_from_there(exporter: Start, tmp_path
         stopped += process.returncode != 0
         if process.returncode == 1:
             assert re.search(
-                r"^seq-exporter: stopped with \d+ days? of scores and \d whole files? in again:\n"
-                r"the same command goes on from there$",
+                r"^seq-exporter: stopped with \d+ days? of scores and \d complete files? in again:\n"
+                r"the same command continues from there$",
                 said,
                 re.MULTILINE,
             )
@@ -320,8 +320,8 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(
     said = limited.communicate(timeout=GIVE_UP_SECONDS)[1]
     assert limited.returncode == 1
     assert re.search(
-        r"^seq-exporter: cannot write to past: .*: what is whole there stays; "
-        r"make room, and run the same command again$",
+        r"^seq-exporter: cannot write to past: .*: make room, and run the same command "
+        r"again; complete files are kept$",
         said,
         re.MULTILINE,
     )

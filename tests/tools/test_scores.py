@@ -151,8 +151,8 @@ def read_terminal(folder: Path, columns: int, **environ: str) -> str:
 @pytest.mark.parametrize(
     ("flags", "status", "said"),
     [
-        (["--date=2026-02-30"], 2, "'2026-02-30' is no day: write 2026-11-22"),
-        (["--date=2999-01-01"], 2, "2999-01-01 is yet to come"),
+        (["--date=2026-02-30"], 2, "'2026-02-30' is not a date: use YYYY-MM-DD"),
+        (["--date=2999-01-01"], 2, "2999-01-01 is in the future"),
         (["--sort=opens"], 2, "'opens' is not one of 'overall', 'engagement_recency'"),
         (["--format=openmetrics", "--below=3"], 2, "a series that comes and goes is of no use"),
         (["--account=ketlewick"], 2, "no account 'ketlewick' in the configuration"),
