@@ -291,7 +291,8 @@ def test_a_backfill_that_is_stopped_goes_on_from_there(exporter: Start, tmp_path
         stopped += process.returncode != 0
         if process.returncode == 1:
             assert re.search(
-                r"^seq-exporter: stopped with \d+ days? of scores and \d complete files? in again:\n"
+                r"^seq-exporter: stopped with \d+ days? of scores and "
+                r"\d complete files? in again:\n"
                 r"the same command continues from there$",
                 said,
                 re.MULTILINE,

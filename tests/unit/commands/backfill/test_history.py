@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import responses
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seq_exporter.commands.backfill.archive import Archive
@@ -24,7 +24,7 @@ from tests.support import FakeSendGrid, FakeTime, account, item
 from tests.unit.serve.bench import Bench
 
 FIRST = date(2026, 10, 25)
-DAYS = [FIRST + timedelta(number) for number in range(10)]
+DAYS = [FIRST + timedelta(number) for number in range(6)]
 DELAY_HOURS = 12
 POLL = PollSettings(lookback_days=3)
 
@@ -73,8 +73,11 @@ def midnight(day: date) -> float:
 
 
 def polled_moments() -> Iterator[float]:
-    """Yield every sixth hour of the days, and of some days after them."""
-    for hours in range(0, 24 * (len(DAYS) + 6), 6):
+    """Yield each midnight and noon of the days, and of some days after them.
+
+    At noon the scores of a day appear, at midnight those of an old one are withdrawn.
+    """
+    for hours in range(0, 24 * (len(DAYS) + 6), 12):
         yield midnight(FIRST) + hours * 3600
 
 
@@ -151,6 +154,8 @@ def page_at(plan: Plan, moment: float) -> Page:
     return page
 
 
+# Each example runs an exporter for days: a fifth of the examples that a usual property has.
+@settings(max_examples=max(settings.default.max_examples // 5, 1))
 @given(ACCOUNTS, FLEET_DAYS, OWN_DAYS)
 def test_a_backfill_writes_what_was_published(
     made: Account, days: list[Any], own: list[Any]
