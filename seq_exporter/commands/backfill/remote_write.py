@@ -183,9 +183,7 @@ class Receiver:
         status, shown = response.status_code, self._show(body)
         text = f"{show_url(self.url)} answers {status}" + (f" ({shown})" if shown else "")
         for pattern, remedy in _CAUSES:
-            if pattern.search(
-                body
-            ):  # all of it: Thanos begins with its endpoints
+            if pattern.search(body):  # all of it: Thanos begins with its endpoints
                 return RemoteWriteFailed(f"{text}: {remedy}")
         if status in _REMEDIES:
             text += f": {_REMEDIES[status]}"

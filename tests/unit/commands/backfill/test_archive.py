@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -248,13 +248,14 @@ def test_every_change_of_scores_or_names_is_another_revision(
         return int(query(file, "SELECT revision FROM accounts")[0][0])
 
     seen = [revision()]
-    for change in (
+    changes: list[Callable[[], None]] = [
         lambda: acme.add_page(day(4), scores("1"), None),
         lambda: acme.finish(day(4)),
         lambda: acme.add_own({day(4): Score("")}),
         lambda: acme.add_usernames({"1": "a"}, 1),
         acme.finish_usernames,
-    ):
+    ]
+    for change in changes:
         change()
         seen.append(revision())
     assert seen == sorted(set(seen))

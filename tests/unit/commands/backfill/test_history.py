@@ -155,7 +155,7 @@ def page_at(plan: Plan, moment: float) -> Page:
 
 
 # Each example runs an exporter for days: a fifth of the examples that a usual property has.
-@settings(max_examples=max(settings.default.max_examples // 5, 1))
+@settings(max_examples=max(settings().max_examples // 5, 1))
 @given(ACCOUNTS, FLEET_DAYS, OWN_DAYS)
 def test_a_backfill_writes_what_was_published(
     made: Account, days: list[Any], own: list[Any]

@@ -87,6 +87,16 @@ def test_a_strict_parser_reads_it(archive: Archive, tmp_path: Path) -> None:
     assert ("shop-fr", 0.0, at(3, 12)) in eligible
 
 
+def test_the_samples_are_counted_in_advance(archive: Archive, tmp_path: Path) -> None:
+    made = account(series=SeriesSelection(metrics=("open_rate",)), own_score=False)
+    plan = replace(plan_of(fill(archive, made), at(4)), labels={})
+    plan = replace(plan, accounts=[replace(plan.accounts[0], own=[])])
+    (text,) = write(plan, archive, tmp_path).values()
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    missing = 2  # shop-fr has no open rate on the first day, which two samples show
+    assert plan.samples == len(lines) + missing
+
+
 def test_windows_divide_the_samples_into_files(archive: Archive, tmp_path: Path) -> None:
     border = at(3) // WINDOW_SECONDS * WINDOW_SECONDS + WINDOW_SECONDS
     history = fill(archive, account(subusers=None))
