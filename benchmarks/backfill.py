@@ -1,4 +1,4 @@
-"""Ninety days of a fleet: asked for, written, and made blocks of by the real promtool."""
+"""Ninety days of a fleet: fetched, written, and turned into blocks by the real promtool."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BLOCK_HOURS = WINDOW_SECONDS // 3600
 
 
 def measure_backfill(folder: Path, subusers: int) -> Figures:
-    """Backfill one account with the defaults, twice: the second time there is nothing to ask."""
+    """Backfill one account with the defaults, twice: the second run makes no request."""
     figures: Figures = {}
     with running_simulator(folder, subusers) as simulator:
         (folder / "config.yaml").write_text(simulator.output.read_text())
@@ -55,7 +55,7 @@ def _make_blocks(files: Sequence[Path], folder: Path) -> Figures:
 
 
 def _run(command: Sequence[str], folder: Path) -> tuple[float, float]:
-    """Run it; return the seconds it takes, and the most resident bytes that it ever had."""
+    """Run `command`; return the seconds it takes, and its peak resident memory in bytes."""
     started = time.monotonic()
     with subprocess.Popen(
         command, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE

@@ -1,4 +1,4 @@
-"""Flags that several commands share, and how their values are read."""
+"""Flags that several commands share, and the readers of their values."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ config_flag = flag(
     "config.file",
     default="config.yaml",
     show_default=True,
-    type=click.Path(),  # so that a shell completes it
+    type=click.Path(),  # a shell completes it
     metavar="FILE",
     help="The accounts to poll, and when.",
 )
@@ -93,7 +93,7 @@ def account_flag(doing: str) -> Callable[[Command], Command]:
 
 
 def choose_accounts(config: Config, names: Sequence[str]) -> list[Account]:
-    """Return the accounts of these names, or all without any. Raises ConfigError."""
+    """Return the accounts of these names, or all if no name is given. Raises ConfigError."""
     known = [account.name for account in config.accounts]
     for name in names:
         if name not in known:

@@ -1,7 +1,7 @@
 """The days that SendGrid has answered for, in one SQLite file: no day is asked for twice.
 
 Each page is stored as soon as it has come, in a transaction of its own, so a stop at any moment
-loses no page. None is kept in memory: a large fleet takes no more memory than a small one.
+loses no page. Pages are not kept in memory: a large fleet takes no more of it than a small one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from seq_exporter.sendgrid.usernames import labels_for
 
 _FORMAT = 1
 
-# The output that stands for a run as a whole; after an hour, another one is another run.
+# The output for a run as a whole; one that is repeated after an hour is another run.
 _RUN = "run"
 _RUN_SECONDS = 3600
 
@@ -38,9 +38,9 @@ _NUMBERS = ("overall", *METRICS)
 _NUMBER_COLUMNS = ", ".join(f"{name} REAL" for name in _NUMBERS)
 
 # In `days`, state is begun or done; cursor leads to the next page.
-# In `scores`, position is the order of arrival; label is NULL where the user is not selected.
-# In `names`, username is NULL where SendGrid was asked, and knows none.
-# In `outputs`, done counts what was written of one that has `content` for its fingerprint.
+# In `scores`, position is the order of arrival; label is NULL if the user is not selected.
+# In `names`, username is NULL if SendGrid's list does not have the user.
+# In `outputs`, content is a fingerprint, and done counts the parts that are written or sent.
 _TABLES = f"""
 CREATE TABLE accounts (
     id INTEGER PRIMARY KEY, name TEXT UNIQUE, salt TEXT, owner TEXT,
@@ -67,7 +67,7 @@ CREATE TABLE outputs (name TEXT PRIMARY KEY, content TEXT, done INTEGER) WITHOUT
 PRAGMA user_version = {_FORMAT};
 """
 
-# A table of what users are called whom a page does not name. It begins with SendGrid's list.
+# A table of the names of users that some page leaves out. It begins with SendGrid's list.
 _BEGIN_NAMES = """
 INSERT INTO known SELECT DISTINCT s.user_id, n.username
 FROM scores s LEFT JOIN names n USING (account, user_id)
@@ -130,7 +130,7 @@ class Archive:
                     f"account {account.name!r} was fetched with another key, host or on_behalf_of "
                     "before: name another --output-dir, or delete this one"
                 )
-            # A key that was mistyped at first has brought nothing.
+            # A key that was mistyped at first has brought no scores.
             with self._connection:
                 query = "UPDATE accounts SET owner = ? WHERE id = ?"
                 self._connection.execute(query, (now, account_id))
@@ -334,7 +334,7 @@ class AccountArchive:
         }
 
     def find_names_offset(self) -> int | None:
-        """Return how far the list of usernames was read; None where no username is missing."""
+        """Return how far the list of usernames was read; None if no username is missing."""
         query = """
             SELECT names_offset FROM accounts WHERE id = ? AND EXISTS (
                 SELECT 1 FROM scores s LEFT JOIN names n USING (account, user_id)
@@ -366,9 +366,9 @@ class AccountArchive:
     def label(self, selection: SubuserSelection) -> None:
         """Give the scores that `selection` holds their `subuser` labels, and count each day.
 
-        The labels are those that the live exporter gives. A user without a name goes by what an
-        earlier page calls it, else a later one, else SendGrid's list of names. Does nothing if
-        that is done, and no day has come since.
+        The labels are those that the live exporter gives. A user without a name gets the name
+        from an earlier page, else from a later one, else from SendGrid's list. Does nothing if
+        this was done, and no day was added since.
         """
         query = "SELECT revision, labelled FROM accounts WHERE id = ?"
         revision, labelled = self._execute(query).fetchone()

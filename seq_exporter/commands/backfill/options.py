@@ -1,4 +1,4 @@
-"""What a backfill is asked for: its flags, read and checked."""
+"""The options of a backfill: its flags, read and checked."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _LONGEST_PAUSE_SECONDS = 3600.0
 # A longer pause is reported: without a word, it would look like a fault.
 _SHORT_PAUSE_SECONDS = 5.0
 
-# How many pauses one request waits for, and how long each is if SendGrid does not say.
+# How many pauses one request waits for, and how long each is if SendGrid gives no time.
 _MOST_PAUSES = 10
 _USUAL_PAUSE_SECONDS = 60.0
 

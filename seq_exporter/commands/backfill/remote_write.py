@@ -53,12 +53,13 @@ _REFUSED = "check the user and password, or the token, that the receiver asks fo
 _CAUSES = (
     (
         re.compile(r"out[ -]of[ -](order|bounds)|too[ -]old", re.IGNORECASE),
-        "it takes no samples so old: set storage.tsdb.out_of_order_time_window: 91d "
+        "it rejects samples this old: set storage.tsdb.out_of_order_time_window: 91d "
         "in prometheus.yml (Mimir: out_of_order_time_window)",
     ),
     (
         re.compile("duplicate sample for timestamp", re.IGNORECASE),
-        "it has another value of a series at the same time: end before the live scores begin",
+        "it has another value of a series at the same time: "
+        "use --until to end before the live scores begin",
     ),
     (re.compile("unsupported path", re.IGNORECASE), _WRONG_PATH),  # VictoriaMetrics, with 400
 )
@@ -69,8 +70,8 @@ _REMEDIES: Mapping[int, str] = {
     404: _WRONG_PATH,
     405: _WRONG_PATH,
     413: "the request is too large: raise the limit of the receiver, or of a proxy before it",
-    415: "it does not accept remote write 1.0, which this is",
-    429: "it is asked too often",
+    415: "it does not accept remote write 1.0",
+    429: "it gets too many requests",
 }
 
 
@@ -84,7 +85,7 @@ class _MayPass(RemoteWriteFailed):
 
 @dataclass(frozen=True, slots=True)
 class _Headers(AuthBase):
-    # As `auth=` of requests, so that a stray .netrc cannot replace one of them.
+    # As `auth=` of requests: a stray .netrc could replace a header that is passed as one.
     headers: Mapping[str, str]
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -160,7 +161,9 @@ class Receiver:
             raise self._status_error(response, text)
         if "X-Influxdb-Version" in response.headers:
             place = show_url(self.url)
-            raise RemoteWriteFailed(f"{place} is VictoriaMetrics' for Influx: use /api/v1/write")
+            raise RemoteWriteFailed(
+                f"{place} is VictoriaMetrics' address for Influx: use /api/v1/write"
+            )
 
     def _login(self) -> dict[str, str]:
         parts = urlsplit(self.url)

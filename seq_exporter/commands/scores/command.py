@@ -43,7 +43,7 @@ def _read_day(context: click.Context, parameter: click.Parameter, value: str | N
 @click.command()
 @config_flag
 @account_flag("Only")
-@flag("subuser", multiple=True, metavar="GLOB", help="Only subusers like this. Repeatable.")
+@flag("subuser", multiple=True, metavar="GLOB", help="Only subusers that match this. Repeatable.")
 @flag("below", type=float, metavar="SCORE", help="Only overall scores below this.")
 @flag(
     "sort",
@@ -70,8 +70,8 @@ def _read_day(context: click.Context, parameter: click.Parameter, value: str | N
     default=0,
     show_default=True,
     metavar="DAYS",
-    help="Draw so many days. Each is a request for every 1,000 subusers; without it, the days 7 "
-    "and 30 before are asked for.",
+    help="Draw this many days. Each takes a request for every 1,000 subusers; without it, only "
+    "the days 7 and 30 before are read.",
 )
 @flag(
     "format",

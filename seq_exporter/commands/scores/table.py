@@ -11,7 +11,7 @@ from rich.text import Text
 
 from seq_exporter.commands.scores.rows import Row
 
-# As in the dashboards: Okabe and Ito's colours, which people who confuse red and green tell apart.
+# Okabe and Ito's colours, as in the dashboards: they differ for people who confuse red and green.
 _STEPS = ((4.0, "#56B4E9"), (3.0, "#F0E442"), (2.0, "#E69F00"), (0.0, "#D55E00"))
 _BARS = "▁▂▃▄▅▆▇█"
 _NONE = "-"

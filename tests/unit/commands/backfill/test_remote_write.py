@@ -40,7 +40,7 @@ from tests.unit.commands.backfill.test_write_request import read_request
 SERIES = [TimeSeries({"__name__": "sendgrid_seq_score", "subuser": "a"}, [(1, 4.2), (2, 5.0)])]
 OK = Answer(204)
 WINDOW = (
-    "it takes no samples so old: set storage.tsdb.out_of_order_time_window: 91d "
+    "it rejects samples this old: set storage.tsdb.out_of_order_time_window: 91d "
     "in prometheus.yml (Mimir: out_of_order_time_window)"
 )
 PATH = "is the path right, and was Prometheus started with --web.enable-remote-write-receiver?"
@@ -151,7 +151,7 @@ def test_one_connection_carries_all_requests(time: FakeTime, status: int) -> Non
         (
             Answer(400, b"duplicate sample for timestamp\n"),
             "400 (duplicate sample for timestamp): it has another value of a series at the same "
-            "time: end before the live scores begin",
+            "time: use --until to end before the live scores begin",
         ),
         (
             Answer(400, b'unsupported path requested: "/write"'),
@@ -172,7 +172,7 @@ def test_one_connection_carries_all_requests(time: FakeTime, status: int) -> Non
             "413 (<html>): the request is too large: raise the limit of the receiver, "
             "or of a proxy before it",
         ),
-        (Answer(415), "415: it does not accept remote write 1.0, which this is"),
+        (Answer(415), "415: it does not accept remote write 1.0"),
         (Answer(418, b"\n\n  short \x1b[31mand\tstout\nmore"), "418 (short ?[31mand?stout)"),
         (Answer(422, b"x" * 5000), f"422 ({'x' * 200})"),
         (Answer(422, b"\xff\xfe"), "422 (\ufffd\ufffd)"),
@@ -239,7 +239,7 @@ def test_a_failure_that_passes_costs_nothing(time: FakeTime, passing: Any) -> No
     ("answer", "message"),
     [
         (Answer(503, b"not ready\n"), "{} answers 503 (not ready)"),
-        (Answer(429, b"slowly"), "{} answers 429 (slowly): it is asked too often"),
+        (Answer(429, b"slowly"), "{} answers 429 (slowly): it gets too many requests"),
         (Answer(500, b"\0" * 8_000_000), f"{{}} answers 500 ({'?' * 200})"),
         (cut, "no connection to {}: RemoteDisconnected"),
         (cut_in_the_middle, "no connection to {}: BadStatusLine"),
@@ -304,7 +304,8 @@ def test_a_wait_of_more_than_five_minutes_is_not_begun(time: FakeTime) -> None:
     with answering(Answer(429, b"", (("Retry-After", "3600"),))) as fake:
         message = failure(receiver_at(fake.url, time))
     assert message == (
-        f"{fake.url} answers 429: it is asked too often (tries: 1, in 0 s; it asks to wait 3600 s)"
+        f"{fake.url} answers 429: it gets too many requests "
+        "(tries: 1, in 0 s; it asks to wait 3600 s)"
     )
     assert time.sleeps == []
 
@@ -446,7 +447,7 @@ def test_a_success_that_stores_nothing_is_an_error(time: FakeTime) -> None:
     answer = Answer(204, headers=(("X-Influxdb-Version", "1.8.0"),))
     with FakeReceiver(answer).running() as fake, open_session() as session:
         receiver = Receiver(fake.url, {}, session, time.sleep, 5, time.clock)
-        message = f"^{fake.url} is VictoriaMetrics' for Influx: use /api/v1/write$"
+        message = f"^{fake.url} is VictoriaMetrics' address for Influx: use /api/v1/write$"
         with pytest.raises(RemoteWriteFailed, match=message):
             receiver.send([TimeSeries({"__name__": "up"}, [(0, 1.0)])])
 

@@ -154,7 +154,7 @@ def test_no_more_series_are_taken_than_a_batch_needs() -> None:
 
 
 def test_a_batch_has_room() -> None:
-    with pytest.raises(ValueError, match="a request has room for one sample at least"):
+    with pytest.raises(ValueError, match="a request holds at least one sample"):
         next(batch(numbered(1), 0))
 
 
