@@ -289,8 +289,9 @@ class Stopped:
         said = process.communicate()[1]
         if process.returncode == 1:
             assert re.search(
-                r"^seq-exporter: stopped with \d+ days? of scores and \d whole files? in again:\n"
-                r"the same command goes on from there$",
+                r"^seq-exporter: stopped with \d+ days? of scores and "
+                r"\d complete files? in again:\n"
+                r"the same command continues from there$",
                 said,
                 re.MULTILINE,
             )

@@ -1,8 +1,9 @@
-"""Flags that several commands share, and how their values are read."""
+"""Flags that several commands share, and the readers of their values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 import click
@@ -32,7 +33,7 @@ config_flag = flag(
     "config.file",
     default="config.yaml",
     show_default=True,
-    type=click.Path(),  # so that a shell completes it
+    type=click.Path(),  # a shell completes it
     metavar="FILE",
     help="The accounts to poll, and when.",
 )
@@ -59,7 +60,7 @@ listen_flag = flag(
 
 
 def log_flags(level: str) -> Callable[[Command], Command]:
-    """Make the flags of the log, which is written from `level` on unless told otherwise."""
+    """Make the flags of the log; `level` is the default of --log.level."""
 
     def add(command: Command) -> Command:
         for add_flag in (
@@ -92,7 +93,7 @@ def account_flag(doing: str) -> Callable[[Command], Command]:
 
 
 def choose_accounts(config: Config, names: Sequence[str]) -> list[Account]:
-    """Return the accounts of these names, or all without any. Raises ConfigError."""
+    """Return the accounts of these names, or all if no name is given. Raises ConfigError."""
     known = [account.name for account in config.accounts]
     for name in names:
         if name not in known:
@@ -100,6 +101,14 @@ def choose_accounts(config: Config, names: Sequence[str]) -> list[Account]:
                 f"no account {name!r} in the configuration: there are {', '.join(known)}"
             )
     return [account for account in config.accounts if not names or account.name in names]
+
+
+def read_date(context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:
+    """Return the day of a flag, None without one."""
+    try:
+        return date.fromisoformat(value) if value else None
+    except ValueError:
+        raise click.BadParameter(f"'{value}' is not a date: use YYYY-MM-DD") from None
 
 
 def read_duration(context: click.Context, parameter: click.Parameter, value: str) -> float:

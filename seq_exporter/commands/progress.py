@@ -1,79 +1,93 @@
-"""How far a long work is: a bar on a terminal, a line now and then elsewhere."""
+"""The progress of long work: a bar on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from typing import TextIO
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from seq_exporter.clock import Clock
 
 _BAR_WIDTH = 10
-# Beside label and text: the bar, percent, the time left (`9d 23:59:59`), and what is between.
-_REST_WIDTH = _BAR_WIDTH + 26
-_USUAL_COLUMNS = 80
 _SECONDS_BETWEEN_LINES = 10.0
 
-
-# Said at once, as nothing else will be for a while.
+# A text that begins so is printed at once, as nothing else will be printed for a while.
 _PAUSE = "pausing"
 
-#: Takes what is done: how many more of the total, and a word on where the work is.
-Report = Callable[[int, str], None]
+#: Adds so many units to those that are done; the text names the present work.
+Advance = Callable[[int, str], None]
 
 
 @contextlib.contextmanager
-def showing(label: str, total: int, unit: str, stream: TextIO, clock: Clock) -> Iterator[Report]:
+def showing(label: str, total: int, unit: str, stream: TextIO, clock: Clock) -> Iterator[Advance]:
     """Show how many of `total` units are done, and about how long the rest takes."""
-    if stream.isatty():
-        with _bar(label, total, stream) as report:
-            yield report
+    if _has_cursor(stream):
+        with showing_bar(label, total, stream) as advance:
+            yield advance
+            advance(total, "done")  # the total may have been an estimate
     else:
-        with _lines(label, total, unit, stream, clock) as report:
-            yield report
+        with _printing_lines(label, total, unit, stream, clock) as advance:
+            yield advance
 
 
 @contextlib.contextmanager
-def _bar(label: str, total: int, stream: TextIO) -> Iterator[Report]:
-    # A line that is longer than the terminal would be shown again and again.
-    columns = os.get_terminal_size(stream.fileno()).columns or _USUAL_COLUMNS
-    longest = max(columns - len(label) - _REST_WIDTH, 0)
+def showing_bar(
+    label: str, total: int, stream: TextIO, *, transient: bool = False
+) -> Iterator[Advance]:
+    """Draw a bar if `stream` is a terminal, and nothing elsewhere; a `transient` bar vanishes."""
+    bar = Progress(
+        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+        BarColumn(_BAR_WIDTH),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        # The last column takes the rest: a longer line than the terminal's could not be redrawn.
+        TextColumn(
+            "{task.fields[text]}",
+            markup=False,
+            table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+        ),
+        console=Console(file=stream),
+        transient=transient,
+        disable=not _has_cursor(stream),
+        expand=True,
+    )
+    with bar:
+        task = bar.add_task(label, total=total, text="")
 
-    def shorten(text: str | None) -> str:
-        return (text or "")[:longest]
+        def advance(steps: int, text: str) -> None:
+            bar.update(task, advance=steps, text=text)
 
-    with click.progressbar(
-        length=total, label=label, file=stream, width=_BAR_WIDTH, item_show_func=shorten
-    ) as bar:
+        yield advance
 
-        def report(steps: int, text: str) -> None:
-            bar.update(steps, text)
-            if not steps:  # else it is drawn already
-                bar.render_progress()
 
-        yield report
-        report(max(total - bar.pos, 0), "done")  # where the total was an estimate
+def _has_cursor(stream: TextIO) -> bool:
+    """Whether a line can be drawn over: not in a file, nor on a terminal such as Emacs' shell."""
+    return stream.isatty() and not Console(file=stream).is_dumb_terminal
 
 
 @contextlib.contextmanager
-def _lines(label: str, total: int, unit: str, stream: TextIO, clock: Clock) -> Iterator[Report]:
-    started = said_at = clock.monotonic()
+def _printing_lines(
+    label: str, total: int, unit: str, stream: TextIO, clock: Clock
+) -> Iterator[Advance]:
+    started = printed_at = clock.monotonic()
     done = 0
 
-    def report(steps: int, text: str) -> None:
-        nonlocal done, said_at
+    def advance(steps: int, text: str) -> None:
+        nonlocal done, printed_at
         was_done, done = done, min(done + steps, total)
         now = clock.monotonic()
         is_at_end = was_done < done == total
-        is_due = now - said_at >= _SECONDS_BETWEEN_LINES
+        is_due = now - printed_at >= _SECONDS_BETWEEN_LINES
         if not (is_due or is_at_end or text.startswith(_PAUSE)):
             return
-        said_at = now
+        printed_at = now
         left = f", {(now - started) * (total - done) / done:.0f} s left" if done else ""
         click.echo(f"{label}: {done} of {total} {unit}{left}; {text}", file=stream)
 
-    yield report
-    report(total - done, "done")
+    yield advance
+    advance(total - done, "done")

@@ -63,11 +63,18 @@ def parse_key(text: str) -> Secret:
 def fingerprint(key: Secret, about: object, salt: str) -> bytes:
     """Return 64 bytes that nobody can compute without the key; `about` is hashed as its repr.
 
-    Slow (about 50 ms), because files hold a part of it, and a key may be guessable where a test or
-    a proxy issued it. One half may be public while the other half is used as a secret.
+    One half may be public while the other half is used as a secret.
     """
-    text = f"{key.reveal()}\n{about!r}".encode()
-    return hashlib.scrypt(text, salt=salt.encode(), n=2**14, r=8, p=1, dklen=64)
+    return hash_slowly(f"{key.reveal()}\n{about!r}", salt)
+
+
+def hash_slowly(text: str, salt: str) -> bytes:
+    """Return 64 bytes for a text that holds a secret.
+
+    Slow (about 50 ms), because files hold a part of the result, and a secret may be guessable where
+    a test or a proxy issued it.
+    """
+    return hashlib.scrypt(text.encode(), salt=salt.encode(), n=2**14, r=8, p=1, dklen=64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from seq_exporter.clock import midnight
-from seq_exporter.commands.backfill.timeline import Shown, trace_days
+from seq_exporter.commands.backfill.timeline import PublishedDay, list_published_days
 from seq_exporter.scores import METRICS, Score
 from seq_exporter.simulator.fleet import SimulatedAccount
 
@@ -62,17 +62,17 @@ class Past:
                 name = "sendgrid_seq_subuser_eligible"
                 self._publish(name, start, end, score.is_scored, **labels)
 
-    def _trace(self, days: Mapping[date, bool]) -> list[Shown]:
+    def _trace(self, days: Mapping[date, bool]) -> list[PublishedDay]:
         delay_seconds = (APPEARS_AFTER_HOURS - 24) * _HOUR
         until = self._start + self.hours * _HOUR
-        return trace_days(
+        return list_published_days(
             days, delay_seconds=delay_seconds, lookback_days=_LOOKBACK_DAYS, until=until
         )
 
-    def _hours_of(self, shown: Shown) -> tuple[int, int]:
+    def _hours_of(self, shown: PublishedDay) -> tuple[int, int]:
         return (shown.start - self._start) // _HOUR, (shown.end - self._start) // _HOUR
 
-    def _publish_date(self, shown: Shown, scope: str) -> None:
+    def _publish_date(self, shown: PublishedDay, scope: str) -> None:
         start, end = self._hours_of(shown)
         name = "sendgrid_seq_score_date_timestamp_seconds"
         self._publish(name, start, end, midnight(shown.day) - self._start, scope=scope)

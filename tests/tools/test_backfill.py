@@ -68,8 +68,8 @@ def test_a_full_disk_leaves_nothing_that_looks_whole(
     said = limited.communicate(timeout=GIVE_UP_SECONDS)[1]
     assert limited.returncode == 1
     assert re.search(
-        r"^seq-exporter: cannot write to past: .*: what is whole there stays; "
-        r"make room, and run the same command again$",
+        r"^seq-exporter: cannot write to past: .*: make room, and run the same command "
+        r"again; complete files are kept$",
         said,
         re.MULTILINE,
     )

@@ -142,7 +142,7 @@ def test_victoriametrics_has_every_sample_and_a_resend_changes_nothing(
         assert read_past(base, now) == expect(past)
 
 
-OLD = "it takes no samples so old: set storage.tsdb.out_of_order_time_window: 91d in"
+OLD = "it rejects samples this old: set storage.tsdb.out_of_order_time_window: 91d in"
 NO_RECEIVER = "was Prometheus started with --web.enable-remote-write-receiver?"
 
 

@@ -1,37 +1,46 @@
-"""The days that SendGrid has told of, in one SQLite file: what was asked for is not asked again.
+"""The days that SendGrid has answered for, in one SQLite file: no day is asked for twice.
 
-Each page is there as soon as it has come, in a transaction of its own, so that a stop at any moment
-loses none. None is kept in memory: a large fleet takes no more of it than a small one.
+Each page is stored as soon as it has come, in a transaction of its own, so a stop at any moment
+loses no page. Pages are not kept in memory: a large fleet takes no more of it than a small one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
+from typing import Any
 
-from seq_exporter.commands.backfill.account_archive import NUMBERS, AccountArchive
-from seq_exporter.config.model import Account
-from seq_exporter.config.secret import Secret
+from seq_exporter.config.model import Account, SubuserSelection
+from seq_exporter.config.secret import Secret, fingerprint, hash_slowly
 from seq_exporter.errors import BackfillError
+from seq_exporter.scores import METRICS, Score, SubuserScores, count_bands
+from seq_exporter.sendgrid.usernames import labels_for
 
 _FORMAT = 1
 
-# The output that stands for a run as a whole; after an hour, another one is another run.
+# The output for a run as a whole; one that is repeated after an hour is another run.
 _RUN = "run"
 _RUN_SECONDS = 3600
 
 # The output that holds the salt of receivers' names.
 _SALT = "salt"
-_NUMBERS = ", ".join(f"{name} REAL" for name in NUMBERS)
+
+# The columns that hold the numbers of a score, overall first.
+_NUMBERS = ("overall", *METRICS)
+_NUMBER_COLUMNS = ", ".join(f"{name} REAL" for name in _NUMBERS)
 
 # In `days`, state is begun or done; cursor leads to the next page.
-# In `scores`, position is the order of arrival; label is NULL where the user is not wanted.
-# In `names`, username is NULL where SendGrid was asked, and knows none.
-# In `outputs`, done counts what was written of one that has `content` for its fingerprint.
+# In `scores`, position is the order of arrival; label is NULL if the user is not selected.
+# In `names`, username is NULL if SendGrid's list does not have the user.
+# In `outputs`, content is a fingerprint, and done counts the parts that are written or sent.
 _TABLES = f"""
 CREATE TABLE accounts (
     id INTEGER PRIMARY KEY, name TEXT UNIQUE, salt TEXT, owner TEXT,
@@ -44,11 +53,11 @@ CREATE TABLE days (
 ) WITHOUT ROWID;
 CREATE TABLE scores (
     account INTEGER, day TEXT, user_id TEXT, position INTEGER, username TEXT, label TEXT,
-    {_NUMBERS}, PRIMARY KEY (account, day, user_id)
+    {_NUMBER_COLUMNS}, PRIMARY KEY (account, day, user_id)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX labels ON scores (account, day, label);
 CREATE TABLE own_scores (
-    account INTEGER, day TEXT, {_NUMBERS}, PRIMARY KEY (account, day)
+    account INTEGER, day TEXT, {_NUMBER_COLUMNS}, PRIMARY KEY (account, day)
 ) WITHOUT ROWID;
 CREATE TABLE forgotten (account INTEGER, day TEXT, PRIMARY KEY (account, day)) WITHOUT ROWID;
 CREATE TABLE names (
@@ -58,108 +67,128 @@ CREATE TABLE outputs (name TEXT PRIMARY KEY, content TEXT, done INTEGER) WITHOUT
 PRAGMA user_version = {_FORMAT};
 """
 
+# A table of the names of users that some page leaves out. It begins with SendGrid's list.
+_BEGIN_NAMES = """
+INSERT INTO known SELECT DISTINCT s.user_id, n.username
+FROM scores s LEFT JOIN names n USING (account, user_id)
+WHERE s.account = ? AND s.username IS NULL
+"""
+_LEARN_NAMES = """
+UPDATE known SET username = s.username FROM scores s
+WHERE s.account = ? AND s.day = ? AND s.user_id = known.user_id AND s.username IS NOT NULL
+"""
+_LIST_USERS = f"""
+SELECT s.user_id, coalesce(s.username, k.username), {", ".join(f"s.{name}" for name in _NUMBERS)}
+FROM scores s LEFT JOIN known k USING (user_id)
+WHERE s.account = ? AND s.day = ? ORDER BY s.position
+"""  # noqa: S608
+_LIST_LABELLED = f"""
+SELECT label, day, user_id, {", ".join(_NUMBERS)} FROM scores
+WHERE account = ? AND day BETWEEN ? AND ? AND label IS NOT NULL ORDER BY label, day
+"""  # noqa: S608
+
 
 class Archive:
     """The file as a whole. Every method may raise sqlite3.Error: a full disk, above all."""
 
     def __init__(self, path: Path) -> None:
         """Open the file, or make it. Raises BackfillError if it is in use, or is something else."""
-        self.connection = sqlite3.connect(path, timeout=0, isolation_level="IMMEDIATE")
+        self._connection = sqlite3.connect(path, timeout=0, isolation_level="IMMEDIATE")
         try:
             self._prepare(path)
         except sqlite3.DatabaseError as err:
-            self.connection.close()
+            self._connection.close()
             if "locked" in str(err):
                 raise BackfillError(f"{path} is in use by another backfill") from err
             if isinstance(err, sqlite3.OperationalError):  # of the disk, not of the file
                 raise
-            raise BackfillError(f"{path} is no archive of a backfill: {err}") from err
+            raise BackfillError(f"{path} is not an archive of a backfill: {err}") from err
 
     def close(self) -> None:
         """Close the file."""
-        self.connection.close()
+        self._connection.close()
 
     def claim(self, account: Account, key: Secret) -> AccountArchive:
-        """Return what there is of `account`. Raises BackfillError if it is another one's."""
-        found = self.connection.execute(
+        """Return the archive of `account`. Raises BackfillError if another key has filled it."""
+        found = self._connection.execute(
             "SELECT id, salt, owner FROM accounts WHERE name = ?", (account.name,)
         ).fetchone()
         if found is None:
             salt = os.urandom(16).hex()
-            with self.connection:
-                cursor = self.connection.execute(
+            with self._connection:
+                cursor = self._connection.execute(
                     "INSERT INTO accounts (name, salt, owner) VALUES (?, ?, ?)",
                     (account.name, salt, _hash_owner(account, key, salt)),
                 )
-            return AccountArchive(self.connection, int(cursor.lastrowid or 0))
+            return AccountArchive(self._connection, int(cursor.lastrowid or 0))
         account_id, salt, owner = found
-        archive = AccountArchive(self.connection, account_id)
+        archive = AccountArchive(self._connection, account_id)
         now = _hash_owner(account, key, salt)
         if not hmac.compare_digest(owner, now):
             if not archive.is_empty():
                 raise BackfillError(
-                    f"account {account.name!r} was asked with another key, host or on_behalf_of "
+                    f"account {account.name!r} was fetched with another key, host or on_behalf_of "
                     "before: name another --output-dir, or delete this one"
                 )
-            # A key that was mistyped at first has brought nothing.
-            with self.connection:
+            # A key that was mistyped at first has brought no scores.
+            with self._connection:
                 query = "UPDATE accounts SET owner = ? WHERE id = ?"
-                self.connection.execute(query, (now, account_id))
+                self._connection.execute(query, (now, account_id))
         return archive
 
     def count_days(self) -> int:
-        """Return how many days are there of all accounts, of subusers or the account's own."""
+        """Return how many days all accounts have, of subusers' scores or the account's own."""
         query = (
             "SELECT count(*) FROM (SELECT account, day FROM days WHERE state = 'done' "
             "UNION SELECT account, day FROM own_scores)"
         )
-        return int(self.connection.execute(query).fetchone()[0])
+        return int(self._connection.execute(query).fetchone()[0])
 
-    def begin(self, now: int, wish: str) -> int:
-        """Return `now`, or the moment of a run that stopped while it wrote, not long before.
+    def begin_run(self, now: int, options: str) -> int:
+        """Return `now`, or the time of a run with the same `options` that stopped not long before.
 
-        Else the past would end at another moment, and what ends with it would be written anew.
-        That is of a run with the same `wish`, a text.
+        Without this, the samples would end at another time, and every file that reaches up to
+        there would be written again.
         """
-        wish = hashlib.sha256(wish.encode()).hexdigest()
+        options = hashlib.sha256(options.encode()).hexdigest()
         content, is_done = self.get_output(_RUN)
         moment, _, before = content.partition(" ")
-        if is_done or before != wish or not 0 <= now - int(moment) < _RUN_SECONDS:
+        if is_done or before != options or not 0 <= now - int(moment) < _RUN_SECONDS:
             moment = str(now)
-            self.set_output(_RUN, f"{moment} {wish}", 0)
+            self.set_output(_RUN, f"{moment} {options}", 0)
         return int(moment)
 
+    def end_run(self) -> None:
+        """Note that the run is complete."""
+        self.set_output(_RUN, self.get_output(_RUN)[0], 1)
+
     def name_receiver(self, url: str, headers: Mapping[str, str]) -> str:
-        """Return a name for what is sent there, which does not tell a password or a token."""
+        """Return a name for a receiver, from which no password or token can be read."""
         salt, _ = self.get_output(_SALT)
         if not salt:
             salt = os.urandom(16).hex()
             self.set_output(_SALT, salt, 0)
-        return _hash(repr((url, sorted(headers.items()))), salt)
-
-    def forget_outputs(self, begin: str) -> None:
-        """Forget the outputs whose names begin so."""
-        with self.connection:
-            query = "DELETE FROM outputs WHERE substr(name, 1, ?) = ?"
-            self.connection.execute(query, (len(begin), begin))
-
-    def end(self) -> None:
-        """Note that the run has done all that it was to do."""
-        self.set_output(_RUN, self.get_output(_RUN)[0], 1)
+        return hash_slowly(repr((url, sorted(headers.items()))), salt)[:32].hex()
 
     def get_output(self, name: str) -> tuple[str, int]:
         """Return the content of an output that was begun, and how much of it is done."""
         query = "SELECT content, done FROM outputs WHERE name = ?"
-        return self.connection.execute(query, (name,)).fetchone() or ("", 0)
+        return self._connection.execute(query, (name,)).fetchone() or ("", 0)
 
     def set_output(self, name: str, content: str, done: int) -> None:
         """Note how much is done of the output `name`, which has this content."""
         values = (name, content, done)
-        with self.connection:
-            self.connection.execute("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?)", values)
+        with self._connection:
+            self._connection.execute("INSERT OR REPLACE INTO outputs VALUES (?, ?, ?)", values)
+
+    def forget_outputs(self, prefix: str) -> None:
+        """Forget the outputs whose names begin with `prefix`."""
+        with self._connection:
+            query = "DELETE FROM outputs WHERE substr(name, 1, ?) = ?"
+            self._connection.execute(query, (len(prefix), prefix))
 
     def _prepare(self, path: Path) -> None:
-        connection = self.connection
+        connection = self._connection
         # Sorting goes to files, not to memory; nobody else may write meanwhile.
         connection.executescript(
             "PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = NORMAL;"
@@ -171,14 +200,271 @@ class Archive:
         if not found:
             if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
                 raise sqlite3.DatabaseError("it holds something else")
-            path.chmod(0o600)  # it tells who is rated how
+            path.chmod(0o600)  # it shows how each subuser is rated
             connection.executescript(f"BEGIN;{_TABLES}COMMIT;")
 
 
 def _hash_owner(account: Account, key: Secret, salt: str) -> str:
-    return _hash(f"{key.reveal()}\n{(account.base_url, account.on_behalf_of)!r}", salt)
+    return fingerprint(key, account.identity, salt)[:32].hex()
 
 
-def _hash(text: str, salt: str) -> str:
-    # A key may be guessable where a test or a proxy hands it out: a slow hash, about 50 ms.
-    return hashlib.scrypt(text.encode(), salt=salt.encode(), n=2**14, r=8, p=1, dklen=32).hex()
+@dataclass(frozen=True, slots=True)
+class CountedScores(SubuserScores):
+    """A day's scores as counts, without the subusers.
+
+    `fingerprint` differs whenever the labels or the scores of the day do.
+    """
+
+    counts: dict[str, int] = field(default_factory=dict)
+    bands: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    fingerprint: str = ""
+
+
+class AccountArchive:
+    """One account's part of the archive: pages, days, own scores, usernames."""
+
+    def __init__(self, connection: sqlite3.Connection, account_id: int) -> None:
+        self._connection = connection
+        self._id = account_id
+
+    def is_empty(self) -> bool:
+        """Whether SendGrid has not answered for any day yet."""
+        tables = ("days", "own_scores", "forgotten", "names")
+        queries = (f"SELECT 1 FROM {name} WHERE account = ?" for name in tables)  # noqa: S608
+        return not any(self._execute(query).fetchone() for query in queries)
+
+    def unfinished(self, days: Iterable[date]) -> list[date]:
+        """Return those of `days` whose subusers' scores are not all there."""
+        done = self._select_days("SELECT day FROM days WHERE account = ? AND state = 'done'")
+        finished = self.forgotten().union(done)
+        return [day for day in days if day not in finished]
+
+    def unfinished_own(self, days: Iterable[date]) -> list[date]:
+        """Return those of `days` whose own score of the account is not there."""
+        finished = self.own_scores().keys() | self.forgotten()
+        return [day for day in days if day not in finished]
+
+    def forgotten(self) -> set[date]:
+        """Return the days that SendGrid no longer keeps."""
+        return set(self._select_days("SELECT day FROM forgotten WHERE account = ?"))
+
+    def find_cursor(self, day: date) -> str | None:
+        """Return the cursor at which the reading of `day` stopped; None to begin."""
+        query = "SELECT cursor FROM days WHERE account = ? AND day = ?"
+        found = self._execute(query, day.isoformat()).fetchone()
+        return found[0] if found else None
+
+    def add_page(self, day: date, scores: Sequence[Score], cursor: str | None) -> None:
+        """Add the scores of one page of `day`; `cursor` leads to the next page."""
+        key = self._id, day.isoformat()
+        with self._connection as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO days (account, day, state) VALUES (?, ?, 'begun')", key
+            )
+            query = "SELECT users FROM days WHERE account = ? AND day = ?"
+            (users,) = connection.execute(query, key).fetchone()
+            rows = (
+                (*key, score.user_id, position, score.username, score.overall, *score.metrics)
+                for position, score in enumerate(scores, users)
+            )
+            connection.executemany(
+                "INSERT OR IGNORE INTO scores VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?)", rows
+            )
+            connection.execute(
+                "UPDATE days SET cursor = ?, users = users + ? WHERE account = ? AND day = ?",
+                (cursor, len(scores), *key),
+            )
+            self._revise()
+
+    def finish(self, day: date) -> None:
+        """Note that all pages of `day` are there."""
+        with self._connection as connection:
+            connection.execute(
+                "UPDATE days SET state = 'done', cursor = NULL, has_scores = EXISTS (SELECT 1 FROM "
+                "scores s WHERE s.account = days.account AND s.day = days.day "
+                "AND overall IS NOT NULL) WHERE account = ? AND day = ?",
+                (self._id, day.isoformat()),
+            )
+            self._revise()
+
+    def has_scores(self, day: date) -> bool:
+        """Whether anybody has a score on `day`, which is finished."""
+        query = "SELECT has_scores FROM days WHERE account = ? AND day = ?"
+        return bool(self._execute(query, day.isoformat()).fetchone()[0])
+
+    def drop(self, day: date) -> None:
+        """Delete the pages of `day`: it turned out not to be calculated."""
+        key = self._id, day.isoformat()
+        with self._connection as connection:
+            connection.execute("DELETE FROM scores WHERE account = ? AND day = ?", key)
+            connection.execute("DELETE FROM days WHERE account = ? AND day = ?", key)
+
+    def forget(self, day: date) -> None:
+        """Note that SendGrid no longer keeps `day`. A day that is complete here stays."""
+        if self.unfinished([day]):
+            self.drop(day)
+        with self._connection as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO forgotten VALUES (?, ?)", (self._id, day.isoformat())
+            )
+
+    def add_own(self, scores: Mapping[date, Score]) -> None:
+        """Add the account's own scores."""
+        rows = [
+            (self._id, day.isoformat(), score.overall, *score.metrics)
+            for day, score in scores.items()
+        ]
+        with self._connection as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO own_scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
+            )
+            if rows:
+                self._revise()
+
+    def own_scores(self) -> dict[date, Score]:
+        """Return the account's own scores, in order of their days."""
+        return {
+            date.fromisoformat(row[1]): Score("", None, row[2], tuple(row[3:]))
+            for row in self._execute("SELECT * FROM own_scores WHERE account = ? ORDER BY day")
+        }
+
+    def find_names_offset(self) -> int | None:
+        """Return how far the list of usernames was read; None if no username is missing."""
+        query = """
+            SELECT names_offset FROM accounts WHERE id = ? AND EXISTS (
+                SELECT 1 FROM scores s LEFT JOIN names n USING (account, user_id)
+                WHERE s.account = accounts.id AND s.username IS NULL AND n.user_id IS NULL
+            )
+        """
+        found = self._execute(query).fetchone()
+        return int(found[0]) if found else None
+
+    def add_usernames(self, usernames: Mapping[str, str], following: int) -> None:
+        """Add a page of usernames by user_id; `following` is the offset of the next page."""
+        with self._connection as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO names VALUES (?, ?, ?)",
+                ((self._id, user_id, name) for user_id, name in usernames.items()),
+            )
+            self._set_names_offset(following)
+
+    def finish_usernames(self) -> None:
+        """Note that SendGrid knows no more usernames."""
+        with self._connection as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO names SELECT DISTINCT account, user_id, NULL FROM scores "
+                "WHERE account = ? AND username IS NULL",
+                (self._id,),
+            )
+            self._set_names_offset(0)
+
+    def label(self, selection: SubuserSelection) -> None:
+        """Give the scores that `selection` holds their `subuser` labels, and count each day.
+
+        The labels are those that the live exporter gives. A user without a name gets the name
+        from an earlier page, else from a later one, else from SendGrid's list. Does nothing if
+        this was done, and no day was added since.
+        """
+        query = "SELECT revision, labelled FROM accounts WHERE id = ?"
+        revision, labelled = self._execute(query).fetchone()
+        about = f"{revision} {sorted(selection.names)} {selection.include} {selection.exclude}"
+        if labelled == about:
+            return
+        query = "SELECT day FROM days WHERE account = ? AND state = 'done' ORDER BY day"
+        days = [day for (day,) in self._execute(query)]
+        with self._connection as connection:
+            self._execute("UPDATE accounts SET labelled = NULL WHERE id = ?")
+            connection.execute("DROP TABLE IF EXISTS temp.known")
+            connection.execute("CREATE TEMP TABLE known (user_id TEXT PRIMARY KEY, username TEXT)")
+            self._execute(_BEGIN_NAMES)
+            for day in reversed(days):
+                self._execute(_LEARN_NAMES, day)
+        for day in days:
+            with self._connection:
+                self._execute(_LEARN_NAMES, day)
+                self._execute("UPDATE scores SET label = NULL WHERE account = ? AND day = ?", day)
+                self._label_day(day, selection)
+        with self._connection as connection:
+            query = "UPDATE accounts SET labelled = ? WHERE id = ?"
+            connection.execute(query, (about, self._id))
+
+    def _label_day(self, day: str, selection: SubuserSelection) -> None:
+        missing = set(selection.names)
+        digest = hashlib.sha256()
+        wanted = 0
+
+        def label_users() -> Iterator[Score]:
+            nonlocal wanted
+            for user_id, username, overall, *metrics in users:
+                score = Score(user_id, username, overall, tuple(metrics))
+                name = labels_for(score)[0]
+                missing.discard(name)
+                if name in selection:
+                    label = self._set_label(day, score)
+                    digest.update(repr((label, score.user_id, overall, metrics)).encode())
+                    wanted += 1
+                    yield score
+
+        with closing(self._execute(_LIST_USERS, day)) as users:
+            bands = count_bands(label_users())
+        scored = sum(bands["overall"].values())
+        counts = {"ineligible": wanted - scored, "missing": len(missing), "scored": scored}
+        summary = {"counts": counts, "bands": bands, "digest": digest.hexdigest()}
+        self._connection.execute(
+            "UPDATE days SET summary = ? WHERE account = ? AND day = ?",
+            (json.dumps(summary), self._id, day),
+        )
+
+    def _set_label(self, day: str, score: Score) -> str | None:
+        query = (
+            "UPDATE OR IGNORE scores SET label = ? WHERE account = ? AND day = ? AND user_id = ?"
+        )
+        for label in labels_for(score):
+            values = (label, self._id, day, score.user_id)
+            if self._connection.execute(query, values).rowcount:
+                return label
+        return None
+
+    def counted_days(self) -> dict[date, CountedScores]:
+        """Return the finished days in their order, once `label` has counted them."""
+        query = (
+            "SELECT day, has_scores, summary FROM days "
+            "WHERE account = ? AND state = 'done' ORDER BY day"
+        )
+        found = {}
+        for text, has_scores, summary in self._execute(query):
+            day, read = date.fromisoformat(text), json.loads(summary)
+            bands = {
+                metric: {int(band): count for band, count in counts.items()}
+                for metric, counts in read["bands"].items()
+            }
+            found[day] = CountedScores(
+                day,
+                {},
+                has_scores=bool(has_scores),
+                counts=read["counts"],
+                bands=bands,
+                fingerprint=summary,
+            )
+        return found
+
+    def labelled_scores(self, first: date, last: date) -> Iterator[tuple[str, date, Score]]:
+        """Yield label, day and score, in this order, of the days from `first` to `last`."""
+        found = self._execute(_LIST_LABELLED, first.isoformat(), last.isoformat())
+        for label, day, user_id, overall, *metrics in found:
+            yield label, date.fromisoformat(day), Score(user_id, None, overall, tuple(metrics))
+
+    def _execute(self, query: str, *values: Any) -> sqlite3.Cursor:
+        """Execute a query whose first parameter is the account."""
+        return self._connection.execute(query, (self._id, *values))
+
+    def _select_days(self, query: str) -> Iterator[date]:
+        return (date.fromisoformat(day) for (day,) in self._execute(query))
+
+    def _set_names_offset(self, offset: int) -> None:
+        query = "UPDATE accounts SET names_offset = ? WHERE id = ?"
+        self._connection.execute(query, (offset, self._id))
+        self._revise()
+
+    def _revise(self) -> None:
+        self._execute("UPDATE accounts SET revision = revision + 1 WHERE id = ?")

@@ -1,4 +1,4 @@
-"""The command `seq-exporter backfill`: its flags, and what they mean."""
+"""The command `seq-exporter backfill`: its flags, read and checked."""
 
 from __future__ import annotations
 
@@ -18,23 +18,18 @@ from seq_exporter.commands.flags import (
     config_flag,
     flag,
     log_flags,
+    read_date,
     read_duration,
 )
 from seq_exporter.config.file import find_config, load_config
 from seq_exporter.logs import configure_logs
+from seq_exporter.publish.families import FAMILIES
 from seq_exporter.scores import DAYS_KEPT
 
 _PAIR = re.compile(r"([^=]+)=(.+)", re.DOTALL)
 _HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 _LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
-_SERIES_LABELS = {"account", "band", "metric", "scope", "state", "subuser", "user_id"}
-
-
-def _read_day(context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:
-    try:
-        return date.fromisoformat(value) if value else None
-    except ValueError:
-        raise click.BadParameter(f"'{value}' is no day: write it as 2026-11-23") from None
+_SERIES_LABELS = {label for family in FAMILIES for label in family.labels}
 
 
 def _read_step(context: click.Context, parameter: click.Parameter, value: str) -> int | None:
@@ -54,9 +49,7 @@ def _read_moment(
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise click.BadParameter(
-            f"'{value}' is no time: write it as 2026-11-23T14:05:00Z"
-        ) from None
+        raise click.BadParameter(f"'{value}' is not a time: use YYYY-MM-DDTHH:MM:SSZ") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
@@ -64,19 +57,19 @@ def _read_labels(
     context: click.Context, parameter: click.Parameter, value: Sequence[str]
 ) -> Mapping[str, str]:
     labels: dict[str, str] = {}
-    # A comma may be a part of a value: only one before a name divides.
+    # A comma may be a part of a value: only a comma before a name divides.
     for text in (part for each in value for part in re.split(r",(?=[a-zA-Z_]\w*=)", each)):
         name, label = _split_pair(text, "job=seq-exporter")
         if not _LABEL_NAME.fullmatch(name):
-            raise click.BadParameter(f"'{name}' is no name of a label")
+            raise click.BadParameter(f"'{name}' is not a label name")
         if name in _SERIES_LABELS:
-            raise click.BadParameter(f"'{name}' is a label that the series have themselves")
+            raise click.BadParameter(f"'{name}' is a label that the series have already")
         if name in labels:
-            raise click.BadParameter(f"'{name}' is there twice")
+            raise click.BadParameter(f"'{name}' is given twice")
         if not _is_text(label):
             raise click.BadParameter(f"the value of '{name}' is not UTF-8")
         if label[0] == label[-1] == '"':
-            raise click.BadParameter(f"the value of '{name}' is in quotes: leave them out")
+            raise click.BadParameter(f"the value of '{name}' is in quotes: omit them")
         labels[name] = label
     return labels
 
@@ -90,7 +83,7 @@ def _is_text(value: str) -> bool:
 
 
 class _HeaderType(click.types.StringParamType):
-    envvar_list_splitter = "\n"  # not white space, which `Bearer TOKEN` has inside
+    envvar_list_splitter = "\n"  # not white space, which `Bearer TOKEN` contains
 
 
 def _read_headers(
@@ -99,9 +92,9 @@ def _read_headers(
     lines = filter(None, value)  # a variable may end with the end of a line
     headers = dict(_split_pair(text, "X-Scope-OrgID=team") for text in lines)
     for name, text in headers.items():
-        # Not quoted, as they may hold a secret; what sends them would quote them.
+        # Neither message quotes the header, which may hold a secret, as the HTTP client would.
         if not _HEADER_NAME.fullmatch(name):
-            raise click.BadParameter("what is before '=' is no name of a header")
+            raise click.BadParameter("the text before '=' is not a header name")
         if not (text.isascii() and text.isprintable() and text == text.strip()):
             raise click.BadParameter(f"the value of {name} is not plain text on one line")
     return headers
@@ -133,14 +126,14 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
 @flag(
     "from",
     "first",
-    callback=_read_day,
+    callback=read_date,
     metavar="DATE",
     help="The oldest day.  [default: 90 days back]",
 )
 @flag(
     "to",
     "last",
-    callback=_read_day,
+    callback=read_date,
     metavar="DATE",
     help="The newest day.  [default: yesterday, UTC]",
 )
@@ -149,7 +142,7 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
     required=True,
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Where the files go, and what was fetched: a second run goes on from there.",
+    help="Folder for the files and the fetched scores: a second run continues from there.",
 )
 @flag(
     "label",
@@ -157,8 +150,8 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
     multiple=True,
     callback=_read_labels,
     metavar="NAME=VALUE,...",
-    help="Labels for every series: those that Prometheus adds to the live exporter's, job and "
-    "instance, so that a graph goes on from the past to the present. Repeatable.",
+    help="Labels to add to every series. Give the job and instance that Prometheus adds to the "
+    "live exporter's series: then a graph joins past and present. Repeatable.",
 )
 @flag(
     "step",
@@ -166,7 +159,8 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
     show_default=True,
     callback=_read_step,
     metavar="DURATION",
-    help="Time between two samples of a series, 1d at most; auto: 4m, 1h or 1d by their number.",
+    help="Time between two samples of a series, 1d at most; auto: 4m, 1h or 1d, depending on how "
+    "many samples that makes.",
 )
 @flag(
     "delay",
@@ -180,15 +174,15 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
     "until",
     callback=_read_moment,
     metavar="TIME",
-    help="No sample at or after this moment: give that of the live exporter's first scrape, as "
-    "2026-11-23T14:05:00Z.  [default: now]",
+    help="End the samples before this time. Give the time of the live exporter's first scrape, "
+    "such as 2026-11-23T14:05:00Z.  [default: now]",
 )
 @flag(
     "requests-per-minute",
     type=click.IntRange(1, 6000),
     default=300,
     show_default=True,
-    help="How fast to ask SendGrid. A quarter of its rate limit is left to others in any case.",
+    help="How fast to ask SendGrid. A quarter of its rate limit is always left to others.",
 )
 @flag(
     "remote-write",
@@ -205,7 +199,7 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
     callback=_read_headers,
     metavar="NAME=VALUE",
     help="A header for the receiver, such as a tenant or a token. Repeatable; in the variable, "
-    "one on each line.",
+    "one per line.",
 )
 @log_flags("warn")
 def backfill(
@@ -224,20 +218,20 @@ def backfill(
     log_level: str,
     log_format: str,
 ) -> None:
-    """Write the scores of the last 90 days, as the live exporter would have shown them.
+    """Write the scores of the last 90 days, as the live exporter would have published them.
 
-    As OpenMetrics files for `promtool tsdb create-blocks-from openmetrics`, or to a receiver of
-    Prometheus' remote write. Ctrl-C stops; the same command goes on from there.
+    They go to OpenMetrics files for `promtool tsdb create-blocks-from openmetrics`, or to a
+    receiver of Prometheus' remote write. Ctrl-C stops; the same command continues from there.
     """
-    # Not imported with the command line: SQLite and protobuf are no load for `serve`.
-    from seq_exporter.commands.backfill.gather import Wish
-    from seq_exporter.commands.backfill.run import Target, run_backfill
+    # Not imported with the command line: `serve` must not load SQLite and protobuf.
+    from seq_exporter.commands.backfill.options import BackfillOptions, ReceiverOptions
+    from seq_exporter.commands.backfill.run import run_backfill
 
     configure_logs(log_level, log_format)
     config = load_config(find_config(config_file), os.environ)
     clock = Clock()
     first_day, last_day = _choose_days(first, last, clock)
-    wish = Wish(
+    options = BackfillOptions(
         first=first_day,
         last=last_day,
         until=_choose_end(until, first_day, clock),
@@ -245,10 +239,11 @@ def backfill(
         step_seconds=step,
         labels=labels,
         requests_per_minute=requests_per_minute,
+        receiver=ReceiverOptions(url, headers) if url else None,
+        poll=config.poll,
     )
     accounts = choose_accounts(config, names)
-    target = Target(url, headers) if url else None
-    click.echo(run_backfill(accounts, config.poll, wish, output_dir, target, clock))
+    click.echo(run_backfill(accounts, options, output_dir, clock))
 
 
 def _choose_days(first: date | None, last: date | None, clock: Clock) -> tuple[date, date]:
@@ -259,7 +254,7 @@ def _choose_days(first: date | None, last: date | None, clock: Clock) -> tuple[d
     for name, day in (("from", first_day), ("to", last_day)):
         if day < oldest:
             raise click.UsageError(
-                f"--{name}={day} is over {DAYS_KEPT} days back, which SendGrid has forgotten: "
+                f"--{name}={day} is over {DAYS_KEPT} days back, and SendGrid keeps no more: "
                 f"{oldest} is the oldest day"
             )
         if day > today:

@@ -1,47 +1,106 @@
-"""From SendGrid into the archive: each day of one account, and nothing that is there already."""
+"""From SendGrid into the archive: the days of each account that are not there yet."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from seq_exporter.commands.backfill.account_archive import AccountArchive
-from seq_exporter.commands.progress import Report
+from seq_exporter.clock import Clock
+from seq_exporter.commands.backfill.archive import AccountArchive, Archive
+from seq_exporter.commands.backfill.options import BackfillOptions
+from seq_exporter.commands.backfill.pace import Pacer
+from seq_exporter.commands.progress import Advance
 from seq_exporter.config.model import Account
-from seq_exporter.errors import BadRequest, EndpointFailed, Forbidden, RateLimited, ServerFailed
-from seq_exporter.scores import DAYS_KEPT, Score
-from seq_exporter.sendgrid.client import (
-    MOST_USERS,
-    SCORES_PAGE,
-    SUBUSERS,
-    SUBUSERS_PAGE,
-    SUBUSERS_SCORES,
-    NamePage,
-    SendGrid,
-    endless,
+from seq_exporter.errors import (
+    BackfillError,
+    BadRequest,
+    EndpointFailed,
+    Forbidden,
+    NotCalculated,
+    PollError,
+    ServerFailed,
 )
+from seq_exporter.scores import DAYS_KEPT, Score
+from seq_exporter.sendgrid.client import SendGrid
+from seq_exporter.sendgrid.parsing import Anomalies
+from seq_exporter.sendgrid.reader import AccountReader
 
-# How often in a row, and for how long at most, SendGrid may ask for a pause.
-_PAUSES = 10
-_USUAL_PAUSE_SECONDS = 60.0
-_LONGEST_PAUSE_SECONDS = 3600.0
-
-_Answer = TypeVar("_Answer")
-
-# A day that has just been answered without any score may be filled still.
+# Scores may still be added to a day this recent that has none.
 _DAYS_TO_FILL = 3
 
 
 class Missing(NamedTuple):
-    """What SendGrid did not tell: days that are not calculated, and why it told no usernames."""
+    """The days that are not calculated yet, and why usernames are missing; "" if none is."""
 
     days: set[date]
     names: str = ""
 
 
-class Fetch:
-    """Fetches one account's days; whatever it raises, what has come by then is kept."""
+class FetchedAccount(NamedTuple):
+    """An account whose days are in the archive, but for what is missing."""
+
+    account: Account
+    archive: AccountArchive
+    missing: Missing
+    anomalies: Anomalies
+
+
+def fetch_accounts(
+    accounts: Sequence[Account],
+    archive: Archive,
+    options: BackfillOptions,
+    clock: Clock,
+    sleep: Callable[[float], None],
+    advance: Advance,
+) -> list[FetchedAccount]:
+    """Fetch the days of each account that are not there yet; `advance` counts days.
+
+    If one account fails, the others are fetched all the same. The end is a BackfillError then:
+    files without that account would look complete.
+    """
+    fetched, failures = [], []
+    for account in accounts:
+        try:
+            fetched.append(_fetch_account(account, archive, options, clock, sleep, advance))
+        except PollError as err:
+            failures.append(f"account {account.name!r}: {err}")
+    if failures:
+        raise BackfillError(
+            "\n".join(failures) + "\nNothing is written yet. The days fetched so far are kept: "
+            "run the same command again, or choose the accounts to write with --account."
+        )
+    return fetched
+
+
+def _fetch_account(
+    account: Account,
+    archive: Archive,
+    options: BackfillOptions,
+    clock: Clock,
+    sleep: Callable[[float], None],
+    advance: Advance,
+) -> FetchedAccount:
+    def report_pause(reason: str) -> None:
+        advance(0, f"{reason}: {account.name}")
+
+    pacer = Pacer(options.requests_per_minute, clock, sleep, report_pause)
+    with AccountReader(
+        account,
+        options.poll,
+        observer=pacer,
+        clock=clock,
+        sleep=pacer.sleep,
+        pause_after=pacer.pause_after,
+    ) as reader:
+        sendgrid = reader.connect()
+        own = archive.claim(account, sendgrid.transport.key)
+        missing = AccountFetch(account, own, sendgrid, clock.today(), advance).run(options.days)
+    return FetchedAccount(account, own, missing, sendgrid.anomalies)
+
+
+class AccountFetch:
+    """Fetches the days of one account; whatever it raises, what has come by then is kept."""
 
     def __init__(
         self,
@@ -49,18 +108,18 @@ class Fetch:
         archive: AccountArchive,
         sendgrid: SendGrid,
         today: date,
-        report: Report,
+        advance: Advance,
     ) -> None:
         self._account = account
         self._archive = archive
         self._sendgrid = sendgrid
         self._today = today
-        # SendGrid may refuse those before: a midnight may pass meanwhile.
+        # SendGrid may refuse the days before this one: a midnight may pass meanwhile.
         self._oldest = today - timedelta(DAYS_KEPT - 2)
-        self._report = report
+        self._advance = advance
 
     def run(self, days: Sequence[date]) -> Missing:
-        """Fetch what is not there yet of `days`, and return what is still missing.
+        """Fetch those of `days` that are not there yet, and return what is still missing.
 
         Days that are not calculated are asked for once more at the end. Raises PollError.
         """
@@ -68,13 +127,13 @@ class Fetch:
         names = ""
         if self._account.subusers is not None:
             unfinished = self._archive.unfinished(days)
-            self._report(len(days) - len(unfinished), self._account.name)
+            self._advance(len(days) - len(unfinished), self._account.name)
             again = self._fetch_days(unfinished)
             pending |= set(self._fetch_days(again))
-            self._report(len(pending), self._account.name)
-            names = self._fetch_names()
+            self._advance(len(pending), self._account.name)
+            names = self._fetch_usernames()
         else:
-            self._report(len(days), self._account.name)
+            self._advance(len(days), self._account.name)
         if self._account.own_score:
             pending |= self._fetch_own(days)
         return Missing(pending, names)
@@ -87,12 +146,12 @@ class Fetch:
             raise Forbidden(f"{err}; if only its own score is refused: own_score: false") from None
 
     def _fetch_days(self, days: Sequence[date]) -> list[date]:
-        """Return those of `days` that are not calculated."""
+        """Fetch the subusers' scores; return those of `days` that are not calculated."""
         pending = []
         for day in days:
             is_there = self._unless_forgotten(day, self._fetch_day)
             if is_there:
-                self._report(1, f"{self._account.name} {day}")
+                self._advance(1, f"{self._account.name} {day}")
             else:
                 pending.append(day)
         return pending
@@ -109,22 +168,13 @@ class Fetch:
             return self._fetch_pages(day, None)
 
     def _fetch_pages(self, day: date, cursor: str | None) -> bool:
-        cursors = {cursor}
-        for number in range(1, MOST_USERS // SCORES_PAGE + 1):
-            page = self._ask(self._sendgrid.fetch_page, day, cursor)
-            if page is None:
-                self._archive.drop(day)
-                return False
-            new_users = self._archive.add_page(day, page.scores, page.cursor)
-            cursor = page.cursor
-            if cursor in cursors or page.is_last(new_users):
-                return self._finish(day)
-            cursors.add(cursor)
-            self._report(0, f"{self._account.name} {day}, page {number}")
-        raise endless(SUBUSERS_SCORES)
-
-    def _finish(self, day: date) -> bool:
-        """Note that all pages of the day are there; return whether nothing more is to come."""
+        try:
+            for number, page in enumerate(self._sendgrid.read_scores(day, cursor), 1):
+                self._archive.add_page(day, page.scores, page.following)
+                self._advance(0, f"{self._account.name} {day}, page {number}")
+        except NotCalculated:
+            self._archive.drop(day)
+            return False
         self._archive.finish(day)
         if self._may_be_filled(day) and not self._archive.has_scores(day):
             self._archive.drop(day)
@@ -134,36 +184,28 @@ class Fetch:
     def _may_be_filled(self, day: date) -> bool:
         return (self._today - day).days <= _DAYS_TO_FILL
 
-    def _fetch_names(self) -> str:
-        """Fetch the list of names where pages leave names out; return why there is none.
+    def _fetch_usernames(self) -> str:
+        """Fetch the list of usernames if pages leave some out; return why that is impossible.
 
-        A key may be refused the list. That is not kept: a mended key is told it.
+        SendGrid may refuse a key the list. The refusal is not kept: once the key is corrected, the
+        next run asks again.
         """
         offset = self._archive.find_names_offset()
         if offset is None:
             return ""
         try:
-            self._list_names(offset)
-        except ServerFailed:  # it may tell them later: labels would be other ones than the live
+            for page in self._sendgrid.read_usernames(offset):
+                self._archive.add_usernames(page.usernames, page.following)
+                self._advance(0, f"{self._account.name}, names from {page.following}")
+        except ServerFailed:  # later it may answer: the labels would differ from the live ones
             raise
         except EndpointFailed as err:
             return str(err)
-        self._archive.finish_names()
+        self._archive.finish_usernames()
         return ""
 
-    def _list_names(self, offset: int) -> None:
-        last = NamePage({}, offset)
-        for _ in range(MOST_USERS // SUBUSERS_PAGE):
-            page = self._ask(self._sendgrid.fetch_usernames, last.next_offset)
-            if not page.names or page.names == last.names:
-                return
-            self._archive.add_names(page)
-            self._report(0, f"{self._account.name}, names from {page.next_offset}")
-            last = page
-        raise endless(SUBUSERS)
-
     def _fetch_own_days(self, days: Sequence[date]) -> list[date]:
-        """Return those of `days` that are not calculated."""
+        """Fetch the account's own scores; return those of `days` that are not calculated."""
         pending = []
         for start in range(0, len(days), DAYS_KEPT):
             pending += self._fetch_own_range(days[start : start + DAYS_KEPT])
@@ -171,16 +213,18 @@ class Fetch:
 
     def _fetch_own_range(self, days: Sequence[date]) -> list[date]:
         try:
-            found = self._ask(self._sendgrid.fetch_own_days, days[0], days[-1]) if days[1:] else {}
+            found = self._sendgrid.fetch_own_days(days[0], days[-1]) if days[1:] else {}
         except BadRequest:  # the first one is too old, perhaps
             return self._fetch_own_range(days[:1]) + self._fetch_own_range(days[1:])
-        told = {day: found[day] for day in days if day in found and self._is_final(day, found[day])}
-        self._archive.add_own(told)
-        alone = [day for day in days if day not in told]
+        final = {
+            day: found[day] for day in days if day in found and self._is_final(day, found[day])
+        }
+        self._archive.add_own(final)
+        alone = [day for day in days if day not in final]
         return [day for day in alone if not self._unless_forgotten(day, self._fetch_own_day)]
 
     def _fetch_own_day(self, day: date) -> bool:
-        score = self._ask(self._sendgrid.fetch_own, day)
+        score = self._sendgrid.fetch_own(day)
         if score is None or not self._is_final(day, score):
             return False
         self._archive.add_own({day: score})
@@ -190,7 +234,7 @@ class Fetch:
         return score.is_scored or not self._may_be_filled(day)
 
     def _unless_forgotten(self, day: date, fetch: Callable[[date], bool]) -> bool:
-        """Fetch a day; return whether there is no more to ask for."""
+        """Fetch a day; return whether nothing of it is left to ask for."""
         try:
             return fetch(day)
         except BadRequest:
@@ -200,14 +244,3 @@ class Fetch:
                 raise
             self._archive.forget(day)
             return True
-
-    def _ask(self, ask: Callable[..., _Answer], *arguments: object) -> _Answer:
-        """Ask, and where SendGrid wants a pause, however long, ask again after it."""
-        for _ in range(_PAUSES):
-            try:
-                return ask(*arguments)
-            except RateLimited as err:
-                seconds = min(err.wait_seconds or _USUAL_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
-                self._report(0, f"pausing {seconds:.0f} s as SendGrid asks: {self._account.name}")
-                self._sendgrid.sleep(seconds)
-        return ask(*arguments)

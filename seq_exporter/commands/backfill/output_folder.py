@@ -1,4 +1,4 @@
-"""The output folder: what of it is ours, and what goes wrong with it."""
+"""The output folder: which files a backfill owns, and what can go wrong with them."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from seq_exporter.errors import BackfillError, ConfigError
 
 _ARCHIVE = "scores.sqlite"
 
-#: Where the blocks are to go that promtool makes.
+#: The folder for the blocks that promtool makes.
 BLOCKS = "blocks"
 
 _OURS = (
     *(_ARCHIVE, f"{_ARCHIVE}-journal", BLOCKS, PATTERN, f"{PATTERN}.tmp"),
-    "etilqs_*",  # what SQLite sorts
+    "etilqs_*",  # in which SQLite sorts
     "lost+found",  # of a file system of its own
 )
 
 
 @contextlib.contextmanager
 def opened(folder: Path) -> Iterator[Archive]:
-    """Make the folder where it is not there, and open its archive.
+    """Make the folder unless it exists, and open its archive.
 
     Raises ConfigError if it holds anything else, and BackfillError if it cannot be written, now or
-    in what is done with it.
+    in the block.
     """
     try:
-        with contextlib.suppress(FileExistsError):  # what is wrong with it then shows next
+        with contextlib.suppress(FileExistsError):  # the next line finds any fault of it
             folder.mkdir(parents=True)
         foreign = [
             path.name
@@ -43,10 +43,10 @@ def opened(folder: Path) -> Iterator[Archive]:
         raise ConfigError(f"cannot use --output-dir {folder}: {err.strerror}") from err
     if foreign:
         raise ConfigError(
-            f"--output-dir {folder} holds {foreign[0]!r}, which is no part of a backfill: "
-            "name a folder that is new or empty, or one that a backfill has begun"
+            f"--output-dir {folder} holds {foreign[0]!r}, which is not from a backfill: "
+            "name a new or empty folder, or one from an earlier backfill"
         )
-    # SQLite sorts in files: where there is room, and not where a container can write nothing.
+    # SQLite sorts in files: here is room, and elsewhere a container may not write.
     os.environ.setdefault("SQLITE_TMPDIR", str(folder.resolve()))
     try:
         with contextlib.closing(Archive(folder / _ARCHIVE)) as archive:
@@ -54,6 +54,6 @@ def opened(folder: Path) -> Iterator[Archive]:
     except (OSError, sqlite3.Error) as err:
         reason = err.strerror if isinstance(err, OSError) else err
         raise BackfillError(
-            f"cannot write to {folder}: {reason}: what is whole there stays; "
-            "make room, and run the same command again"
+            f"cannot write to {folder}: {reason}: make room, and run the same command again; "
+            "complete files are kept"
         ) from err

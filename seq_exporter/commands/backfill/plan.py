@@ -1,16 +1,24 @@
-"""What is to be written: which series, at which moments, in which windows of time."""
+"""What to write: which series, at which times, in which windows of time."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import chain
 from typing import NamedTuple
 
-from seq_exporter.commands.backfill.history import History, Series
-from seq_exporter.commands.backfill.timeline import Shown, instants
-from seq_exporter.publish.families import escape_label
+from seq_exporter.commands.backfill.archive import AccountArchive
+from seq_exporter.commands.backfill.history import AccountHistory, Series
+from seq_exporter.commands.backfill.options import BackfillOptions
+from seq_exporter.commands.backfill.timeline import (
+    PublishedDay,
+    list_published_days,
+    sample_times,
+)
+from seq_exporter.config.model import ALL_SUBUSERS, Account
+from seq_exporter.errors import BackfillError
 
 # Blocks of Prometheus begin at multiples of their length, and this is the longest that it makes
 # within a month. A file of this span is read by promtool once, and becomes one block.
@@ -19,10 +27,6 @@ WINDOW_SECONDS = 486 * 3600
 # Up to so many samples, the finest of these steps is chosen; about 100 bytes each.
 _MOST_SAMPLES = 30_000_000
 _STEPS_SECONDS = (240, 3600, 86_400)
-
-# Those of all subusers together, the date, the counts, the distribution; and of the account itself.
-_SERIES_OF_SUBUSERS = 34
-_SERIES_OF_AN_ACCOUNT = 7
 
 
 class Window(NamedTuple):
@@ -33,52 +37,43 @@ class Window(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """One account's history, and when each of its days was shown."""
+class AccountPlan:
+    """One account's history, and when each of its days was published."""
 
-    history: History
-    subusers: Sequence[Shown]
-    own: Sequence[Shown]
+    history: AccountHistory
+    subusers: Sequence[PublishedDay]
+    own: Sequence[PublishedDay]
 
     def list_series(self, window: Window) -> Iterator[Series]:
-        """Return the series that have anything in `window`."""
+        """Yield the series that have samples in `window`."""
         return self.history.list_series(_within(self.subusers, window), _within(self.own, window))
-
-    def count_series(self, shown: Shown) -> int:
-        """Return how many series of subusers are shown at that time, about."""
-        return self.history.count_series(shown.day) + _SERIES_OF_SUBUSERS
 
     def count_samples(self, step_seconds: int, window: Window) -> int:
         """Return how many samples there are in `window`, about."""
-        subusers = sum(
-            len(instants(shown, step_seconds, *window)) * self.count_series(shown)
-            for shown in _within(self.subusers, window)
+        history = self.history
+        return sum(
+            len(sample_times(published, step_seconds, *window)) * count(published.day)
+            for days, count in (
+                (self.subusers, history.count_series),
+                (self.own, history.count_own_series),
+            )
+            for published in _within(days, window)
         )
-        own = sum(
-            len(instants(shown, step_seconds, *window)) for shown in _within(self.own, window)
-        )
-        return subusers + own * _SERIES_OF_AN_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that is to be written; `labels` are added to each series, as its target's are."""
+    """All that is written; `labels` are added to each series, as Prometheus adds its target's."""
 
-    pasts: Sequence[Past]
+    accounts: Sequence[AccountPlan]
     step_seconds: int
     labels: Mapping[str, str]
 
-    @property
-    def quoted_labels(self) -> Mapping[str, str]:
-        """The labels, with their values as an exposition writes them."""
-        return {name: escape_label(value) for name, value in self.labels.items()}
-
     def windows(self) -> list[Window]:
-        """Return the windows that there is anything in, in order of time."""
-        shown = [shown for past in self.pasts for shown in chain(past.subusers, past.own)]
-        if not shown:
+        """Return the windows that have samples, in order of time."""
+        if not self._published:
             return []
-        start = min(each.start for each in shown) // WINDOW_SECONDS * WINDOW_SECONDS
+        start = min(each.start for each in self._published) // WINDOW_SECONDS * WINDOW_SECONDS
         return [
             Window(begin, begin + WINDOW_SECONDS)
             for begin in range(start, self.end, WINDOW_SECONDS)
@@ -86,9 +81,8 @@ class Plan:
 
     @property
     def end(self) -> int:
-        """The moment that all samples are before; 0 if there are none."""
-        ends = (each.end for past in self.pasts for each in (*past.subusers, *past.own))
-        return max(ends, default=0)
+        """The time before which all samples are; 0 if there are no samples."""
+        return max((each.end for each in self._published), default=0)
 
     @property
     def samples(self) -> int:
@@ -97,42 +91,84 @@ class Plan:
 
     def count_samples(self, window: Window) -> int:
         """Return how many samples there are in `window`, about."""
-        return sum(past.count_samples(self.step_seconds, window) for past in self.pasts)
+        return sum(account.count_samples(self.step_seconds, window) for account in self.accounts)
 
     def fingerprint(self, window: Window) -> str:
-        """Return a text that is another one whenever the samples in `window` would be others."""
+        """Return a text that differs whenever the samples in `window` would."""
         content = [
             (
-                past.history.account.name,
-                past.history.account.series,
+                account.history.account.name,
+                account.history.account.series,
                 [
-                    (_clip(shown, window), past.history.fingerprint(shown.day))
-                    for shown in _within(past.subusers, window)
+                    (_clip(published, window), account.history.fingerprint(published.day))
+                    for published in _within(account.subusers, window)
                 ],
                 [
-                    (_clip(shown, window), past.history.own_fingerprint(shown.day))
-                    for shown in _within(past.own, window)
+                    (_clip(published, window), account.history.own_fingerprint(published.day))
+                    for published in _within(account.own, window)
                 ],
             )
-            for past in self.pasts
+            for account in self.accounts
         ]
         text = repr((self.step_seconds, sorted(self.labels.items()), content))
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def _published(self) -> list[PublishedDay]:
+        return [each for account in self.accounts for each in chain(account.subusers, account.own)]
 
-def choose_step(pasts: Sequence[Past]) -> int:
+
+def make_plan(
+    accounts: Iterable[tuple[Account, AccountArchive]], options: BackfillOptions, until: int
+) -> Plan:
+    """Return what to write of the archived days, up to the time `until`.
+
+    Raises BackfillError if the live exporter would not have published a day.
+    """
+    plans = [_plan_account(account, archive, options, until) for account, archive in accounts]
+    return Plan(plans, options.step_seconds or choose_step(plans), options.labels)
+
+
+def _plan_account(
+    account: Account, archive: AccountArchive, options: BackfillOptions, until: int
+) -> AccountPlan:
+    def list_published(days: Mapping[date, bool]) -> list[PublishedDay]:
+        return list_published_days(
+            {day: has_scores for day, has_scores in days.items() if day in wanted},
+            delay_seconds=options.delay_seconds,
+            lookback_days=options.poll.lookback_days,
+            until=until,
+        )
+
+    archive.label(account.subusers or ALL_SUBUSERS)
+    history = AccountHistory(account, archive)
+    wanted = set(options.days)
+    subusers = list_published(history.subuser_days) if account.subusers else []
+    own = list_published(history.own_days) if account.own_score else []
+    for published in subusers if account.max_series else ():
+        count = history.count_series(published.day)
+        if count > (account.max_series or 0):
+            raise BackfillError(
+                f"account {account.name!r}: {count} series of {published.day} are more than "
+                f"max_series, {account.max_series}: raise it, or leave series out"
+            )
+    return AccountPlan(history, subusers, own)
+
+
+def choose_step(accounts: Sequence[AccountPlan]) -> int:
     """Return the finest step, in seconds, with which there are not too many samples."""
     always = Window(0, 2**62)
     for step_seconds in _STEPS_SECONDS:
-        if sum(past.count_samples(step_seconds, always) for past in pasts) <= _MOST_SAMPLES:
+        count = sum(account.count_samples(step_seconds, always) for account in accounts)
+        if count <= _MOST_SAMPLES:
             break
     return step_seconds
 
 
-def _within(shown: Sequence[Shown], window: Window) -> list[Shown]:
-    return [each for each in shown if each.start < window.end and each.end > window.start]
+def _within(published: Sequence[PublishedDay], window: Window) -> list[PublishedDay]:
+    return [each for each in published if each.start < window.end and each.end > window.start]
 
 
-def _clip(shown: Shown, window: Window) -> Shown:
-    # Not its start: that is where its samples are counted from.
-    return shown._replace(end=min(shown.end, window.end))
+def _clip(published: PublishedDay, window: Window) -> PublishedDay:
+    # Not its start: its samples are counted from there.
+    return published._replace(end=min(published.end, window.end))

@@ -1,17 +1,16 @@
-"""A receiver of Prometheus' remote write 1.0: what it is sent, and what each of its answers means.
+"""Prometheus' remote write 1.0: sends the samples, and reads what each answer means.
 
-Prometheus is one with --web.enable-remote-write-receiver; VictoriaMetrics, Mimir and Thanos are.
+Receivers are Prometheus with --web.enable-remote-write-receiver, VictoriaMetrics, Mimir, Thanos.
 """
 
 from __future__ import annotations
 
 import base64
-import itertools
-import random
 import re
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import requests
@@ -19,15 +18,20 @@ from requests.auth import AuthBase
 
 from seq_exporter import __version__
 from seq_exporter.clock import Clock
-from seq_exporter.commands.backfill.write_request import TimeSeries, encode_request
+from seq_exporter.commands.backfill.archive import Archive
+from seq_exporter.commands.backfill.plan import Plan, Window
+from seq_exporter.commands.backfill.timeline import sample_times
+from seq_exporter.commands.backfill.write_request import TimeSeries, batch, encode_request
+from seq_exporter.commands.progress import Advance
 from seq_exporter.errors import RemoteWriteFailed
+from seq_exporter.retries import backoff_seconds, retry
 from seq_exporter.sendgrid.transport import innermost, read_retry_after, root_cause
 
-# As long as a receiver may take to start again. Beyond, what is wrong does not pass by itself.
+# As long as a receiver may take to restart. A fault that lasts longer does not pass by itself.
 _PATIENCE_SECONDS = 300.0
 _LONGEST_PAUSE_SECONDS = 30.0
 
-# Of an answer only its first line is shown; who answers with megabytes is not read to the end.
+# Only the first line of an answer is shown, and megabytes of it are not read to the end.
 _ANSWER_BYTES = 4096
 _SHOWN_CHARACTERS = 200
 
@@ -43,17 +47,19 @@ _WRONG_PATH = (
 )
 _REFUSED = "check the user and password, or the token, that the receiver asks for"
 
-# What it says tells more than the status: Prometheus answers 400 to samples before its newest ones
-# where it has no window for them, 500 to those before its window; Thanos answers 409.
-_SAYINGS = (
+# The text of an answer is more precise than its status: to samples before its newest ones,
+# Prometheus answers 400 without an out-of-order window, and 500 if they are before its window;
+# Thanos answers 409.
+_CAUSES = (
     (
         re.compile(r"out[ -]of[ -](order|bounds)|too[ -]old", re.IGNORECASE),
-        "it takes no samples so old: set storage.tsdb.out_of_order_time_window: 91d "
+        "it rejects samples this old: set storage.tsdb.out_of_order_time_window: 91d "
         "in prometheus.yml (Mimir: out_of_order_time_window)",
     ),
     (
         re.compile("duplicate sample for timestamp", re.IGNORECASE),
-        "it has another value of a series at the same time: end before the live scores begin",
+        "it has another value of a series at the same time: "
+        "use --until to end before the live scores begin",
     ),
     (re.compile("unsupported path", re.IGNORECASE), _WRONG_PATH),  # VictoriaMetrics, with 400
 )
@@ -64,13 +70,13 @@ _REMEDIES: Mapping[int, str] = {
     404: _WRONG_PATH,
     405: _WRONG_PATH,
     413: "the request is too large: raise the limit of the receiver, or of a proxy before it",
-    415: "it does not accept remote write 1.0, which this is",
-    429: "it is asked too often",
+    415: "it does not accept remote write 1.0",
+    429: "it gets too many requests",
 }
 
 
 class _MayPass(RemoteWriteFailed):
-    """The same request may be taken later, at the soonest after `wait_seconds`."""
+    """The receiver may take the same request later, `wait_seconds` from now at the earliest."""
 
     def __init__(self, message: str, wait_seconds: float = 0.0) -> None:
         super().__init__(message)
@@ -79,7 +85,7 @@ class _MayPass(RemoteWriteFailed):
 
 @dataclass(frozen=True, slots=True)
 class _Headers(AuthBase):
-    # As `auth=` of requests, so that a stray .netrc cannot replace one of them.
+    # As `auth=` of requests: a stray .netrc could replace a header that is passed as one.
     headers: Mapping[str, str]
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -92,8 +98,8 @@ class Receiver:
     """Takes series at `url`, whose user and password become a header unless `headers` has it.
 
     `session` is what `open_session` returns; `timeout_seconds` bounds connecting, and once more
-    the whole answer. `sleep` pauses for seconds, and may raise to end the retries; `tell` is told
-    why, before.
+    the whole answer. `sleep` pauses for seconds, and may raise to end the retries; before each
+    pause, `report_pause` is called with the reason.
     """
 
     url: str = field(repr=False)  # with its password
@@ -102,36 +108,36 @@ class Receiver:
     sleep: Callable[[float], None]
     timeout_seconds: float
     clock: Clock = field(default_factory=Clock)
-    tell: Callable[[str], None] = field(default=lambda reason: None)
+    report_pause: Callable[[str], None] = field(default=lambda reason: None)
 
     def send(self, series: Sequence[TimeSeries]) -> None:
-        """Write `series` in one request. To send it again changes nothing in Prometheus.
+        """Write `series` in one request. Sending it again changes nothing in Prometheus.
 
         VictoriaMetrics keeps a sample twice, unless it has -dedup.minScrapeInterval=1ms or more.
-        What may pass by itself, no connection, no answer, 429 and 5xx, is tried again for five
-        minutes, in pauses that grow and differ, or as `Retry-After` asks. Raises RemoteWriteFailed.
+        A failure that may pass by itself (no connection, no answer, 429, 5xx) is tried again for
+        five minutes, after pauses that grow and differ, or as long as `Retry-After` asks for.
+        Raises RemoteWriteFailed.
         """
         body = encode_request(series)
         started = self.clock.monotonic()
-        for tries in itertools.count(1):
-            try:
-                self._post(body)
-            except _MayPass as err:
-                pause_seconds = self._pause_after(err, tries, started)
-                self.tell(f"pausing {pause_seconds:.0f} s: {err}")
-            else:
-                return
-            self.sleep(pause_seconds)
+        retry(
+            lambda: self._post(body),
+            lambda failures: self._pause_after(failures, started),
+            self.sleep,
+        )
 
-    def _pause_after(self, err: _MayPass, tries: int, started: float) -> float:
-        """Return for how many seconds to pause. Raises RemoteWriteFailed where patience ends."""
-        grown = min(2.0 ** (tries - 1), _LONGEST_PAUSE_SECONDS)
-        pause = max(grown * random.uniform(0.75, 1.25), err.wait_seconds)  # noqa: S311
+    def _pause_after(self, failures: Sequence[Exception], started: float) -> float | None:
+        """Return for how many seconds to pause. Raises RemoteWriteFailed when patience ends."""
+        err, tries = failures[-1], len(failures)
+        if not isinstance(err, _MayPass):
+            return None
+        pause_seconds = max(backoff_seconds(tries, _LONGEST_PAUSE_SECONDS), err.wait_seconds)
         passed = self.clock.monotonic() - started
-        if passed + pause > _PATIENCE_SECONDS:
+        if passed + pause_seconds > _PATIENCE_SECONDS:
             asked = f"; it asks to wait {err.wait_seconds:.0f} s" if err.wait_seconds else ""
             raise RemoteWriteFailed(f"{err} (tries: {tries}, in {passed:.0f} s{asked})") from None
-        return pause
+        self.report_pause(f"pausing {pause_seconds:.0f} s: {err}")
+        return pause_seconds
 
     def _post(self, body: bytes) -> None:
         """Send one request. Raises _MayPass if the same one may be taken later."""
@@ -149,13 +155,15 @@ class Receiver:
             # Not `from err`: it holds the whole URL, or a header that cannot be sent.
             raise self._transport_error(err) from None
         with response:
-            # Also of a success: the connection is used again only if nothing is left in it.
-            said = _read(response)
+            # Of a success too: the connection is used again only if nothing is left in it.
+            text = _read(response)
         if not 200 <= response.status_code < 300:
-            raise self._status_error(response, said)
+            raise self._status_error(response, text)
         if "X-Influxdb-Version" in response.headers:
             place = show_url(self.url)
-            raise RemoteWriteFailed(f"{place} is VictoriaMetrics' for Influx: use /api/v1/write")
+            raise RemoteWriteFailed(
+                f"{place} is VictoriaMetrics' address for Influx: use /api/v1/write"
+            )
 
     def _login(self) -> dict[str, str]:
         parts = urlsplit(self.url)
@@ -175,10 +183,10 @@ class Receiver:
         return RemoteWriteFailed(f"nothing can be sent to {place}: check the URL and the headers")
 
     def _status_error(self, response: requests.Response, body: str) -> RemoteWriteFailed:
-        status, said = response.status_code, self._show(body)
-        text = f"{show_url(self.url)} answers {status}" + (f" ({said})" if said else "")
-        for saying, remedy in _SAYINGS:
-            if saying.search(body):  # not only what is shown: Thanos begins with its endpoints
+        status, shown = response.status_code, self._show(body)
+        text = f"{show_url(self.url)} answers {status}" + (f" ({shown})" if shown else "")
+        for pattern, remedy in _CAUSES:
+            if pattern.search(body):  # all of it: Thanos begins with its endpoints
                 return RemoteWriteFailed(f"{text}: {remedy}")
         if status in _REMEDIES:
             text += f": {_REMEDIES[status]}"
@@ -190,7 +198,7 @@ class Receiver:
         return RemoteWriteFailed(text)
 
     def _show(self, body: str) -> str:
-        """Return the first line of `body`, without what in it is a secret of the request."""
+        """Return the first line of `body`, without the secrets of the request."""
         parts = urlsplit(self.url)
         written = [parts.password or "", parts.query]
         written += [pair.partition("=")[2] for pair in parts.query.split("&")]
@@ -201,6 +209,51 @@ class Receiver:
             body = body.replace(secret, "***")
         first = next(iter(body.strip().splitlines()), "")[:_SHOWN_CHARACTERS]
         return "".join(char if char.isprintable() else "?" for char in first)
+
+
+class SentSamples(NamedTuple):
+    """How many samples the receiver took, in this run and in an earlier one that was stopped."""
+
+    now: int
+    before: int
+
+
+def send_samples(plan: Plan, archive: Archive, receiver: Receiver, advance: Advance) -> SentSamples:
+    """Send the samples of `plan`, in requests that are counted: a stop loses none.
+
+    Samples that the receiver took in a run that was stopped are not sent again; after a complete
+    run, all are. `advance` counts samples. Raises RemoteWriteFailed.
+    """
+    now = before = 0
+    place = show_url(receiver.url)
+    receiver_name = archive.name_receiver(receiver.url, receiver.headers)
+    for window in plan.windows():
+        name, content = f"{receiver_name} {window.start}", plan.fingerprint(window)
+        begun, done = archive.get_output(name)
+        requests_before = done if begun == content else 0
+        for number, request in enumerate(batch(_list_series(plan, window)), 1):
+            count = sum(len(series.samples) for series in request)
+            if number > requests_before:
+                receiver.send(request)
+                archive.set_output(name, content, number)
+                now += count
+            else:
+                before += count
+            advance(count, place)
+    archive.forget_outputs(f"{receiver_name} ")
+    return SentSamples(now, before)
+
+
+def _list_series(plan: Plan, window: Window) -> Iterator[TimeSeries]:
+    for account in plan.accounts:
+        for series in account.list_series(window):
+            samples = [
+                (1000 * second, float(value))
+                for published, value in series.values
+                for second in sample_times(published, plan.step_seconds, *window)
+            ]
+            name = {"__name__": series.family.name}
+            yield TimeSeries(name | series.labels | dict(plan.labels), samples)
 
 
 def show_url(url: str) -> str:
@@ -220,4 +273,4 @@ def _read(response: requests.Response) -> str:
     try:
         return next(response.iter_content(_ANSWER_BYTES), b"").decode(errors="replace")
     except (requests.RequestException, ValueError):
-        return ""  # the status says enough
+        return ""  # the status is enough

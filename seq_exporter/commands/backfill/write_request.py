@@ -2,7 +2,7 @@
 
 Its source is https://prometheus.io/docs/specs/prw/remote_write_spec/. Prometheus accepts 1.0 in
 every version that has a receiver, and 2.0 only in newer ones. The message is small enough to be
-described here: what protoc makes of a file would have to match the installed protobuf.
+described here: code that protoc generates would have to match the installed protobuf.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 #: Measured with Prometheus 2.42 and VictoriaMetrics 1.79: with 500, writing takes up to three times
-#: as long; with 50,000 it is no quicker, costs memory, and comes near to the limits of receivers.
+#: as long; with 50,000 it is not faster, costs memory, and comes near the limits of receivers.
 MOST_SAMPLES = 10_000
 
 
@@ -37,7 +37,7 @@ def encode_request(series: Sequence[TimeSeries]) -> bytes:
     request = _WriteRequest(
         timeseries=[
             {
-                # A receiver may refuse labels that are not in order, or take them for a new series.
+                # A receiver may refuse labels that are not in order, or see a new series in them.
                 "labels": [
                     {"name": name, "value": one.labels[name]} for name in sorted(one.labels)
                 ],
@@ -54,10 +54,10 @@ def batch(
 ) -> Iterator[list[TimeSeries]]:
     """Divide `series`, as they come, into requests of at most so many samples.
 
-    A series with more goes into several, in order of time; one with none goes into none.
+    A series with more samples is divided, in order of time; a series without samples is left out.
     """
     if most_samples < 1:
-        raise ValueError("a request has room for one sample at least")
+        raise ValueError("a request holds at least one sample")
     request: list[TimeSeries] = []
     room = most_samples
     for labels, samples in series:

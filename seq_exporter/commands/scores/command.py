@@ -1,4 +1,4 @@
-"""The command: which scores, of whom, in which order and form."""
+"""The command `seq-exporter scores`: which scores to show, in which order and format."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ import click
 from rich.console import Console
 
 from seq_exporter.clock import Clock
-from seq_exporter.commands.flags import account_flag, choose_accounts, config_flag, flag
+from seq_exporter.commands.flags import (
+    account_flag,
+    choose_accounts,
+    config_flag,
+    flag,
+    read_date,
+)
 from seq_exporter.commands.scores.fetch import AccountScores, Period, fetch_all
 from seq_exporter.commands.scores.formats import render_csv, render_json, render_openmetrics
 from seq_exporter.commands.scores.rows import SORTS
@@ -27,10 +33,17 @@ from seq_exporter.files import replacing
 _FORMATS = ("table", "json", "csv", "openmetrics")
 
 
+def _read_day(context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:
+    day = read_date(context, parameter, value)
+    if day and day > Clock().today():
+        raise click.BadParameter(f"{day} is in the future")
+    return day
+
+
 @click.command()
 @config_flag
 @account_flag("Only")
-@flag("subuser", multiple=True, metavar="GLOB", help="Only subusers like this. Repeatable.")
+@flag("subuser", multiple=True, metavar="GLOB", help="Only subusers that match this. Repeatable.")
 @flag("below", type=float, metavar="SCORE", help="Only overall scores below this.")
 @flag(
     "sort",
@@ -44,15 +57,21 @@ _FORMATS = ("table", "json", "csv", "openmetrics")
 @flag(
     "limit", type=click.IntRange(0), default=50, show_default=True, help="Rows of a table; 0: all."
 )
-@flag("date", "day", metavar="YYYY-MM-DD", help="This day (UTC) and not the newest with scores.")
+@flag(
+    "date",
+    "day",
+    callback=_read_day,
+    metavar="YYYY-MM-DD",
+    help="This day (UTC) instead of the newest with scores.",
+)
 @flag(
     "history",
     type=click.IntRange(0, 90),
     default=0,
     show_default=True,
     metavar="DAYS",
-    help="Draw so many days. Each is a request for every 1,000 subusers; without it, the days 7 "
-    "and 30 before are asked for.",
+    help="Draw this many days. Each takes a request for every 1,000 subusers; without it, only "
+    "the days 7 and 30 before are read.",
 )
 @flag(
     "format",
@@ -76,24 +95,24 @@ def scores(
     sort: str,
     reverse: bool,
     limit: int,
-    day: str | None,
+    day: date | None,
     history: int,
     style: str,
     output: str | None,
 ) -> None:
     """Show the newest scores, worst first.
 
-    Each is compared with that of 7 and of 30 days before. An account that does not answer is told
-    of, and the others are shown; the exit status is 1 then.
+    Each is compared with the scores of 7 and of 30 days before. If an account does not answer, its
+    error is printed and the others are shown; the exit status is 1.
     """
     if below is not None and style == "openmetrics":
         raise click.UsageError("--below is for rows: a series that comes and goes is of no use")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name that the terminal has no letters for is no reason to fail.
+        # A name with characters that the terminal lacks is not a reason to fail.
         sys.stdout.reconfigure(errors="backslashreplace")
     config = load_config(find_config(config_file), os.environ)
     accounts = choose_accounts(config, names)
-    period = Period(_read_date(day), history if style in ("table", "json") else 0)
+    period = Period(day, history if style in ("table", "json") else 0)
     choice = Choice(subuser, below, sort, reverse)
     answers = asyncio.run(fetch_all(accounts, config.poll, period))
     for asked, answer in zip(accounts, answers, strict=True):
@@ -135,17 +154,3 @@ def _write(path: Path, text: str) -> None:
             file.write(text.encode())
     except OSError as err:
         raise CannotWrite(f"cannot write {path}: {err.strerror}") from None
-
-
-def _read_date(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise click.BadParameter(
-            f"'{text}' is no day: write 2026-11-22", param_hint="--date"
-        ) from None
-    if day > Clock().today():
-        raise click.BadParameter(f"{day} is yet to come", param_hint="--date")
-    return day

@@ -8,9 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
+from seq_exporter.commands.progress import Advance, showing_bar
 from seq_exporter.config.model import Account, PollSettings
 from seq_exporter.errors import EndpointFailed, PollError
 from seq_exporter.scores import Snapshot
@@ -18,7 +16,7 @@ from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.reader import AccountReader
 from seq_exporter.threads import DaemonThreads
 
-#: Scores are compared with those of so many days before.
+#: Scores are compared with the scores of so many days before.
 CHANGES = (7, 30)
 
 _AT_ONCE = 8
@@ -26,7 +24,7 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Which days are read: the newest or `day`, and `history` days for a graph, that one too."""
+    """The days to read: the newest or `day`, and `history` days for a graph, including that day."""
 
     day: date | None = None
     history: int = 0
@@ -52,21 +50,19 @@ class AccountScores:
 async def fetch_all(
     accounts: Sequence[Account], settings: PollSettings, period: Period
 ) -> list[AccountScores | PollError]:
-    """Return the scores of each account, in their order, or why it has none.
+    """Return the scores of each account, in their order, or the error that kept it from them.
 
-    Reads a few accounts at a time; a terminal shows the progress.
+    Reads a few accounts at a time, and shows the progress on a terminal.
     """
     # Not those of an executor: Ctrl-C would wait for each to end.
     threads = DaemonThreads(_AT_ONCE)
-    columns = TextColumn("asking SendGrid"), BarColumn(), MofNCompleteColumn()
-    console, is_seen = Console(stderr=True), sys.stderr.isatty()
-    with Progress(*columns, console=console, transient=True, disable=not is_seen) as progress:
-        bar = progress.add_task("days", total=len(accounts) * (1 + len(period.days_back)))
+    total = len(accounts) * (1 + len(period.days_back))
+    with showing_bar("Asking SendGrid", total, sys.stderr, transient=True) as advance:
 
         def fetch(account: Account) -> AccountScores | PollError:
             try:
                 with AccountReader(account, settings) as reader:
-                    return fetch_account(reader, period, lambda: progress.advance(bar))
+                    return fetch_account(reader, period, advance)
             except PollError as err:
                 return err.with_traceback(None)
 
@@ -74,8 +70,12 @@ async def fetch_all(
         return list(await asyncio.gather(*fetching))
 
 
-def fetch_account(reader: AccountReader, period: Period, step: Callable[[], None]) -> AccountScores:
-    """Return the account's scores of `period`; calls `step` after each day. Raises PollError."""
+def fetch_account(reader: AccountReader, period: Period, advance: Advance) -> AccountScores:
+    """Return the account's scores of `period`; `advance` counts days. Raises PollError."""
+
+    def step() -> None:
+        advance(1, reader.account.name)
+
     if period.day:
         snapshot = reader.read_day(period.day)
     else:

@@ -1,4 +1,4 @@
-"""Scores for programs: CSV, JSON, and the exporter's own page."""
+"""Scores for other programs: CSV, JSON, and the exporter's own page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _to_dict(row: Row) -> dict[str, Any]:
 
 
 def render_csv(rows: Sequence[Row]) -> str:
-    """Return a line for each row, after one of names; what is unknown is empty.
+    """Return a line of names, then a line for each row; unknown values are empty.
 
     account,subuser,date,overall,engagement_recency,...,spam_rate,change7,change30
     acme,shop-de,2026-11-22,2.8,3.1,...,4.0,-0.4,0.1
@@ -43,7 +43,7 @@ def render_csv(rows: Sequence[Row]) -> str:
 
 
 def render_json(rows: Sequence[Row]) -> str:
-    """Return a list of objects, one on a line; `history` begins with the oldest day.
+    """Return a list of objects, one for each line; `history` begins with the oldest day.
 
     {"account": "acme", "subuser": "shop-de", "date": "2026-11-22", "overall": 2.8, ...}
     """
@@ -52,10 +52,10 @@ def render_json(rows: Sequence[Row]) -> str:
 
 
 def render_openmetrics(accounts: Sequence[tuple[Account, Snapshot]]) -> str:
-    """Return what the exporter would publish of these scores.
+    """Return the page that the exporter would publish with these scores.
 
-    node_exporter's textfile collector reads Prometheus' text format: the same but for the last
-    line, a comment to it.
+    node_exporter's textfile collector can read it: to Prometheus' text format, which is otherwise
+    the same, the last line is a comment.
 
         # TYPE sendgrid_seq_score gauge
         sendgrid_seq_score{account="acme",subuser="shop-de"} 2.8

@@ -1,4 +1,4 @@
-"""From an account's scores to rows: who, how good, and how much better or worse than before."""
+"""From an account's scores to rows: each user's scores, and how they have changed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from seq_exporter.scores import METRICS, Score
 
 
 class Row(NamedTuple):
-    """One user's scores: 1 to 5, or None where there is none.
+    """One user's scores: 1 to 5, or None without a score.
 
-    `subuser` is empty for the account's own. `changes` are those against 7 and 30 days before;
-    `history` begins with the oldest day, and ends with `day`.
+    `subuser` is empty for the account's own. `changes` are the differences from 7 and 30 days
+    before; `history` begins with the oldest day, and ends with `day`.
     """
 
     account: str
@@ -27,7 +27,7 @@ class Row(NamedTuple):
     history: tuple[float | None, ...]
 
 
-#: What rows can be sorted by.
+#: The columns by which rows can be sorted.
 SORTS = ("overall", *METRICS, *(f"change{days}" for days in CHANGES), "name")
 
 
@@ -66,7 +66,7 @@ def _make_row(
 
 
 def _subtract(now: float | None, then: float | None) -> float | None:
-    # 4.1 - 3.1 is a little less than 1 to a computer.
+    # In floating point, 4.1 - 3.1 is a little less than 1.
     return None if now is None or then is None else round(now - then, 2)
 
 

@@ -1,4 +1,4 @@
-"""What a person sees: the rows that were chosen, and a line on each account."""
+"""The output for a person: the chosen rows, and a line on each account."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Found = Sequence[tuple[Account, AccountScores]]
 
 @dataclass(frozen=True)
 class Choice:
-    """Which rows are wanted, and in which order; `globs`, if there are any, are of subusers."""
+    """Which rows to show, and in which order; `globs` select subusers, all if there is no glob."""
 
     globs: tuple[str, ...]
     below: float | None
@@ -29,7 +29,7 @@ class Choice:
     reverse: bool
 
     def narrow(self, found: AccountScores) -> AccountScores:
-        """Return the scores of those subusers alone that are like one of the globs."""
+        """Return `found` with only those subusers that match one of the globs."""
         subusers = found.snapshot.subusers
         if not self.globs or not subusers:
             return found
@@ -43,7 +43,7 @@ class Choice:
         )
 
     def take(self, found: Found, history: int) -> list[Row]:
-        """Return the rows of all accounts, in their order; all have a score."""
+        """Return the rows with a score of all accounts, in the order chosen."""
         rows = [row for _, each in found for row in make_rows(each, history)]
         wanted = [
             row
@@ -66,7 +66,7 @@ def print_summary(found: Found, choice: Choice, history: int, limit: int) -> Non
     if len(shown) < len(subusers):
         console.print(f"{len(shown)} of {len(subusers)} are shown: --limit=0 shows all")
     elif not shown:
-        console.print("no subuser has such a score")
+        console.print("no subuser matches")
     console.print()
     for _, each in found:
         own = [row for row in make_rows(each, 0) if not row.subuser]
@@ -84,7 +84,7 @@ def _describe(found: AccountScores, own: Row | None) -> Text:
             f"{counts['scored']} scored, {counts['ineligible']} without a score", style="not bold"
         )
     elif not snapshot.own:
-        text.append(": nobody has a score, or they are not calculated yet", style="not bold")
+        text.append(": no scores, or they are not calculated yet", style="not bold")
     if own:
         changes = ", ".join(
             f"{describe_change(change)} in {days} days"

@@ -1,4 +1,4 @@
-"""The table: who is worst first, scores as coloured cells, changes with their direction."""
+"""The table of rows: scores as coloured cells, changes with their direction."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from seq_exporter.commands.scores.rows import Row
 
-# As in the dashboards: Okabe and Ito's, which those who tell red from green badly tell apart too.
+# Okabe and Ito's colours, as in the dashboards: they differ for people who confuse red and green.
 _STEPS = ((4.0, "#56B4E9"), (3.0, "#F0E442"), (2.0, "#E69F00"), (0.0, "#D55E00"))
 _BARS = "▁▂▃▄▅▆▇█"
 _NONE = "-"
@@ -19,7 +19,7 @@ _LONGEST_NAME = 32
 
 
 class _Column(NamedTuple):
-    """A column; where not all of them have room, those of the highest `rank` are left out."""
+    """A column; if not all of them fit, those of the highest `rank` are left out."""
 
     title: str
     rank: int
@@ -40,7 +40,7 @@ _HISTORY = 5
 
 
 def print_table(rows: Sequence[Row], console: Console) -> None:
-    """Print a table of rows, of which there is one at least; no wider than the console."""
+    """Print a table of at least one row, no wider than the console."""
     columns = _fit(_make_columns(rows), console.width)
     # A long name is cut before the terminal breaks the line.
     spare = console.width - sum(column.width + 1 for column in columns) + 1

@@ -1,4 +1,4 @@
-"""The page, written out, and held against prometheus-client's own renderer on random data."""
+"""The page, written out, and compared with prometheus-client's own renderer on random data."""
 
 from __future__ import annotations
 
@@ -17,8 +17,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 from seq_exporter.config.model import SeriesSelection
+from seq_exporter.config.shard import Shard
 from seq_exporter.publish.deflate import DeflatedText
-from seq_exporter.publish.families import FAMILIES, join_accounts, render_account
+from seq_exporter.publish.families import (
+    FAMILIES,
+    format_number,
+    format_series,
+    join_accounts,
+    render_account,
+)
 from seq_exporter.scores import METRICS, OwnScore, Score, Snapshot, SubuserScores
 from tests.support import text_of
 
@@ -115,7 +122,7 @@ def test_the_whole_page_of_a_small_account() -> None:
     assert text_of(join([ACME])) == PAGE
 
 
-def test_a_family_stands_together_over_all_accounts() -> None:
+def test_the_samples_of_a_family_are_together_for_all_accounts() -> None:
     body = text_of(join([ACME, Snapshot("b", None, ACME.own)]))
     assert body.count("# TYPE sendgrid_seq_account_score gauge") == 1
     assert (
@@ -137,7 +144,9 @@ SUBUSERS_FAMILIES = ("score", "metric_score", "subuser_eligible")
         (SeriesSelection(scores=False, metrics=(), eligible=False), SUBUSERS_FAMILIES),
     ],
 )
-def test_only_what_is_wanted_is_there(wanted: SeriesSelection, left_out: Sequence[str]) -> None:
+def test_only_the_families_that_are_wanted_are_there(
+    wanted: SeriesSelection, left_out: Sequence[str]
+) -> None:
     families = [f"sendgrid_seq_{name}" for name in left_out]
     kept = [
         line
@@ -163,11 +172,11 @@ def test_nothing_is_published_before_the_first_poll() -> None:
     assert text_of(join([Snapshot("acme")])) == ""
 
 
-def test_every_help_text_is_a_sentence_that_says_values_are_cached() -> None:
+def test_every_help_text_is_a_sentence_and_mentions_that_values_are_cached() -> None:
     for family in FAMILIES:
         assert family.help[0].isupper()
         assert family.help.endswith("cached from the last successful poll.")
-        # What text and OpenMetrics escape differently must not be in there.
+        # These characters are escaped differently in text and in OpenMetrics.
         assert not set(family.help) & set('\\"\n')
 
 
@@ -199,11 +208,18 @@ SNAPSHOTS = st.builds(
     ),
     own=st.none() | st.builds(OwnScore, day=DAYS, score=SCORES),
 )
+SELECTIONS = st.builds(
+    SeriesSelection,
+    scores=st.booleans(),
+    metrics=st.lists(st.sampled_from(METRICS), unique=True).map(tuple),
+    eligible=st.booleans(),
+    shard=st.sampled_from([Shard(0, 1), Shard(0, 2), Shard(1, 2)]),
+)
 FLEETS = st.lists(SNAPSHOTS, max_size=3, unique_by=lambda snapshot: snapshot.account)
 
 
 class Reference(Collector):
-    """The same series, told to prometheus-client in the plainest way."""
+    """The same series, given to prometheus-client in the plainest way."""
 
     def __init__(self, snapshots: list[Snapshot]) -> None:
         self._snapshots = snapshots
@@ -268,6 +284,24 @@ def _subuser_samples(
 
 def _midnight(when: date) -> float:
     return datetime(when.year, when.month, when.day, tzinfo=UTC).timestamp()
+
+
+@given(SNAPSHOTS, SELECTIONS)
+def test_the_samples_and_the_lines_of_a_family_agree(
+    snapshot: Snapshot, wanted: SeriesSelection
+) -> None:
+    for family in FAMILIES:
+        samples = family.samples(snapshot, wanted)
+        assert "".join(family.lines(snapshot, wanted)) == "".join(
+            f"{format_series(family.name, zip(family.labels, values, strict=True))} "
+            f"{format_number(value)}\n"
+            for values, value in samples
+        )
+
+
+def test_labels_are_in_the_order_of_their_names() -> None:
+    for family in FAMILIES:
+        assert list(family.labels) == sorted(family.labels)
 
 
 @given(FLEETS)

@@ -1,4 +1,4 @@
-"""A receiver of remote write on loopback that answers as it is told, one answer a request."""
+"""A fake receiver of remote write on loopback that gives prepared answers, one a request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Answer(NamedTuple):
 
 
 class FakeReceiver:
-    """Gives `answers` one after another, the last for ever; each request is written down.
+    """Gives `answers` one after another, then the last again and again; records each request.
 
     A callable in place of an answer is called with the handler, which it may misuse.
     """
@@ -69,7 +69,9 @@ class FakeReceiver:
                 receiver.connections += 1
 
             def handle(self) -> None:
-                with contextlib.suppress(OSError):  # the client has had enough, or distrusts us
+                with contextlib.suppress(
+                    OSError
+                ):  # the client hangs up, or refuses the certificate
                     super().handle()
 
             def log_message(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""The command line of `seq-exporter backfill`: what is wrong, what is said of it, and what is not.
+"""The command line of `seq-exporter backfill`: its messages, and the files that it leaves.
 
 The clock is the real one here: days are counted from today (UTC), as a user would.
 """
@@ -28,7 +28,7 @@ accounts:
   - {{name: globex, api_key: {KEY}, own_score: false}}
 """
 
-#: Those that the command sets the levels of.
+#: The loggers whose levels the command sets.
 LOGGERS = (None, "uvicorn", "asyncio", "urllib3.connection")
 
 
@@ -41,7 +41,7 @@ def ago(days: int) -> date:
 
 
 class CommandLine:
-    """Runs the command in `folder`, on a configuration that is right."""
+    """Runs the command in `folder`, with a valid configuration."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder = folder
@@ -50,7 +50,7 @@ class CommandLine:
         (folder / "config.yaml").write_text(CONFIG)
 
     def run(self, *arguments: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, str]:
-        """Return the exit status, and what is said on standard output and standard error."""
+        """Return the exit status, standard output and standard error."""
         monkeypatch.setattr(sys, "argv", ["seq-exporter", "backfill", *arguments])
         monkeypatch.chdir(self.folder)
         with pytest.raises(SystemExit) as caught:
@@ -63,7 +63,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 def mistake(result: tuple[int, str, str]) -> str:
-    """Return what is said of a wrong use, without what versions of click say differently."""
+    """Return the message for a wrong use, without the parts that differ by version of click."""
     status, said, error = result
     assert (status, said) == (2, "")
     usage, _, text = error.partition("\nError: ")
@@ -75,7 +75,7 @@ def mistake(result: tuple[int, str, str]) -> str:
 def command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], sendgrid: FakeSendGrid
 ) -> Iterator[CommandLine]:
-    # With `sendgrid`, so that a mistake that is overlooked asks nobody.
+    # With `sendgrid`, so a mistake that is overlooked makes no real request.
     handlers = logging.root.handlers[:]
     levels = {logger: logger.level for logger in map(logging.getLogger, LOGGERS)}
     logging.root.handlers.clear()  # else the command closes them, to set its own
@@ -95,17 +95,17 @@ def run(command: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Run:
     return run
 
 
-def test_days_that_are_not_there(run: Run, command: CommandLine) -> None:
+def test_days_that_cannot_be_asked_for(run: Run, command: CommandLine) -> None:
     oldest = ago(90)
     for arguments, said in (
         (
             [f"--from={ago(91)}"],
-            f"--from={ago(91)} is over 90 days back, which SendGrid has forgotten: "
+            f"--from={ago(91)} is over 90 days back, and SendGrid keeps no more: "
             f"{oldest} is the oldest day",
         ),
         (
             [f"--to={ago(91)}"],
-            f"--to={ago(91)} is over 90 days back, which SendGrid has forgotten: "
+            f"--to={ago(91)} is over 90 days back, and SendGrid keeps no more: "
             f"{oldest} is the oldest day",
         ),
         ([f"--from={ago(-1)}"], f"--from={ago(-1)} is in the future: today is {today()} (UTC)"),
@@ -121,12 +121,12 @@ def test_days_that_are_not_there(run: Run, command: CommandLine) -> None:
     [
         pytest.param(
             ["--from=yesterday"],
-            "Invalid value for '--from': 'yesterday' is no day: write it as 2026-11-23",
+            "Invalid value for '--from': 'yesterday' is not a date: use YYYY-MM-DD",
             id="from is no date",
         ),
         pytest.param(
             ["--to=2026-02-30"],
-            "Invalid value for '--to': '2026-02-30' is no day: write it as 2026-11-23",
+            "Invalid value for '--to': '2026-02-30' is not a date: use YYYY-MM-DD",
             id="to is no day of the calendar",
         ),
         pytest.param(
@@ -158,13 +158,13 @@ def test_days_that_are_not_there(run: Run, command: CommandLine) -> None:
         ),
         pytest.param(
             ["--until=noon"],
-            "Invalid value for '--until': 'noon' is no time: write it as 2026-11-23T14:05:00Z",
+            "Invalid value for '--until': 'noon' is not a time: use YYYY-MM-DDTHH:MM:SSZ",
             id="until is no time",
         ),
         pytest.param(
             ["--until=2026-13-01T00:00:00Z"],
-            "Invalid value for '--until': '2026-13-01T00:00:00Z' is no time: "
-            "write it as 2026-11-23T14:05:00Z",
+            "Invalid value for '--until': '2026-13-01T00:00:00Z' is not a time: "
+            "use YYYY-MM-DDTHH:MM:SSZ",
             id="until is in no month",
         ),
         pytest.param(
@@ -189,40 +189,40 @@ def test_days_that_are_not_there(run: Run, command: CommandLine) -> None:
         ),
         pytest.param(
             ["--label=data-center=a"],
-            "Invalid value for '--label': 'data-center' is no name of a label",
+            "Invalid value for '--label': 'data-center' is not a label name",
             id="a bad name",
         ),
         pytest.param(
             ["--label=1st=a"],
-            "Invalid value for '--label': '1st' is no name of a label",
+            "Invalid value for '--label': '1st' is not a label name",
             id="a name that begins with a digit",
         ),
         pytest.param(
             ["--label=größe=a"],
-            "Invalid value for '--label': 'größe' is no name of a label",
+            "Invalid value for '--label': 'größe' is not a label name",
             id="a name of other letters",
         ),
         pytest.param(
             ["--label=__name__=a"],
-            "Invalid value for '--label': '__name__' is no name of a label",
+            "Invalid value for '--label': '__name__' is not a label name",
             id="a name of Prometheus' own",
         ),
         *(
             pytest.param(
                 [f"--label=job=seq,{name}=a"],
-                f"Invalid value for '--label': '{name}' is a label that the series have themselves",
+                f"Invalid value for '--label': '{name}' is a label that the series have already",
                 id=f"reserved: {name}",
             )
             for name in ("account", "band", "metric", "scope", "state", "subuser", "user_id")
         ),
         pytest.param(
             ["--label=job=a,job=b"],
-            "Invalid value for '--label': 'job' is there twice",
+            "Invalid value for '--label': 'job' is given twice",
             id="a name twice in one flag",
         ),
         pytest.param(
             ["--label=job=a", "--label=job=a"],
-            "Invalid value for '--label': 'job' is there twice",
+            "Invalid value for '--label': 'job' is given twice",
             id="a name twice in two flags",
         ),
         pytest.param(
@@ -232,7 +232,7 @@ def test_days_that_are_not_there(run: Run, command: CommandLine) -> None:
         ),
         pytest.param(
             ['--label=job="seq"'],
-            "Invalid value for '--label': the value of 'job' is in quotes: leave them out",
+            "Invalid value for '--label': the value of 'job' is in quotes: omit them",
             id="a label as a query writes it",
         ),
         pytest.param(
@@ -294,7 +294,7 @@ def test_days_that_are_not_there(run: Run, command: CommandLine) -> None:
         ),
         pytest.param(
             ["--remote-write-header=Authorization: Bearer aHVzaA=="],
-            "Invalid value for '--remote-write-header': what is before '=' is no name of a header",
+            "Invalid value for '--remote-write-header': the text before '=' is not a header name",
             id="a header as HTTP writes it, with a secret that has an equals sign",
         ),
         pytest.param(
@@ -322,7 +322,7 @@ def test_wrong_use(run: Run, command: CommandLine, arguments: list[str], said: s
     assert not command.output.exists()
 
 
-def test_an_output_folder_has_to_be_named(
+def test_the_output_folder_is_required(
     command: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = mistake(command.run(monkeypatch=monkeypatch))
@@ -365,8 +365,8 @@ def make_link_to_itself(output: Path) -> None:
     [
         pytest.param(
             make_foreign,
-            "--output-dir out holds 'thesis.txt', which is no part of a backfill: "
-            "name a folder that is new or empty, or one that a backfill has begun",
+            "--output-dir out holds 'thesis.txt', which is not from a backfill: "
+            "name a new or empty folder, or one from an earlier backfill",
             id="something else is in it",
         ),
         pytest.param(
@@ -381,7 +381,7 @@ def make_link_to_itself(output: Path) -> None:
         ),
     ],
 )
-def test_an_output_folder_that_cannot_be_one(
+def test_a_path_that_cannot_be_an_output_folder(
     run: Run, command: CommandLine, make: Callable[[Path], None], said: str
 ) -> None:
     make(command.output)
@@ -399,13 +399,13 @@ def test_an_output_folder_that_cannot_be_made(run: Run, command: CommandLine) ->
     )
 
 
-def test_an_archive_that_is_something_else(run: Run, command: CommandLine) -> None:
+def test_an_archive_that_is_another_file(run: Run, command: CommandLine) -> None:
     command.output.mkdir()
     (command.output / "scores.sqlite").write_text("a letter, and not a short one " * 100)
     assert run() == (
         1,
         "",
-        "seq-exporter: out/scores.sqlite is no archive of a backfill: file is not a database\n",
+        "seq-exporter: out/scores.sqlite is not an archive of a backfill: file is not a database\n",
     )
 
 
@@ -486,7 +486,7 @@ def test_labels_are_added_to_every_series(
 
 @pytest.fixture
 def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let the machine be where it is nine hours later."""
+    """Set the time zone of the process to nine hours ahead of UTC."""
     monkeypatch.setenv("TZ", "JST-9")
     time.tzset()
     yield
@@ -545,14 +545,14 @@ def test_no_sample_is_in_the_future(
         pytest.param(["X-Scope-OrgID=team", "Authorization=Bearer aHVzaA=="], id="two"),
     ],
 )
-def test_headers_that_are_right(run: Run, headers: list[str]) -> None:
+def test_valid_headers(run: Run, headers: list[str]) -> None:
     flags = [f"--remote-write-header={header}" for header in headers]
-    # What is looked at after them is what is wrong.
+    # The headers are accepted: the mistake reported is read after them.
     _, _, error = run(*flags, "--account=umbrella")
     assert error.startswith("seq-exporter: no account 'umbrella'")
 
 
-def test_headers_of_the_variable_stand_on_a_line_each(
+def test_the_variable_has_one_header_per_line(
     run: Run, fleet: FakeSendGrid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     headers = "Authorization=Bearer hush\nX-Scope-OrgID=the team"
@@ -561,7 +561,7 @@ def test_headers_of_the_variable_stand_on_a_line_each(
     assert error.startswith("seq-exporter: no account 'umbrella'")
 
 
-def test_what_is_asked_for_is_what_the_flags_say(run: Run, fleet: FakeSendGrid) -> None:
+def test_the_flags_choose_the_days_asked_for(run: Run, fleet: FakeSendGrid) -> None:
     some = [f"subusers {ago(4)}", f"subusers {ago(3)}"]
     run("--account=globex", f"--from={ago(4)}", f"--to={ago(3)}", "--requests-per-minute=6000")
     assert fleet.take_requests() == [*some, f"subusers {ago(4)}"]
@@ -625,7 +625,7 @@ def test_a_second_run_asks_for_nothing_and_leaves_the_files_as_they_are(
 
 
 class Interrupting(dict[date, Any]):
-    """Days of which one stops the process that asks for it."""
+    """Days, one of which stops the process when it is asked for."""
 
     def __init__(self, days: dict[date, Any], last: date, number: signal.Signals) -> None:
         super().__init__(days)
@@ -641,7 +641,7 @@ class Interrupting(dict[date, Any]):
 @pytest.mark.parametrize(
     "number", [pytest.param(signal.SIGINT, id="Ctrl-C"), pytest.param(signal.SIGTERM, id="SIGTERM")]
 )
-def test_a_stop_says_what_is_there_and_the_same_command_goes_on(
+def test_after_a_stop_the_same_command_continues(
     run: Run, command: CommandLine, sendgrid: FakeSendGrid, number: signal.Signals
 ) -> None:
     days: dict[date, Any] = {ago(back): [item("1", "shop", 4)] for back in range(1, 6)}
@@ -650,8 +650,8 @@ def test_a_stop_says_what_is_there_and_the_same_command_goes_on(
     status, said, error = run(*flags)
     assert (status, said) == (1, "")
     assert error == (
-        "seq-exporter: stopped with 3 days of scores and 0 whole files in out:\n"
-        "the same command goes on from there\n"
+        "seq-exporter: stopped with 3 days of scores and 0 complete files in out:\n"
+        "the same command continues from there\n"
     )
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     sendgrid.take_requests()
@@ -660,17 +660,15 @@ def test_a_stop_says_what_is_there_and_the_same_command_goes_on(
     assert sendgrid.take_requests() == [f"subusers {ago(2)}", f"subusers {ago(1)}"]
 
 
-def test_a_key_that_is_refused_is_a_failure(
-    run: Run, command: CommandLine, fleet: FakeSendGrid
-) -> None:
+def test_a_refused_key_is_a_failure(run: Run, command: CommandLine, fleet: FakeSendGrid) -> None:
     fleet.subusers[ago(3)] = (401, {}, "")
     status, said, error = run(*one_day())
     assert (status, said) == (1, "")
     assert error.splitlines() == [
         "seq-exporter: account 'acme': 401: SendGrid refuses the key: "
-        "is it active, whole, and of this region?",
-        "Nothing is written yet. What has come is kept: run the same command again, "
-        "or name the accounts that are wanted with --account.",
+        "is it active, complete and for this region?",
+        "Nothing is written yet. The days fetched so far are kept: run the same command again, "
+        "or choose the accounts to write with --account.",
     ]
     assert sorted(path.name for path in command.output.iterdir()) == ["scores.sqlite"]
 

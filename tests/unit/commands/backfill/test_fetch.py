@@ -1,4 +1,4 @@
-"""What is asked of SendGrid for the past, request by request, and what is never asked twice."""
+"""The requests of a backfill to SendGrid, one by one: none is made twice without need."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from seq_exporter.commands.backfill.account_archive import AccountArchive
-from seq_exporter.commands.backfill.archive import Archive
-from seq_exporter.commands.backfill.fetch import Fetch, Missing
-from seq_exporter.commands.backfill.gather import Gathering, Wish
+from seq_exporter.commands.backfill.archive import AccountArchive, Archive
+from seq_exporter.commands.backfill.fetch import AccountFetch, Missing, fetch_accounts
+from seq_exporter.commands.backfill.options import BackfillOptions
 from seq_exporter.commands.backfill.pace import Pacer
 from seq_exporter.config.model import Account, PollSettings
 from seq_exporter.config.secret import ApiKey, Secret
@@ -28,10 +27,7 @@ from seq_exporter.errors import (
     ServerFailed,
     Unauthorized,
 )
-from seq_exporter.sendgrid.client import SendGrid
-from seq_exporter.sendgrid.parsing import Anomalies
-from seq_exporter.sendgrid.session import open_session
-from seq_exporter.sendgrid.transport import Transport
+from seq_exporter.sendgrid.reader import AccountReader
 from tests.support import (
     KEY,
     NOT_CALCULATED,
@@ -43,6 +39,7 @@ from tests.support import (
     item,
     ok,
 )
+from tests.unit.commands.backfill.test_archive import query, rows
 
 DAYS = [day(1), day(2), day(3)]
 TODAY = day(2) + timedelta(days=88)  # SendGrid may have forgotten the first
@@ -61,10 +58,11 @@ def too_many(seconds: int) -> Answer:
 
 
 class Bench:
-    """Fetches the days of one account into its archive, and writes down what it reports."""
+    """Fetches the days of one account into its archive, and records the progress."""
 
-    def __init__(self, archive: Archive, time: FakeTime, sendgrid: FakeSendGrid) -> None:
-        self.archive = archive
+    def __init__(self, file: Path, time: FakeTime, sendgrid: FakeSendGrid) -> None:
+        self.file = file
+        self.archive = Archive(file)
         self.time = time
         self.sendgrid = sendgrid
         self.reports: list[tuple[int, str]] = []
@@ -76,14 +74,20 @@ class Bench:
     def find_missing(self, days: Sequence[date], today: date = TODAY, **changes: Any) -> Missing:
         self.reports.clear()
         made = account(**changes)
-        observer = Pacer(6000, self.time.clock, self.time.sleep)
-        with open_session() as session:
-            transport = Transport(made, Secret(KEY), session, 30.0, self.time.clock, observer)
-            client = SendGrid(transport, self.time.sleep, Anomalies())
-            return Fetch(made, self.acme, client, today, self._report).run(days)
+        pacer = Pacer(6000, self.time.clock, self.time.sleep, self._tell)
+        with AccountReader(
+            made,
+            PollSettings(),
+            observer=pacer,
+            clock=self.time.clock,
+            sleep=self.time.sleep,
+            pause_after=pacer.pause_after,
+        ) as reader:
+            fetch = AccountFetch(made, self.acme, reader.connect(), today, self._report)
+            return fetch.run(days)
 
     def fail(self, kind: type[PollError], **changes: Any) -> str:
-        """Return what is said when a run ends with an error of this kind."""
+        """Return the message of the error of this kind that ends a run."""
         with pytest.raises(kind) as caught:
             self.run(**changes)
         return str(caught.value)
@@ -94,37 +98,35 @@ class Bench:
 
     @property
     def users(self) -> dict[str, list[str]]:
-        """What users there are on each day, in the order in which they came."""
+        """The users of each day, in the order in which they came."""
         found: dict[str, list[str]] = {}
-        query = "SELECT day, user_id FROM scores ORDER BY day, position"
-        for when, user_id in self.archive.connection.execute(query):
-            found.setdefault(when, []).append(user_id)
+        for when, user_id, _ in rows(self.file):
+            found.setdefault(f"2026-11-{when}", []).append(user_id)
         return found
 
     @property
     def names(self) -> dict[str, str | None]:
-        return dict(self.archive.connection.execute("SELECT user_id, username FROM names"))
+        return dict(query(self.file, "SELECT user_id, username FROM names"))
 
     @property
     def done(self) -> int:
         return sum(steps for steps, _ in self.reports)
+
+    def _tell(self, reason: str) -> None:
+        self.reports.append((0, f"{reason}: acme"))
 
     def _report(self, steps: int, text: str) -> None:
         self.reports.append((steps, text))
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Iterator[Archive]:
-    with closing(Archive(tmp_path / "scores.sqlite")) as archive:
-        yield archive
+def bench(tmp_path: Path, time: FakeTime, sendgrid: FakeSendGrid) -> Iterator[Bench]:
+    bench = Bench(tmp_path / "scores.sqlite", time, sendgrid)
+    with closing(bench.archive):
+        yield bench
 
 
-@pytest.fixture
-def bench(archive: Archive, time: FakeTime, sendgrid: FakeSendGrid) -> Bench:
-    return Bench(archive, time, sendgrid)
-
-
-def test_a_fleet_is_asked_for_page_by_page_and_the_own_scores_at_once(
+def test_subusers_are_read_page_by_page_and_own_scores_in_one_request(
     bench: Bench, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.page_size = 2
@@ -147,10 +149,13 @@ def test_a_fleet_is_asked_for_page_by_page_and_the_own_scores_at_once(
     assert list(bench.acme.own_scores()) == DAYS
     assert bench.reports == [
         (0, "acme"),
+        (0, "acme 2026-11-01, page 1"),
         (1, "acme 2026-11-01"),
         (0, "acme 2026-11-02, page 1"),
+        (0, "acme 2026-11-02, page 2"),
         (1, "acme 2026-11-02"),
         (0, "acme 2026-11-03, page 1"),
+        (0, "acme 2026-11-03, page 2"),
         (1, "acme 2026-11-03"),
         (0, "acme"),
     ]
@@ -166,7 +171,7 @@ def test_a_second_run_asks_for_nothing(bench: Bench, sendgrid: FakeSendGrid) -> 
     assert bench.done == len(DAYS)
 
 
-def test_more_days_are_all_that_is_asked_for(bench: Bench, sendgrid: FakeSendGrid) -> None:
+def test_a_run_with_more_days_asks_only_for_those(bench: Bench, sendgrid: FakeSendGrid) -> None:
     days = [day(number) for number in range(1, 6)]
     sendgrid.subusers = dict.fromkeys(days, FLEET)
     sendgrid.own = dict.fromkeys(days, OWN)
@@ -182,7 +187,7 @@ def test_more_days_are_all_that_is_asked_for(bench: Bench, sendgrid: FakeSendGri
     assert bench.done == len(days)
 
 
-def test_a_day_that_was_begun_is_asked_for_from_its_cursor_on(
+def test_a_day_that_was_begun_is_continued_from_its_cursor(
     bench: Bench, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.page_size = 1
@@ -221,7 +226,7 @@ def test_days_that_are_not_calculated_are_asked_for_once_more_at_the_end(
     assert list(bench.users) == ["2026-11-01", "2026-11-02", "2026-11-03"]
 
 
-def test_a_day_whose_later_page_is_not_calculated_is_not(
+def test_a_day_is_not_calculated_if_a_later_page_is_not(
     bench: Bench, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.page_size = 2
@@ -234,9 +239,7 @@ def test_a_day_whose_later_page_is_not_calculated_is_not(
     assert bench.users == {"2026-11-02": ["1", "2", "3"]}
 
 
-def test_a_day_beyond_what_sendgrid_keeps_is_forgotten(
-    bench: Bench, sendgrid: FakeSendGrid
-) -> None:
+def test_a_day_that_sendgrid_no_longer_keeps_is_noted(bench: Bench, sendgrid: FakeSendGrid) -> None:
     sendgrid.subusers = {day(1): FORGOTTEN, day(2): FLEET, day(3): FLEET}
     sendgrid.own = {day(2): OWN, day(3): OWN}
     assert bench.run() == set()
@@ -252,7 +255,7 @@ def test_a_day_beyond_what_sendgrid_keeps_is_forgotten(
     assert sendgrid.take_requests() == []
 
 
-def test_a_day_that_is_forgotten_meanwhile_keeps_what_its_subusers_had(
+def test_a_day_that_sendgrid_forgets_meanwhile_keeps_its_subusers(
     bench: Bench, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
@@ -266,7 +269,7 @@ def test_a_day_that_is_forgotten_meanwhile_keeps_what_its_subusers_had(
     assert sendgrid.take_requests() == []
 
 
-def test_half_a_day_that_is_forgotten_is_none(bench: Bench, sendgrid: FakeSendGrid) -> None:
+def test_half_a_day_that_sendgrid_forgets_is_dropped(bench: Bench, sendgrid: FakeSendGrid) -> None:
     sendgrid.page_size = 1
     sendgrid.subusers = {day(1): FLEET}
     sendgrid.first["subusers 2026-11-01 after 1"] = [FORGOTTEN]
@@ -302,7 +305,7 @@ def test_a_bad_request_for_a_day_that_sendgrid_keeps_is_an_error(
         pytest.param((403, {}, '{"error": "Temporary block"}'), [3600], id="blocked"),
     ],
 )
-def test_a_pause_is_waited_for_however_long_and_it_is_asked_again(
+def test_a_rate_limit_is_waited_out_for_up_to_an_hour(
     bench: Bench, sendgrid: FakeSendGrid, time: FakeTime, answer: Answer, sleeps: list[int]
 ) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
@@ -317,18 +320,17 @@ def test_a_pause_is_waited_for_however_long_and_it_is_asked_again(
     ]
 
 
-def test_where_sendgrid_does_not_say_for_how_long_it_is_a_minute(
+def test_a_rate_limit_without_a_time_is_waited_out_for_a_minute(
     bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = {day(2): FLEET}
     sendgrid.first["subusers 2026-11-02"] = [TOO_MANY] * 3
     assert bench.run([day(2)], own_score=False) == set()
-    # As a poll does it, at first; then as long as it takes.
-    assert [round(seconds) for seconds in time.sleeps] == [1, 2, 60]
+    assert time.sleeps == [60.0] * 3
     assert (0, "pausing 60 s as SendGrid asks: acme") in bench.reports
 
 
-def test_every_kind_of_request_is_made_again_after_a_pause(
+def test_every_kind_of_request_is_repeated_after_a_pause(
     bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = {day(2): [item("1")], day(3): [item("1")]}
@@ -349,7 +351,7 @@ def test_every_kind_of_request_is_made_again_after_a_pause(
     assert time.sleeps == [900.0] * len(once)
 
 
-def test_ten_pauses_in_a_row_are_enough(
+def test_a_request_gives_up_after_ten_pauses(
     bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET) | {day(2): too_many(600)}
@@ -359,7 +361,7 @@ def test_ten_pauses_in_a_row_are_enough(
     assert sendgrid.requests == ["subusers 2026-11-01", *["subusers 2026-11-02"] * 11]
 
 
-def test_pauses_that_are_not_in_a_row_are_no_end(
+def test_pauses_of_different_requests_are_counted_separately(
     bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.page_size = 1
@@ -377,10 +379,10 @@ def test_pauses_that_are_not_in_a_row_are_no_end(
         pytest.param([REFUSED], Unauthorized, id="401"),
         pytest.param([(403, {}, "")], Forbidden, id="403"),
         pytest.param([FAILED] * 3, ServerFailed, id="500"),
-        pytest.param([(200, {}, "<html>")], MalformedResponse, id="a page that is none"),
+        pytest.param([(200, {}, "<html>")], MalformedResponse, id="not a page"),
     ],
 )
-def test_an_error_ends_with_what_has_come_kept(
+def test_after_an_error_the_fetched_pages_are_kept(
     bench: Bench, sendgrid: FakeSendGrid, answers: list[Answer], kind: type[PollError]
 ) -> None:
     sendgrid.page_size = 2
@@ -404,9 +406,7 @@ def test_an_error_ends_with_what_has_come_kept(
     ]
 
 
-def test_names_are_asked_for_only_where_pages_leave_some_out(
-    bench: Bench, sendgrid: FakeSendGrid
-) -> None:
+def test_names_are_read_only_if_pages_leave_some_out(bench: Bench, sendgrid: FakeSendGrid) -> None:
     sendgrid.page_size = 2
     sendgrid.names = {"1": "shop-de", "2": "shop-fr", "3": "shop-it"}
     sendgrid.subusers = {day(1): FLEET[:2], day(2): [item("1"), item("3"), item("4")]}
@@ -422,10 +422,10 @@ def test_names_are_asked_for_only_where_pages_leave_some_out(
     ]
     assert bench.names == {"1": "shop-de", "2": "shop-fr", "3": "shop-it", "4": None}
     bench.run([day(1), day(2)], own_score=False)
-    assert sendgrid.take_requests() == []  # nobody has a name for the fourth
+    assert sendgrid.take_requests() == []  # SendGrid has no name for the fourth
 
 
-def test_the_list_of_names_is_read_on_from_where_it_was_left(
+def test_the_list_of_names_is_continued_from_its_offset(
     bench: Bench, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.names = {"1": "shop-de", "2": "shop-fr", "3": "shop-it"}
@@ -447,7 +447,7 @@ def test_the_list_of_names_is_read_on_from_where_it_was_left(
         pytest.param(ok({"error": "no list"}), id="no list"),
     ],
 )
-def test_names_that_are_refused_do_no_harm(
+def test_a_key_may_be_refused_the_list_of_names(
     bench: Bench, sendgrid: FakeSendGrid, answer: Answer
 ) -> None:
     sendgrid.subusers = {day(2): [item("1")]}
@@ -457,14 +457,14 @@ def test_names_that_are_refused_do_no_harm(
     assert missing.days == set()
     assert missing.names
     assert sendgrid.take_requests() == ["subusers 2026-11-02", "names 0", "own 2026-11-02"]
-    # A key that may list them by now is told.
+    # The key has got the permission meanwhile.
     sendgrid.names = {"1": "shop-de"}
     assert bench.find_missing([day(2)]) == Missing(set(), "")
     assert sendgrid.take_requests() == ["names 0", "names 1"]
     assert bench.names == {"1": "shop-de"}
 
 
-def test_a_new_day_without_any_score_may_be_filled_still(
+def test_a_recent_day_without_scores_is_read_again_later(
     bench: Bench, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.subusers = {day(1): [item("1")], day(2): [item("1")], day(3): []}
@@ -482,14 +482,14 @@ def test_a_new_day_without_any_score_may_be_filled_still(
     ]
 
 
-def test_a_bad_request_for_today_means_that_it_is_not_there_yet(
+def test_a_bad_request_for_today_means_that_it_is_not_calculated_yet(
     bench: Bench, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.subusers = {day(1): FLEET, day(2): FORGOTTEN}
     assert bench.run([day(1), day(2)], day(2), own_score=False) == {day(2)}
 
 
-def test_own_scores_that_are_refused_can_be_done_without(
+def test_the_error_for_a_refused_own_score_names_its_setting(
     bench: Bench, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.subusers = {day(2): FLEET}
@@ -498,7 +498,7 @@ def test_own_scores_that_are_refused_can_be_done_without(
     assert said.endswith("; if only its own score is refused: own_score: false")
 
 
-def test_names_that_sendgrid_fails_to_tell_are_an_error_and_asked_for_later(
+def test_a_failure_to_list_names_is_an_error_and_tried_again_in_the_next_run(
     bench: Bench, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.subusers = {day(2): [item("1")]}
@@ -511,11 +511,34 @@ def test_names_that_sendgrid_fails_to_tell_are_an_error_and_asked_for_later(
     assert bench.names == {"1": "shop-de"}
 
 
-def test_a_list_of_names_that_knows_no_offset_ends(bench: Bench, sendgrid: FakeSendGrid) -> None:
+def test_a_list_of_names_that_ignores_the_offset_ends(bench: Bench, sendgrid: FakeSendGrid) -> None:
     sendgrid.subusers = {day(2): [item("1")]}
     sendgrid.names = ok([{"id": 7, "username": "shop-de"}])
     assert bench.run([day(2)], own_score=False) == set()
     assert sendgrid.requests == ["subusers 2026-11-02", "names 0", "names 1"]
+
+
+def test_a_list_of_names_that_alternates_two_pages_ends(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    sendgrid.subusers = {day(2): [item("1")]}
+    first, second = ok([{"id": 7, "username": "shop-de"}]), ok([{"id": 8, "username": "shop-fr"}])
+    sendgrid.first = {"names 0": [first], "names 1": [second]}
+    sendgrid.names = first
+    assert bench.run([day(2)], own_score=False) == set()
+    assert sendgrid.requests == ["subusers 2026-11-02", "names 0", "names 1", "names 2"]
+    assert bench.names == {"1": None, "7": "shop-de", "8": "shop-fr"}
+
+
+def test_failures_and_pauses_are_counted_separately(
+    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {day(2): FLEET}
+    sendgrid.first["subusers 2026-11-02"] = [FAILED, *[too_many(600)] * 10, FAILED]
+    assert bench.run([day(2)], own_score=False) == set()
+    assert [round(seconds) for seconds in time.sleeps] == [1, *[600] * 10, 2]
+    sendgrid.first["subusers 2026-11-03"] = [FAILED, too_many(600), FAILED, FAILED]
+    bench.fail(ServerFailed, days=[day(3)], own_score=False)
 
 
 def pages_of(cursors: dict[str, tuple[str, list[Any]]]) -> dict[str, list[Answer]]:
@@ -528,9 +551,7 @@ def pages_of(cursors: dict[str, tuple[str, list[Any]]]) -> dict[str, list[Answer
     }
 
 
-def test_a_cursor_that_is_refused_later_is_begun_without(
-    bench: Bench, sendgrid: FakeSendGrid
-) -> None:
+def test_a_day_begins_again_if_its_cursor_is_refused(bench: Bench, sendgrid: FakeSendGrid) -> None:
     sendgrid.page_size = 1
     sendgrid.subusers = {day(2): FLEET}
     sendgrid.first = {"subusers 2026-11-02 after 1": [REFUSED]}
@@ -557,7 +578,7 @@ def test_a_cursor_that_is_refused_later_is_begun_without(
         ),
     ],
 )
-def test_a_cursor_that_leads_nowhere_new_is_the_end(
+def test_a_cursor_that_leads_to_nobody_new_is_the_end(
     bench: Bench, sendgrid: FakeSendGrid, pages: Any
 ) -> None:
     sendgrid.subusers = {day(2): []}
@@ -568,7 +589,7 @@ def test_a_cursor_that_leads_nowhere_new_is_the_end(
     assert bench.acme.unfinished([day(2)]) == []
 
 
-def test_own_scores_that_the_range_leaves_out_are_asked_for_alone(
+def test_own_scores_that_the_range_leaves_out_are_read_one_by_one(
     bench: Bench, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.own = {day(1): OWN, day(3): item("9", "acme")}
@@ -589,7 +610,7 @@ def test_own_scores_that_the_range_leaves_out_are_asked_for_alone(
     assert list(bench.acme.own_scores()) == DAYS
 
 
-def test_an_own_score_that_is_there_alone_and_not_in_the_range(
+def test_own_scores_may_be_there_one_by_one_and_not_in_a_range(
     bench: Bench, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.own = dict.fromkeys(DAYS, OWN)
@@ -604,7 +625,7 @@ def test_an_own_score_that_is_there_alone_and_not_in_the_range(
     assert list(bench.acme.own_scores()) == DAYS
 
 
-def test_a_range_that_begins_too_early_is_asked_for_from_the_next_day_on(
+def test_a_range_that_begins_too_early_is_read_from_the_next_day(
     bench: Bench, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.own = {day(1): FORGOTTEN} | dict.fromkeys(DAYS[1:], OWN)
@@ -618,7 +639,7 @@ def test_a_range_that_begins_too_early_is_asked_for_from_the_next_day_on(
     assert sendgrid.take_requests() == []
 
 
-def test_own_scores_are_asked_for_ninety_days_at_once(bench: Bench, sendgrid: FakeSendGrid) -> None:
+def test_own_scores_are_read_ninety_days_at_a_time(bench: Bench, sendgrid: FakeSendGrid) -> None:
     days = [date.fromordinal(day(1).toordinal() - number) for number in reversed(range(91))]
     sendgrid.own = dict.fromkeys(days, OWN)
     assert bench.run(days, subusers=None) == set()
@@ -633,8 +654,8 @@ def test_an_account_without_own_score_is_not_asked_for_it(
     assert sendgrid.requests == [f"subusers {when}" for when in DAYS]
 
 
-def wish(first: date = DAYS[0]) -> Wish:
-    return Wish(
+def options(first: date = DAYS[0]) -> BackfillOptions:
+    return BackfillOptions(
         first=first,
         last=DAYS[-1],
         until=0,
@@ -645,32 +666,34 @@ def wish(first: date = DAYS[0]) -> Wish:
     )
 
 
-class Gatherer:
+class FleetBench:
     """Fetches several accounts."""
 
     def __init__(self, archive: Archive, time: FakeTime) -> None:
         self.archive = archive
-        self.gathering = Gathering(PollSettings(), wish(), time.clock, time.sleep)
+        self.time = time
 
-    def fetch(self, *accounts: Account) -> list[str]:
-        def report(steps: int, text: str) -> None:
+    def fetch(self, *accounts: Account, first: date = DAYS[0]) -> list[str]:
+        def advance(steps: int, text: str) -> None:
             pass
 
-        found = self.gathering.fetch(accounts, self.archive, report)
+        found = fetch_accounts(
+            accounts, self.archive, options(first), self.time.clock, self.time.sleep, advance
+        )
         return [f"{each.account.name} {sorted(each.missing.days)}" for each in found]
 
 
 @pytest.fixture
-def gatherer(archive: Archive, time: FakeTime) -> Gatherer:
-    return Gatherer(archive, time)
+def fleet(archive: Archive, time: FakeTime) -> FleetBench:
+    return FleetBench(archive, time)
 
 
-def test_the_oldest_day_is_asked_for_first_and_no_faster_than_is_allowed(
-    gatherer: Gatherer, sendgrid: FakeSendGrid, time: FakeTime
+def test_the_oldest_day_is_read_first_at_the_pace_chosen(
+    fleet: FleetBench, sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
     sendgrid.own = dict.fromkeys(DAYS, OWN)
-    assert gatherer.fetch(account(), account(name="globex", own_score=False)) == [
+    assert fleet.fetch(account(), account(name="globex", own_score=False)) == [
         "acme []",
         "globex []",
     ]
@@ -682,8 +705,8 @@ def test_the_oldest_day_is_asked_for_first_and_no_faster_than_is_allowed(
     assert time.sleeps == [pytest.approx(1.0)] * 5
 
 
-def test_one_account_that_fails_does_not_keep_the_others_from_being_fetched(
-    gatherer: Gatherer, sendgrid: FakeSendGrid, tmp_path: Path
+def test_the_other_accounts_are_fetched_if_one_fails(
+    fleet: FleetBench, sendgrid: FakeSendGrid, tmp_path: Path
 ) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
     sendgrid.first["subusers 2026-11-02"] = [REFUSED]
@@ -694,43 +717,44 @@ def test_one_account_that_fails_does_not_keep_the_others_from_being_fetched(
         account(name="globex", own_score=False),
     )
     with pytest.raises(BackfillError) as caught:
-        gatherer.fetch(*accounts)
+        fleet.fetch(*accounts)
     assert str(caught.value) == (
-        "account 'acme': 401: SendGrid refuses the key: is it active, whole, and of this region?\n"
+        "account 'acme': 401: SendGrid refuses the key: "
+        "is it active, complete and for this region?\n"
         f"account 'gone': cannot read the key file '{tmp_path / 'key'}': "
         "No such file or directory: put the key there, and let this user read it\n"
-        "Nothing is written yet. What has come is kept: run the same command again, "
-        "or name the accounts that are wanted with --account."
+        "Nothing is written yet. The days fetched so far are kept: run the same command again, "
+        "or choose the accounts to write with --account."
     )
-    assert gatherer.archive.count_days() == 1 + 3
+    assert fleet.archive.count_days() == 1 + 3
     sendgrid.take_requests()
-    assert gatherer.fetch(accounts[0], accounts[2]) == ["acme []", "globex []"]
+    assert fleet.fetch(accounts[0], accounts[2]) == ["acme []", "globex []"]
     assert sendgrid.take_requests() == ["subusers 2026-11-02", "subusers 2026-11-03"]
 
 
-def test_days_of_eighty_nine_and_ninety_days_back_may_be_forgotten(
-    archive: Archive, sendgrid: FakeSendGrid, time: FakeTime
+def test_sendgrid_may_have_forgotten_days_of_eighty_nine_and_ninety_days_back(
+    fleet: FleetBench, sendgrid: FakeSendGrid
 ) -> None:
     first = date(2026, 8, 7)  # 90 days back
-    gathering = Gathering(PollSettings(), wish(first), time.clock, time.sleep)
-    sendgrid.subusers = dict.fromkeys(gathering.wish.days, FLEET)
+    sendgrid.subusers = dict.fromkeys(options(first).days, FLEET)
     sendgrid.subusers[date(2026, 8, 7)] = sendgrid.subusers[date(2026, 8, 8)] = FORGOTTEN
     made = account(own_score=False)
-    (found,) = gathering.fetch([made], archive, lambda steps, text: None)
-    assert found.archive.forgotten() == {date(2026, 8, 7), date(2026, 8, 8)}
+    fleet.fetch(made, first=first)
+    acme = fleet.archive.claim(made, Secret(KEY))
+    assert acme.forgotten() == {date(2026, 8, 7), date(2026, 8, 8)}
     sendgrid.subusers[date(2026, 8, 9)] = FORGOTTEN
-    found.archive.drop(date(2026, 8, 9))
+    acme.drop(date(2026, 8, 9))
     with pytest.raises(BackfillError, match="account 'acme': 400"):
-        gathering.fetch([made], archive, lambda steps, text: None)
+        fleet.fetch(made, first=first)
 
 
-def test_what_another_key_was_told_is_not_asked_for_with_this_one(
-    gatherer: Gatherer, sendgrid: FakeSendGrid
+def test_another_key_is_refused_before_any_request(
+    fleet: FleetBench, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
     made = account(own_score=False)
-    gatherer.fetch(made)
+    fleet.fetch(made)
     sendgrid.take_requests()
     with pytest.raises(BackfillError, match="another key, host or on_behalf_of"):
-        gatherer.fetch(replace(made, api_key=ApiKey(Secret("another"))))
+        fleet.fetch(replace(made, api_key=ApiKey(Secret("another"))))
     assert sendgrid.requests == []

@@ -1,8 +1,8 @@
-"""The past is what the live exporter showed then: it is run through the same days, and compared."""
+"""A backfill writes what the live exporter published: both run through the same days here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -14,15 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq_exporter.commands.backfill.archive import Archive
-from seq_exporter.commands.backfill.gather import Gathering, Wish
-from seq_exporter.commands.backfill.plan import Plan
-from seq_exporter.commands.backfill.timeline import Shown
+from seq_exporter.commands.backfill.fetch import fetch_accounts
+from seq_exporter.commands.backfill.options import BackfillOptions
+from seq_exporter.commands.backfill.plan import Plan, make_plan
+from seq_exporter.commands.backfill.timeline import PublishedDay
 from seq_exporter.config.model import Account, PollSettings, SeriesSelection, SubuserSelection
+from seq_exporter.publish.families import format_number, format_series
 from tests.support import FakeSendGrid, FakeTime, account, examples, item
 from tests.unit.serve.bench import Bench
 
 FIRST = date(2026, 10, 25)
-DAYS = [FIRST + timedelta(number) for number in range(10)]
+DAYS = [FIRST + timedelta(number) for number in range(6)]
 DELAY_HOURS = 12
 POLL = PollSettings(lookback_days=3)
 
@@ -71,8 +73,11 @@ def midnight(day: date) -> float:
 
 
 def polled_moments() -> Iterator[float]:
-    """Return every sixth hour of the days, and of some after them."""
-    for hours in range(0, 24 * (len(DAYS) + 6), 6):
+    """Yield each midnight and noon of the days, and of some days after them.
+
+    At noon the scores of a day appear, at midnight those of an old one are withdrawn.
+    """
+    for hours in range(0, 24 * (len(DAYS) + 6), 12):
         yield midnight(FIRST) + hours * 3600
 
 
@@ -82,7 +87,7 @@ def read(text: str) -> Page:
 
 
 def live_pages(made: Account, days: dict[date, Any], own: dict[date, Any]) -> list[Page]:
-    """Return what the exporter shows over time, while the days appear one after the other."""
+    """Return what the exporter publishes over time, while the days appear one after the other."""
     pages = []
     clock = FakeTime()
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
@@ -107,7 +112,7 @@ def live_pages(made: Account, days: dict[date, Any], own: dict[date, Any]) -> li
 
 
 def past_pages(made: Account, days: dict[date, Any], own: dict[date, Any]) -> list[Page]:
-    """Return what a backfill says that was shown at the same moments."""
+    """Return what a backfill writes for the same times."""
     with (
         responses.RequestsMock(assert_all_requests_are_fired=False) as mock,
         TemporaryDirectory() as folder,
@@ -116,7 +121,7 @@ def past_pages(made: Account, days: dict[date, Any], own: dict[date, Any]) -> li
         sendgrid.names, sendgrid.subusers, sendgrid.own = dict(NAMES), days, own
         clock = FakeTime()
         clock.seconds = midnight(DAYS[-1]) + 6 * 86400
-        wish = Wish(
+        options = BackfillOptions(
             first=DAYS[0],
             last=DAYS[-1],
             until=None,
@@ -124,31 +129,36 @@ def past_pages(made: Account, days: dict[date, Any], own: dict[date, Any]) -> li
             step_seconds=3600,
             labels={},
             requests_per_minute=6000,
+            poll=POLL,
         )
-        gathering = Gathering(POLL, wish, clock.clock, clock.sleep)
         with closing(Archive(Path(folder) / "scores.sqlite")) as archive:
-            plan = gathering.plan(
-                gathering.fetch([made], archive, lambda done, text: None), int(clock.seconds)
+            (fetched,) = fetch_accounts(
+                [made], archive, options, clock.clock, clock.sleep, lambda steps, text: None
             )
+            plan = make_plan([(made, fetched.archive)], options, int(clock.seconds))
             return [page_at(plan, moment) for moment in polled_moments()]
 
 
 def page_at(plan: Plan, moment: float) -> Page:
     page: Page = {}
-    (past,) = plan.pasts
+    (planned,) = plan.accounts
 
-    def shown(some: Any) -> list[Shown]:
-        return [each for each in some if each.start <= moment < each.end]
+    def published(days: Sequence[PublishedDay]) -> list[PublishedDay]:
+        return [each for each in days if each.start <= moment < each.end]
 
-    for series in past.history.list_series(shown(past.subusers), shown(past.own)):
-        assert series.text not in page
-        ((_, page[series.text]),) = series.values
+    for series in planned.history.list_series(published(planned.subusers), published(planned.own)):
+        text = format_series(series.family.name, series.labels.items())
+        assert text not in page
+        ((_, value),) = series.values
+        page[text] = format_number(value)
     return page
 
 
 @examples(0.25)
 @given(ACCOUNTS, FLEET_DAYS, OWN_DAYS)
-def test_the_past_is_what_was_shown(made: Account, days: list[Any], own: list[Any]) -> None:
-    told = {day: items for day, items in zip(DAYS, days, strict=True) if items is not None}
-    own_told = {day: item for day, item in zip(DAYS, own, strict=True) if item is not None}
-    assert past_pages(made, told, own_told) == live_pages(made, told, own_told)
+def test_a_backfill_writes_what_was_published(
+    made: Account, days: list[Any], own: list[Any]
+) -> None:
+    by_day = {day: items for day, items in zip(DAYS, days, strict=True) if items is not None}
+    own_by_day = {day: item for day, item in zip(DAYS, own, strict=True) if item is not None}
+    assert past_pages(made, by_day, own_by_day) == live_pages(made, by_day, own_by_day)

@@ -1,4 +1,4 @@
-"""The files that promtool makes blocks of, written out."""
+"""The files from which promtool makes blocks."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from seq_exporter.commands.backfill.archive import Archive
-from seq_exporter.commands.backfill.history import History
-from seq_exporter.commands.backfill.labels import label_scores
+from seq_exporter.commands.backfill.history import AccountHistory
 from seq_exporter.commands.backfill.openmetrics import check_space, write_files
-from seq_exporter.commands.backfill.plan import WINDOW_SECONDS, Past, Plan, choose_step
-from seq_exporter.commands.backfill.timeline import trace_days
+from seq_exporter.commands.backfill.plan import WINDOW_SECONDS, AccountPlan, Plan, choose_step
+from seq_exporter.commands.backfill.timeline import list_published_days
 from seq_exporter.config.model import ALL_SUBUSERS, SeriesSelection
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import BackfillError
@@ -47,7 +46,7 @@ def write(plan: Plan, archive: Archive, folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in files}
 
 
-def test_a_file_written_out(archive: Archive, tmp_path: Path) -> None:
+def test_the_whole_text_of_a_file(archive: Archive, tmp_path: Path) -> None:
     made = account(series=SeriesSelection(eligible=False))
     files = write(plan_of(fill(archive, made), at(4)), archive, tmp_path)
     assert list(files) == ["scores-2026-10-30.om"]
@@ -88,14 +87,24 @@ def test_a_strict_parser_reads_it(archive: Archive, tmp_path: Path) -> None:
     assert ("shop-fr", 0.0, at(3, 12)) in eligible
 
 
+def test_the_samples_are_counted_in_advance(archive: Archive, tmp_path: Path) -> None:
+    made = account(series=SeriesSelection(metrics=("open_rate",)), own_score=False)
+    plan = replace(plan_of(fill(archive, made), at(4)), labels={})
+    plan = replace(plan, accounts=[replace(plan.accounts[0], own=[])])
+    (text,) = write(plan, archive, tmp_path).values()
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    missing = 2  # shop-fr has no open rate on the first day, which two samples show
+    assert plan.samples == len(lines) + missing
+
+
 def test_windows_divide_the_samples_into_files(archive: Archive, tmp_path: Path) -> None:
     border = at(3) // WINDOW_SECONDS * WINDOW_SECONDS + WINDOW_SECONDS
     history = fill(archive, account(subusers=None))
     own = history.own_days
-    shown = trace_days(
+    published = list_published_days(
         own, delay_seconds=border - at(3) - 2 * HOURS, lookback_days=90, until=border + 5 * HOURS
     )
-    plan = Plan([Past(history, [], shown)], 2 * HOURS, {})
+    plan = Plan([AccountPlan(history, [], published)], 2 * HOURS, {})
     files = write(plan, archive, tmp_path)
     moments = [
         [int(line.rpartition(" ")[2]) for line in text.splitlines() if "account_score{" in line]
@@ -104,7 +113,7 @@ def test_windows_divide_the_samples_into_files(archive: Archive, tmp_path: Path)
     assert moments == [[border - 2 * HOURS], [border, border + 2 * HOURS, border + 4 * HOURS]]
 
 
-def test_what_is_there_stays_and_what_is_of_another_plan_goes(
+def test_complete_files_stay_and_files_of_another_plan_are_deleted(
     archive: Archive, tmp_path: Path
 ) -> None:
     history = fill(archive, account())
@@ -116,7 +125,7 @@ def test_what_is_there_stays_and_what_is_of_another_plan_goes(
     file = tmp_path / "scores-2026-10-30.om"
     file.write_text("untouched")
     assert write(plan, archive, tmp_path) == {file.name: "untouched"}
-    # Labels, step and days are a part of it.
+    # Labels, step and days belong to the plan.
     assert write(replace(plan, labels={}), archive, tmp_path) != {file.name: "untouched"}
     assert write(plan, archive, tmp_path) == before
     file.unlink()
@@ -126,13 +135,13 @@ def test_what_is_there_stays_and_what_is_of_another_plan_goes(
 def test_a_stop_leaves_no_files_of_two_plans(archive: Archive, tmp_path: Path) -> None:
     border = at(3) // WINDOW_SECONDS * WINDOW_SECONDS + WINDOW_SECONDS
     history = fill(archive, account(subusers=None))
-    shown = trace_days(
+    published = list_published_days(
         history.own_days,
         delay_seconds=border - at(3) - 2 * HOURS,
         lookback_days=90,
         until=border + 5 * HOURS,
     )
-    plan = Plan([Past(history, [], shown)], 2 * HOURS, {"job": "one"})
+    plan = Plan([AccountPlan(history, [], published)], 2 * HOURS, {"job": "one"})
     assert len(write(plan, archive, tmp_path)) == 2
 
     def stop(done: int, text: str) -> None:
@@ -143,7 +152,9 @@ def test_a_stop_leaves_no_files_of_two_plans(archive: Archive, tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-def test_only_what_a_new_day_is_shown_in_is_written_anew(archive: Archive, tmp_path: Path) -> None:
+def test_a_new_day_changes_only_the_windows_that_it_is_published_in(
+    archive: Archive, tmp_path: Path
+) -> None:
     history = fill(archive, account())
     plan = plan_of(history, at(4))
     (window,) = plan.windows()
@@ -151,16 +162,18 @@ def test_only_what_a_new_day_is_shown_in_is_written_anew(archive: Archive, tmp_p
     acme = archive.claim(account(), Secret(KEY))
     acme.add_page(day(20), [Score("1", "shop-de", 4.0)], None)
     acme.finish(day(20))
-    label_scores(acme, ALL_SUBUSERS)
-    assert plan_of(History(account(), acme), at(4)).fingerprint(window) == before
+    acme.label(ALL_SUBUSERS)
+    assert plan_of(AccountHistory(account(), acme), at(4)).fingerprint(window) == before
     acme.drop(day(2))
     acme.add_page(day(2), [Score("1", "shop-de", 3.9)], None)
     acme.finish(day(2))
-    label_scores(acme, ALL_SUBUSERS)
-    assert plan_of(History(account(), acme), at(4)).fingerprint(window) != before
+    acme.label(ALL_SUBUSERS)
+    assert plan_of(AccountHistory(account(), acme), at(4)).fingerprint(window) != before
 
 
-def test_a_file_that_cannot_be_written_leaves_nothing(archive: Archive, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(
+    archive: Archive, tmp_path: Path
+) -> None:
     plan = plan_of(fill(archive, account()), at(4))
     seen: list[str] = []
 
@@ -174,7 +187,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(archive: Archive, tmp_path
     assert "scores-2026-10-30.om" not in seen
 
 
-def test_what_would_not_fit_is_not_begun(archive: Archive, tmp_path: Path) -> None:
+def test_files_that_do_not_fit_are_not_begun(archive: Archive, tmp_path: Path) -> None:
     plan = plan_of(fill(archive, account()), at(4), step_seconds=60)
     check_space(plan, 100_000_000, tmp_path)
     message = (
@@ -185,16 +198,14 @@ def test_what_would_not_fit_is_not_begun(archive: Archive, tmp_path: Path) -> No
         check_space(plan, 10_000_000, tmp_path)
 
 
-def test_nothing_to_show_is_no_file_and_leaves_those_there(
-    archive: Archive, tmp_path: Path
-) -> None:
+def test_without_samples_no_file_is_written_or_deleted(archive: Archive, tmp_path: Path) -> None:
     history = fill(archive, account())
     before = write(plan_of(history, at(4)), archive, tmp_path)
     assert write(plan_of(history, at(2)), archive, tmp_path) == {}
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == before
 
 
-class Fleet(History):
+class Fleet(AccountHistory):
     """A history of so many series a day."""
 
     def __init__(self, series: int) -> None:
@@ -211,5 +222,5 @@ class Fleet(History):
 )
 def test_the_step_is_as_fine_as_the_fleet_allows(series: int, step_seconds: int) -> None:
     days = {date.fromordinal(day(1).toordinal() - number): True for number in range(90)}
-    shown = trace_days(days, delay_seconds=0, lookback_days=7, until=at(2))
-    assert choose_step([Past(Fleet(series), shown, [])]) == step_seconds
+    published = list_published_days(days, delay_seconds=0, lookback_days=7, until=at(2))
+    assert choose_step([AccountPlan(Fleet(series), published, [])]) == step_seconds

@@ -1,4 +1,4 @@
-"""How fast SendGrid is asked, on a clock that only sleeping and requests move."""
+"""How fast SendGrid is asked, with a clock that only sleeping and requests move."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def test_requests_are_spaced(
     assert gaps(moments) == [pytest.approx(gap)] * 4
 
 
-def test_a_slow_request_is_not_made_up_for_by_a_burst(time: FakeTime) -> None:
+def test_no_burst_makes_up_for_a_slow_request(time: FakeTime) -> None:
     pacer = Pacer(60, time.clock, time.sleep)
     moments = [ask(pacer, time, takes) for takes in (0.0, 30.0, 0.0, 0.0, 0.0)]
     assert gaps(moments) == [1.0, 30.0, 1.0, 1.0]
 
 
-def test_a_pause_that_is_asked_for_is_a_part_of_the_gap(time: FakeTime) -> None:
+def test_a_pause_is_a_part_of_the_gap_between_requests(time: FakeTime) -> None:
     pacer = Pacer(60, time.clock, time.sleep)
     ask(pacer, time)
     pacer.sleep(0.4)
@@ -59,7 +59,7 @@ def test_a_pause_that_is_asked_for_is_a_part_of_the_gap(time: FakeTime) -> None:
     pacer.sleep(5.0)
     assert time.sleeps == [pytest.approx(1.0), 5.0]
     began = time.seconds
-    assert ask(pacer, time) == began  # all of it is waited for
+    assert ask(pacer, time) == began  # the pause was long enough
 
 
 def limit_of(time: FakeTime, limit: float, remaining: float, seconds: float) -> RateLimit:
@@ -71,7 +71,7 @@ def limit_of(time: FakeTime, limit: float, remaining: float, seconds: float) -> 
     [
         pytest.param(600, 599, 40, 0.2, id="all of it is left"),
         pytest.param(600, 151, 40, 0.2, id="more than a quarter"),
-        pytest.param(600, 150, 40, 40, id="a quarter is for others"),
+        pytest.param(600, 150, 40, 40, id="a quarter is left for others"),
         pytest.param(600, 0, 40, 40, id="nothing is left"),
         pytest.param(600, 0, 0.05, 0.2, id="the window ends at once"),
         pytest.param(600, 0, -40, 0.2, id="a window that has ended"),
@@ -100,7 +100,7 @@ def test_a_quarter_of_the_rate_limit_is_left_to_others(
         pytest.param(RateLimit(600, 0, None), id="no reset"),
     ],
 )
-def test_headers_that_are_absent_say_nothing(time: FakeTime, rate_limit: RateLimit) -> None:
+def test_a_rate_limit_that_is_incomplete_is_ignored(time: FakeTime, rate_limit: RateLimit) -> None:
     pacer = Pacer(300, time.clock, time.sleep)
     ask(pacer, time)
     pacer.observe_rate_limit(rate_limit)
@@ -118,7 +118,7 @@ def test_a_later_answer_does_not_shorten_the_wait(time: FakeTime) -> None:
     assert time.sleeps == [pytest.approx(40)]
 
 
-def test_of_six_hundred_requests_a_minute_others_have_at_least_a_quarter(time: FakeTime) -> None:
+def test_others_have_at_least_a_quarter_of_six_hundred_requests_a_minute(time: FakeTime) -> None:
     pacer = Pacer(6000, time.clock, time.sleep)
     minutes: dict[float, int] = {}
     for _ in range(2000):
@@ -130,11 +130,11 @@ def test_of_six_hundred_requests_a_minute_others_have_at_least_a_quarter(time: F
     assert set(list(minutes.values())[:-1]) == {450}
 
 
-def test_a_long_wait_is_told(time: FakeTime) -> None:
-    told: list[str] = []
-    pacer = Pacer(300, time.clock, time.sleep, told.append)
+def test_a_long_wait_is_reported(time: FakeTime) -> None:
+    reported: list[str] = []
+    pacer = Pacer(300, time.clock, time.sleep, reported.append)
     ask(pacer, time)
     pacer.observe_rate_limit(limit_of(time, 600, 0, 40))
     ask(pacer, time)
     ask(pacer, time)
-    assert told == ["pausing 40 s until SendGrid's rate limit allows more"]
+    assert reported == ["pausing 40 s until SendGrid's rate limit allows more"]

@@ -1,4 +1,4 @@
-"""What a receiver is sent, and what each of its answers means."""
+"""The requests that a receiver gets, the meaning of its answers, and the samples of a plan."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import ssl
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -16,20 +17,30 @@ from typing import Any
 import pytest
 import requests
 import trustme
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from seq_exporter import __version__
-from seq_exporter.commands.backfill.remote_write import Receiver, show_url
+from seq_exporter.commands.backfill.archive import Archive
+from seq_exporter.commands.backfill.openmetrics import write_files
+from seq_exporter.commands.backfill.plan import Plan
+from seq_exporter.commands.backfill.remote_write import (
+    Receiver,
+    SentSamples,
+    send_samples,
+    show_url,
+)
 from seq_exporter.commands.backfill.write_request import TimeSeries
 from seq_exporter.errors import BackfillError, RemoteWriteFailed
 from seq_exporter.sendgrid.session import open_session
-from tests.support import FakeTime
+from tests.support import FakeTime, account
+from tests.unit.commands.backfill.past import at, fill, plan_of
 from tests.unit.commands.backfill.receiving import Answer, FakeReceiver
 from tests.unit.commands.backfill.test_write_request import read_request
 
 SERIES = [TimeSeries({"__name__": "sendgrid_seq_score", "subuser": "a"}, [(1, 4.2), (2, 5.0)])]
 OK = Answer(204)
 WINDOW = (
-    "it takes no samples so old: set storage.tsdb.out_of_order_time_window: 91d "
+    "it rejects samples this old: set storage.tsdb.out_of_order_time_window: 91d "
     "in prometheus.yml (Mimir: out_of_order_time_window)"
 )
 PATH = "is the path right, and was Prometheus started with --web.enable-remote-write-receiver?"
@@ -52,7 +63,7 @@ def answering(*answers: Any) -> Iterator[FakeReceiver]:
 
 
 def failure(receiver: Receiver) -> str:
-    """Return the message with which `send` fails; a traceback shows no other."""
+    """Return the message with which `send` fails; a traceback shows no other message."""
     with pytest.raises(RemoteWriteFailed) as caught:
         receiver.send(SERIES)
     assert isinstance(caught.value, BackfillError)
@@ -102,7 +113,7 @@ def basic(login: str) -> str:
         ("", {"Authorization": "Bearer token"}, "Bearer token"),
     ],
 )
-def test_how_it_logs_in(
+def test_the_login_of_a_request(
     time: FakeTime,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -140,7 +151,7 @@ def test_one_connection_carries_all_requests(time: FakeTime, status: int) -> Non
         (
             Answer(400, b"duplicate sample for timestamp\n"),
             "400 (duplicate sample for timestamp): it has another value of a series at the same "
-            "time: end before the live scores begin",
+            "time: use --until to end before the live scores begin",
         ),
         (
             Answer(400, b'unsupported path requested: "/write"'),
@@ -161,7 +172,7 @@ def test_one_connection_carries_all_requests(time: FakeTime, status: int) -> Non
             "413 (<html>): the request is too large: raise the limit of the receiver, "
             "or of a proxy before it",
         ),
-        (Answer(415), "415: it does not accept remote write 1.0, which this is"),
+        (Answer(415), "415: it does not accept remote write 1.0"),
         (Answer(418, b"\n\n  short \x1b[31mand\tstout\nmore"), "418 (short ?[31mand?stout)"),
         (Answer(422, b"x" * 5000), f"422 ({'x' * 200})"),
         (Answer(422, b"\xff\xfe"), "422 (\ufffd\ufffd)"),
@@ -171,10 +182,10 @@ def test_one_connection_carries_all_requests(time: FakeTime, status: int) -> Non
         ),
     ],
 )
-def test_what_each_answer_means(time: FakeTime, answer: Answer, message: str) -> None:
+def test_the_message_for_each_answer(time: FakeTime, answer: Answer, message: str) -> None:
     with answering(answer) as fake:
         assert failure(receiver_at(fake.url, time)) == f"{fake.url} answers {message}"
-    assert (len(fake.requests), time.sleeps) == (1, [])  # and is not tried again
+    assert (len(fake.requests), time.sleeps) == (1, [])  # without another try
 
 
 @pytest.mark.parametrize("open_any", [open_session, requests.Session])
@@ -195,11 +206,11 @@ def test_a_redirect_is_not_followed(
     assert (len(fake.requests), other.requests, time.sleeps) == (1, [], [])
 
 
-# -- what may pass --------------------------------------------------------------------------------
+# -- failures that may pass ------------------------------------------------------------------------
 
 
 def cut(handler: BaseHTTPRequestHandler) -> None:
-    """Close the connection without a word."""
+    """Close the connection without an answer."""
 
 
 def cut_in_the_middle(handler: BaseHTTPRequestHandler) -> None:
@@ -228,33 +239,33 @@ def test_a_failure_that_passes_costs_nothing(time: FakeTime, passing: Any) -> No
     ("answer", "message"),
     [
         (Answer(503, b"not ready\n"), "{} answers 503 (not ready)"),
-        (Answer(429, b"slowly"), "{} answers 429 (slowly): it is asked too often"),
+        (Answer(429, b"slowly"), "{} answers 429 (slowly): it gets too many requests"),
         (Answer(500, b"\0" * 8_000_000), f"{{}} answers 500 ({'?' * 200})"),
         (cut, "no connection to {}: RemoteDisconnected"),
         (cut_in_the_middle, "no connection to {}: BadStatusLine"),
         (speak_nonsense, "no connection to {}: BadStatusLine"),
     ],
 )
-def test_patience_ends_after_five_minutes(time: FakeTime, answer: Any, message: str) -> None:
+def test_the_retries_end_after_five_minutes(time: FakeTime, answer: Any, message: str) -> None:
     started = time.seconds
     with answering(answer) as fake:
-        said = failure(receiver_at(fake.url, time))
+        text = failure(receiver_at(fake.url, time))
     assert pauses(time)[:7] == [1, 2, 4, 8, 16, 30, 30]
     passed = time.seconds - started
     assert 300 - 1.25 * 30 < passed <= 300
     tries = len(time.sleeps) + 1
-    assert said == f"{message.format(fake.url)} (tries: {tries}, in {passed:.0f} s)"
+    assert text == f"{message.format(fake.url)} (tries: {tries}, in {passed:.0f} s)"
     assert len(fake.requests) == tries
 
 
-def test_nobody_listens(time: FakeTime) -> None:
+def test_nothing_listens(time: FakeTime) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         url = f"http://127.0.0.1:{closed.getsockname()[1]}/api/v1/write"
     message = failure(receiver_at(url, time))
     assert message.startswith(f"no connection to {url}: Connection refused (tries: ")
 
 
-def test_somebody_listens_after_a_while(time: FakeTime) -> None:
+def test_the_receiver_starts_after_a_while(time: FakeTime) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with contextlib.ExitStack() as stack:
@@ -289,16 +300,17 @@ def test_retry_after_is_honoured(time: FakeTime, status: int, retry_after: str, 
     assert [round(seconds) for seconds in time.sleeps] == [slept]
 
 
-def test_a_wait_beyond_all_patience_is_not_begun(time: FakeTime) -> None:
+def test_a_wait_of_more_than_five_minutes_is_not_begun(time: FakeTime) -> None:
     with answering(Answer(429, b"", (("Retry-After", "3600"),))) as fake:
         message = failure(receiver_at(fake.url, time))
     assert message == (
-        f"{fake.url} answers 429: it is asked too often (tries: 1, in 0 s; it asks to wait 3600 s)"
+        f"{fake.url} answers 429: it gets too many requests "
+        "(tries: 1, in 0 s; it asks to wait 3600 s)"
     )
     assert time.sleeps == []
 
 
-def test_who_pauses_may_end_it(time: FakeTime) -> None:
+def test_the_sleep_may_end_the_retries(time: FakeTime) -> None:
     def sleep(seconds: float) -> None:
         raise KeyboardInterrupt
 
@@ -407,7 +419,7 @@ def test_a_secret_that_begins_with_another_is_hidden_whole(time: FakeTime) -> No
         ("http://127.0.0.1/write", {"t0ken:\n": ""}, "http://127.0.0.1/write"),
     ],
 )
-def test_what_cannot_be_sent(
+def test_requests_that_cannot_be_sent(
     time: FakeTime, url: str, headers: Mapping[str, str], place: str
 ) -> None:
     assert failure(receiver_at(url, time, headers)) == (
@@ -427,22 +439,113 @@ def test_what_cannot_be_sent(
         ("http://example.com", "http://example.com"),
     ],
 )
-def test_an_address_is_shown_without_its_secrets(url: str, shown: str) -> None:
+def test_a_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
     assert show_url(url) == shown
 
 
-def test_a_success_that_stores_nothing_is_none(time: FakeTime) -> None:
+def test_a_success_that_stores_nothing_is_an_error(time: FakeTime) -> None:
     answer = Answer(204, headers=(("X-Influxdb-Version", "1.8.0"),))
     with FakeReceiver(answer).running() as fake, open_session() as session:
         receiver = Receiver(fake.url, {}, session, time.sleep, 5, time.clock)
-        message = f"^{fake.url} is VictoriaMetrics' for Influx: use /api/v1/write$"
+        message = f"^{fake.url} is VictoriaMetrics' address for Influx: use /api/v1/write$"
         with pytest.raises(RemoteWriteFailed, match=message):
             receiver.send([TimeSeries({"__name__": "up"}, [(0, 1.0)])])
 
 
-def test_why_it_pauses_is_told(time: FakeTime) -> None:
-    told: list[str] = []
+def test_the_reason_of_a_pause_is_reported(time: FakeTime) -> None:
+    reported: list[str] = []
     with answering(Answer(503, b"starting"), OK) as fake, open_session() as session:
-        receiver = Receiver(fake.url, {}, session, time.sleep, 30, time.clock, told.append)
+        receiver = Receiver(fake.url, {}, session, time.sleep, 30, time.clock, reported.append)
         receiver.send(SERIES)
-    assert told == [f"pausing 1 s: {fake.url} answers 503 (starting)"]
+    assert reported == [f"pausing 1 s: {fake.url} answers 503 (starting)"]
+
+
+# -- sending the samples of a plan -----------------------------------------------------------------
+
+REFUSED = Answer(400, b"no")
+
+#: Labels, seconds, value.
+Sample = tuple[tuple[tuple[str, str], ...], float, float]
+
+
+def send(
+    plan: Plan, archive: Archive, receiver: FakeReceiver, headers: dict[str, str] | None = None
+) -> SentSamples:
+    with requests.Session() as session:
+        made = Receiver(receiver.url, headers or {}, session, lambda seconds: None, 10)
+        return send_samples(plan, archive, made, lambda done, text: None)
+
+
+def samples_of(bodies: list[bytes]) -> list[Sample]:
+    return [
+        (tuple(labels), moment / 1000, value)
+        for body in bodies
+        for labels, samples in read_request(body)
+        for moment, value in samples
+    ]
+
+
+def test_the_samples_sent_are_those_in_the_files(archive: Archive, tmp_path: Path) -> None:
+    plan = plan_of(fill(archive, account()), at(4), step_seconds=3600)
+    with FakeReceiver(OK).running() as receiver:
+        count = send(plan, archive, receiver)
+    sent = samples_of([request.body for request in receiver.requests])
+    (file,) = write_files(plan, archive, tmp_path, lambda done, text: None)
+    written = [
+        (
+            tuple(sorted({"__name__": sample.name, **sample.labels}.items())),
+            float(sample.timestamp),
+            sample.value,
+        )
+        for family in text_string_to_metric_families(file.read_text())  # type: ignore[no-untyped-call]
+        for sample in family.samples
+    ]
+    assert sorted(sent) == sorted(written)
+    assert count == (len(sent), 0)
+    assert len(sent) == len(set(sent)) > 1000
+
+
+def test_samples_taken_before_a_stop_are_not_sent_again(archive: Archive) -> None:
+    plan = plan_of(fill(archive, account()), at(4), step_seconds=60)
+    with FakeReceiver(OK).running() as whole:
+        sent = send(plan, archive, whole)
+    bodies = [request.body for request in whole.requests]
+    assert len(bodies) > 4
+
+    with FakeReceiver(OK, OK, REFUSED).running() as receiver:
+        with pytest.raises(RemoteWriteFailed, match=r"answers 400 \(no\)"):
+            send(plan, archive, receiver)
+        receiver.answers = [OK]
+        now, before = send(plan, archive, receiver)
+    assert [request.body for request in receiver.requests] == [*bodies[:3], *bodies[2:]]
+    assert before == len(samples_of(bodies[:2]))
+    assert now + before == sent.now
+
+
+def test_after_a_complete_run_everything_is_sent_again(archive: Archive) -> None:
+    # The receiver may have lost the samples, which cannot be seen from here.
+    plan = plan_of(fill(archive, account()), at(4), step_seconds=3600)
+    with FakeReceiver(OK).running() as receiver:
+        assert send(plan, archive, receiver) == send(plan, archive, receiver)
+    first, second = receiver.requests
+    assert first.body == second.body
+
+
+def test_another_tenant_is_another_receiver(archive: Archive) -> None:
+    plan = plan_of(fill(archive, account()), at(4), step_seconds=60)
+    with FakeReceiver(OK, OK, REFUSED).running() as receiver:
+        with pytest.raises(RemoteWriteFailed):
+            send(plan, archive, receiver, {"X-Scope-OrgID": "a"})
+        receiver.answers = [OK]
+        assert send(plan, archive, receiver, {"X-Scope-OrgID": "b"}).before == 0
+        assert send(plan, archive, receiver, {"X-Scope-OrgID": "a"}).before > 0
+
+
+def test_samples_that_have_changed_are_sent_again(archive: Archive) -> None:
+    plan = plan_of(fill(archive, account()), at(4), step_seconds=3600)
+    with FakeReceiver(OK).running() as receiver:
+        send(plan, archive, receiver)
+        send(replace(plan, labels={"job": "other"}), archive, receiver)
+    first, second = receiver.requests
+    assert ("job", "other") in read_request(second.body)[0][0]
+    assert ("job", "seq") in read_request(first.body)[0][0]

@@ -1,4 +1,4 @@
-"""What a backfill says at its end, as a person reads it."""
+"""The text at the end of a backfill, as a person reads it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from seq_exporter.commands.backfill.archive import Archive
-from seq_exporter.commands.backfill.fetch import Missing
-from seq_exporter.commands.backfill.gather import Fetched, Wish
-from seq_exporter.commands.backfill.sending import Sent
+from seq_exporter.commands.backfill.fetch import FetchedAccount, Missing
+from seq_exporter.commands.backfill.options import BackfillOptions
+from seq_exporter.commands.backfill.remote_write import SentSamples
 from seq_exporter.commands.backfill.summary import describe_files, describe_sending, summarize
 from seq_exporter.config.secret import Secret
 from seq_exporter.sendgrid.parsing import Anomalies
 from tests.support import KEY, account, day
 from tests.unit.commands.backfill.past import HOURS, at, fill, plan_of
 
-WISH = Wish(
+OPTIONS = BackfillOptions(
     first=day(1),
     last=day(3),
     until=None,
@@ -42,47 +42,47 @@ def summary(
     plan = plan_of(fill(archive, made), at(4))
     missing = Missing(not_calculated, names)
     acme = archive.claim(made, Secret(KEY))
-    fetched = Fetched(made, acme, missing, anomalies or Anomalies())
-    return summarize([fetched], plan, replace(WISH, **changes), now)
+    fetched = FetchedAccount(made, acme, missing, anomalies or Anomalies())
+    return summarize([fetched], plan, replace(OPTIONS, **changes), now)
 
 
-def test_days_that_are_there_and_days_that_are_not(archive: Archive) -> None:
+def test_days_that_were_fetched_and_days_that_are_missing(archive: Archive) -> None:
     archive.claim(account(), Secret(KEY)).forget(date(2026, 10, 31))
     said = summary(archive, {day(4), day(3)}, at(4), first=date(2026, 10, 31), last=day(4))
     assert said == (
         "acme: 2 days, 3 scores of subusers\n"
         "  not calculated: 2026-11-03, 2026-11-04\n"
-        "  no longer told by SendGrid: 2026-10-31"
+        "  no longer kept by SendGrid: 2026-10-31"
     )
 
 
 @pytest.mark.parametrize(
     ("last", "now", "hint"),
     [
-        pytest.param(2, at(3, 15), "", id="as --delay says"),
+        pytest.param(2, at(3, 15), "", id="later than --delay"),
         pytest.param(
             2,
             at(3, 9),
-            "\n  2026-11-02 is there 9.0 h after its end: pass a shorter --delay",
+            "\n  2026-11-02 was calculated within 9.0 h of its end: use a shorter --delay",
             id="earlier",
         ),
         pytest.param(3, at(4, 9), "", id="not there yet"),
         pytest.param(
             3,
             at(4, 15),
-            "\n  2026-11-03 is not there 15.0 h after its end: pass a longer --delay",
+            "\n  2026-11-03 is not calculated 15.0 h after its end: use a longer --delay",
             id="later",
         ),
     ],
 )
-def test_a_delay_that_does_not_fit_is_told(
+def test_a_delay_that_does_not_fit_is_reported(
     last: int, now: int, hint: str, archive: Archive
 ) -> None:
     said = summary(archive, set(), now, last=day(last))
     assert said == f"acme: 2 days, 3 scores of subusers{hint}"
 
 
-def test_the_commands_that_come_next(archive: Archive, tmp_path: Path) -> None:
+def test_the_commands_to_type_next(archive: Archive, tmp_path: Path) -> None:
     plan = plan_of(fill(archive, account()), at(4))
     folder = tmp_path / "the past"
     folder.mkdir()
@@ -92,7 +92,7 @@ def test_the_commands_that_come_next(archive: Archive, tmp_path: Path) -> None:
         describe_files([file], plan, folder)
         == f"""\
 1 file, 1.6 MB, a sample every 12h up to 2026-11-04 00:00 UTC.
-Next, make blocks of them, and put these into Prometheus' data directory:
+Next, make blocks of them, and move the blocks into Prometheus' data directory:
 
   rm -rf '{folder}/blocks'
   for file in '{folder}'/scores-*.om; do
@@ -102,38 +102,36 @@ Next, make blocks of them, and put these into Prometheus' data directory:
   mv '{folder}/blocks'/* PROMETHEUS_DATA_DIRECTORY
 
 Prometheus has to keep them: --storage.tsdb.retention.time=100d or more.
-One that runs already may take them from 2026-11-04 03:00 UTC on, three hours
-after their newest sample; earlier, it may lose samples of its own."""
+If Prometheus runs already, wait until 2026-11-04 03:00 UTC, three hours after
+the newest sample: before, it may lose samples of its own."""
     )
 
 
-def test_without_the_labels_of_the_target_past_and_present_stay_apart(
-    archive: Archive, tmp_path: Path
-) -> None:
+def test_missing_labels_of_the_live_exporter_are_reported(archive: Archive, tmp_path: Path) -> None:
     plan = replace(plan_of(fill(archive, account()), at(4)), labels={"job": "seq"})
     warning = (
-        "Without --label=job=...,instance=... as of the live exporter, its series and\n"
-        "these stay apart."
+        "Without the --label=job=...,instance=... of the live exporter, a graph shows its\n"
+        "series and these as different ones."
     )
     file = tmp_path / "scores-2026-10-30.om"
     file.touch()
     assert warning in describe_files([file], plan, tmp_path)
-    assert describe_sending(Sent(1234, 0), plan, "http://localhost/write") == (
+    assert describe_sending(SentSamples(1234, 0), plan, "http://localhost/write") == (
         "1,234 samples sent to http://localhost/write,\n"
         f"one every 12h up to 2026-11-04 00:00 UTC.\n{warning}"
     )
 
 
-def test_what_a_stopped_run_had_sent_is_told(archive: Archive) -> None:
+def test_samples_that_a_stopped_run_had_sent_are_reported(archive: Archive) -> None:
     plan = plan_of(fill(archive, account()), at(4))
-    assert describe_sending(Sent(34, 1200), plan, "http://localhost/write") == (
+    assert describe_sending(SentSamples(34, 1200), plan, "http://localhost/write") == (
         "34 samples sent to http://localhost/write,\n"
         "one every 12h up to 2026-11-04 00:00 UTC.\n"
         "1,200 had been sent before, by a run that was stopped."
     )
 
 
-def test_what_was_odd_is_told(archive: Archive) -> None:
+def test_anomalies_are_reported(archive: Archive) -> None:
     anomalies = Anomalies()
     anomalies.note("score", "7", 9)
     anomalies.note("score", "8", 9)
@@ -147,5 +145,5 @@ def test_what_was_odd_is_told(archive: Archive) -> None:
 
 def test_nothing_is_written(archive: Archive, tmp_path: Path) -> None:
     plan = plan_of(fill(archive, account()), at(2))
-    said = "Nothing was shown in that time: no file is written."
+    said = "No scores were published in that time: no file is written."
     assert describe_files([], plan, tmp_path) == said

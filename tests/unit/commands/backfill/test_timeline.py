@@ -1,4 +1,4 @@
-"""When each day's scores were on the page."""
+"""When each day's scores were published."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq_exporter.commands.backfill.timeline import Shown, instants, trace_days
+from seq_exporter.commands.backfill.timeline import (
+    PublishedDay,
+    list_published_days,
+    sample_times,
+)
 from tests.support import day
 
 HOUR = 3600
@@ -24,7 +28,7 @@ SCORED, WITHOUT = True, False
 
 
 @pytest.mark.parametrize(
-    ("days", "shown"),
+    ("days", "published"),
     [
         pytest.param({}, [], id="nothing is there"),
         pytest.param(
@@ -49,43 +53,48 @@ SCORED, WITHOUT = True, False
         pytest.param(
             {1: WITHOUT, 2: WITHOUT},
             [(1, at(2, 12), at(3, 12)), (2, at(3, 12), at(6))],
-            id="days without scores are shown where there is no other",
+            id="days without scores are published if there is no other",
         ),
         pytest.param(
             {1: SCORED, 4: WITHOUT, 5: WITHOUT},
-            # The first is gone at the beginning of the fifth, the next appears at its noon.
+            # The first is withdrawn when the fifth begins, the next appears at its noon.
             [(1, at(2, 12), at(5)), (4, at(5, 12), at(6, 12)), (5, at(6, 12), at(9))],
-            id="a gap where what is held is too old",
+            id="a gap after the held day is too old",
         ),
         pytest.param(
             {1: SCORED, 2: WITHOUT},
             [(1, at(2, 12), at(5))],
-            id="what was passed over is not looked back to",
+            id="a day that was passed over does not come back",
         ),
         pytest.param(
-            {1: SCORED, 20: SCORED}, [(1, at(2, 12), at(5))], id="what appears after the end"
+            {1: SCORED, 20: SCORED}, [(1, at(2, 12), at(5))], id="a day that appears after the end"
         ),
     ],
 )
-def test_what_was_shown_when(days: dict[int, bool], shown: list[tuple[int, int, int]]) -> None:
-    traced = trace_days(
+def test_when_each_day_is_published(
+    days: dict[int, bool], published: list[tuple[int, int, int]]
+) -> None:
+    found = list_published_days(
         {day(number): has_scores for number, has_scores in days.items()},
         delay_seconds=12 * HOUR,
         lookback_days=3,
         until=at(15),
     )
-    assert traced == [Shown(day(number), start, end) for number, start, end in shown]
+    assert found == [PublishedDay(day(number), start, end) for number, start, end in published]
 
 
-def test_nothing_is_shown_from_the_end_on() -> None:
-    traced = trace_days(
+def test_nothing_is_published_from_the_end_on() -> None:
+    found = list_published_days(
         {day(1): True, day(2): True}, delay_seconds=0, lookback_days=7, until=at(2, 5)
     )
-    assert traced == [Shown(day(1), at(2), at(2, 5))]
+    assert found == [PublishedDay(day(1), at(2), at(2, 5))]
 
 
-def test_a_delay_that_outlasts_the_look_back_shows_nothing() -> None:
-    assert trace_days({day(1): True}, delay_seconds=48 * HOUR, lookback_days=1, until=at(9)) == []
+def test_with_a_delay_beyond_the_lookback_nothing_is_published() -> None:
+    assert (
+        list_published_days({day(1): True}, delay_seconds=48 * HOUR, lookback_days=1, until=at(9))
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,7 +111,7 @@ def test_a_delay_that_outlasts_the_look_back_shows_nothing() -> None:
 def test_samples_are_counted_from_when_a_day_appeared(
     start: int, end: int, moments: list[int]
 ) -> None:
-    assert list(instants(Shown(date(2026, 11, 1), 100, 130), 10, start, end)) == moments
+    assert list(sample_times(PublishedDay(date(2026, 11, 1), 100, 130), 10, start, end)) == moments
 
 
 @given(
@@ -112,9 +121,11 @@ def test_samples_are_counted_from_when_a_day_appeared(
     st.lists(st.integers(0, 1200), min_size=1).map(sorted),
 )
 def test_windows_divide_the_samples(start: int, length: int, step: int, borders: list[int]) -> None:
-    shown = Shown(date(2026, 11, 1), start, start + length)
+    published = PublishedDay(date(2026, 11, 1), start, start + length)
     edges = [0, *borders, 10**6]
     parts = [
-        moment for begin, end in pairwise(edges) for moment in instants(shown, step, begin, end)
+        moment
+        for begin, end in pairwise(edges)
+        for moment in sample_times(published, step, begin, end)
     ]
     assert parts == list(range(start, start + length, step))

@@ -1,4 +1,4 @@
-"""What is on the wire, read back by hand; and how series are divided into requests."""
+"""The bytes of a request, read back by hand; and how series are divided into requests."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ def read_request(body: bytes) -> list[tuple[list[tuple[str, str]], list[tuple[in
                 labels.append((fields[1].decode(), fields[2].decode()))
             else:
                 assert kind == 2
-                # Of proto3, a field that is 0 is not sent.
+                # In proto3, a field that is 0 is not sent.
                 samples.append((fields.get(2, 0), fields.get(1, 0.0)))
         found.append((labels, samples))
     return found
 
 
-def test_the_bytes_of_the_least_request() -> None:
+def test_the_bytes_of_the_smallest_request() -> None:
     request = encode_request([TimeSeries({"__name__": "x"}, [(1, 4.2)])])
     assert bytes(cramjam.snappy.decompress_raw(request)) == bytes.fromhex(
         "0a1c"  # a series of 28 bytes
@@ -107,7 +107,7 @@ values = st.floats(allow_nan=False)
         max_size=5,
     )
 )
-def test_whatever_is_written_is_read(series: list[TimeSeries]) -> None:
+def test_any_request_is_read_back_as_written(series: list[TimeSeries]) -> None:
     assert read_request(encode_request(series)) == [
         (sorted(one.labels.items()), one.samples) for one in series
     ]
@@ -154,11 +154,11 @@ def test_no_more_series_are_taken_than_a_batch_needs() -> None:
 
 
 def test_a_batch_has_room() -> None:
-    with pytest.raises(ValueError, match="a request has room for one sample at least"):
+    with pytest.raises(ValueError, match="a request holds at least one sample"):
         next(batch(numbered(1), 0))
 
 
-def test_who_serves_does_not_pay_for_it() -> None:
+def test_the_other_commands_do_not_import_it() -> None:
     code = (
         "import sys, seq_exporter.commands.main;"
         "print('cramjam' in sys.modules, sorted(sys.modules))"

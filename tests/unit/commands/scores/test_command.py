@@ -14,8 +14,8 @@ from tests.support import KEY
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--date=2026-02-30"], "'2026-02-30' is no day: write 2026-11-22"),
-        (["--date=2999-01-01"], "2999-01-01 is yet to come"),
+        (["--date=2026-02-30"], "'2026-02-30' is not a date: use YYYY-MM-DD"),
+        (["--date=2999-01-01"], "2999-01-01 is in the future"),
         (["--sort=opens"], "'opens' is not one of 'overall', 'engagement_recency'"),
         (["--format=openmetrics", "--below=3"], "a series that comes and goes is of no use"),
         (["--account=ketlewick"], "no account 'ketlewick' in the configuration"),
