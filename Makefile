@@ -6,12 +6,14 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 VENV = .venv
 BIN = $(VENV)/bin
 
-PYTEST = $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
+# One process more than there are cores: some tests wait, for Prometheus above all.
+PARALLEL = --numprocesses=$$(($$(nproc) + 1)) --dist=worksteal
+PYTEST = $(BIN)/python -m pytest $(PARALLEL)
 
 MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-tools test-long test-newest test-incidents test-people test-packaging faults soak check chart dashboards incidents bench lock format clean
+.PHONY: help demo test test-unit test-tools test-long test-newest test-oldest test-incidents test-people test-packaging faults soak check chart dashboards incidents bench lock format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,6 +29,23 @@ test-unit: $(VENV)/dev ## run the tests that start no processes
 
 test-tools: $(VENV)/dev ## run the tests that start the exporter, Prometheus and others
 	$(PYTEST) tests/tools
+
+test-long: $(VENV)/dev ## run what takes minutes: ninety days, hundreds of kills, thorough properties
+	$(PYTEST) tests/long
+	$(PYTEST) --hypothesis-profile=thorough -m hypothesis
+
+test-newest: RESOLUTION = highest
+test-newest: WARNINGS = error
+test-newest: $(VENV)/dev ## run test-unit on the newest release of every dependency
+test-oldest: RESOLUTION = lowest-direct
+# An old release uses what newer releases of others warn of.
+test-oldest: WARNINGS = ignore::DeprecationWarning
+test-oldest: $(VENV)/dev ## run test-unit on the lower bounds of pyproject.toml
+test-newest test-oldest:
+	@$(BIN)/uv venv --quiet --clear --python=$(BIN)/python $(VENV)/$@
+	@$(BIN)/uv pip install --quiet --upgrade --resolution=$(RESOLUTION) --python=$(VENV)/$@/bin/python \
+		--requirements=pyproject.toml --extra=test
+	$(VENV)/$@/bin/python -m pytest $(PARALLEL) -p no:cacheprovider -W $(WARNINGS) tests/unit
 
 soak: $(VENV)/dev ## run for MINUTES=5 against a SendGrid that fails one request in three
 	SEQ_EXPORTER_SOAK_MINUTES=$(MINUTES) $(BIN)/python -m pytest -s tests/soak

@@ -39,6 +39,9 @@ SHORT_TIMEOUT_SECONDS = 0.3
 #: More than the fault may make the exporter take, however much comes in.
 MOST_BYTES = 100 * 1024 * 1024
 
+# Made once: it compiles its template.
+_STATUS_PAGE = StatusPage()
+
 # What is counted and does not make a poll fail.
 _HARMLESS = {*ANOMALY_KINDS, "unsaved"}
 _COUNTERS = (
@@ -214,7 +217,7 @@ class Stage:
             "logs": self._written.getvalue(),
             "page": text_of(page) + text_of(own) + volatile.decode(),
             "gzipped page": gzip.decompress(b"".join(page.gzipped(own, volatile))).decode(),
-            "status page": StatusPage().render([(poller.writer.snapshot, poller.health)], Query()),
+            "status page": _STATUS_PAGE.render([(poller.writer.snapshot, poller.health)], Query()),
             "poller": repr(vars(poller)),
         }
         for file in self.state_folder.rglob("*"):
