@@ -13,7 +13,7 @@ PYTEST = $(BIN)/python -m pytest $(PARALLEL)
 MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-tools test-long test-newest test-oldest test-incidents test-people test-packaging faults soak check chart dashboards incidents bench lock format clean
+.PHONY: help demo test test-unit test-tools test-long test-newest test-oldest test-incidents test-people test-packaging faults soak check pre-commit chart dashboards incidents bench lock format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -56,6 +56,9 @@ check: $(VENV)/dev ## check lint, formatting and types
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/hadolint Dockerfile
+
+pre-commit: $(VENV)/dev ## run the quick part of make check before each commit from now on
+	$(BIN)/pre-commit install
 
 faults: $(VENV)/dev ## play every fault that must do no harm, and print the results
 	@$(BIN)/python -m tests.faults
