@@ -117,13 +117,14 @@ def _find_key_file(value: object, info: ValidationInfo) -> Path:
 def _check_url(value: str) -> str:
     try:
         url = urlsplit(value)
-        port_is_wrong = url.port == 0
+        has_secret = "@" in value or bool(url.query or url.fragment)
+        is_url = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError:
-        port_is_wrong = True
-    if port_is_wrong or url.scheme not in ("http", "https") or not url.hostname:
-        raise ValueError("must be a URL such as https://api.sendgrid.com, not {value}")
-    if url.username is not None or url.query or url.fragment:
+        has_secret, is_url = "@" in value, False
+    if has_secret:  # and not quoted: it may be a password
         raise ValueError("must be a URL without user, password, query or fragment")
+    if not is_url:
+        raise ValueError("must be a URL such as https://api.sendgrid.com, not {value}")
     return value.rstrip("/")
 
 

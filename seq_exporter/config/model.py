@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from seq_exporter.config.secret import ApiKey
 from seq_exporter.config.shard import WHOLE, Shard
 from seq_exporter.scores import METRICS
+from seq_exporter.urls import is_loopback
 
 #: The URL of each region's API.
 BASE_URLS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
@@ -113,9 +113,7 @@ class Account:
     @property
     def is_private(self) -> bool:
         """Whether nobody on the way to `base_url` can read the key."""
-        url = urlsplit(self.base_url)
-        host = url.hostname or ""
-        return url.scheme == "https" or host in ("localhost", "::1") or host.startswith("127.")
+        return self.base_url.lower().startswith("https://") or is_loopback(self.base_url)
 
 
 @dataclass(frozen=True, slots=True)

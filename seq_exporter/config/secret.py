@@ -6,11 +6,13 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seq_exporter.errors import KeyUnavailable
 
 # SendGrid's keys are `SG.` and two more parts. Messages that quote a user's text hide everything
 # that looks like the beginning of a key, because keys get pasted into the wrong place.
+_CHARACTERS_OF_LONG_KEYS = 20
 _KEY_SHAPE = re.compile(r"SG\.[\w.-]{5,}")
 
 
@@ -30,8 +32,27 @@ class Secret:
         return self._text
 
     def hide_in(self, text: str) -> str:
-        """Return `text` from a library or from SendGrid, with this secret replaced by `***`."""
+        """Return a message of a library or of SendGrid, with this secret replaced by `***`.
+
+        Call it before the message is cut: half a key would no longer be found.
+        """
         return hide_keys(text.replace(self._text, "***"))
+
+    def hide_in_data(self, data: Any) -> Any:
+        """Return parsed JSON with this secret in its texts replaced by `***`.
+
+        SendGrid's keys have 69 characters. A shorter one, of a simulator or a proxy, may be part of
+        a username: it is replaced only where it is a word of its own.
+        """
+        if isinstance(data, str):
+            if len(self._text) >= _CHARACTERS_OF_LONG_KEYS:
+                return data.replace(self._text, "***")
+            return re.sub(rf"(?<![\w-]){re.escape(self._text)}(?![\w-])", "***", data)
+        if isinstance(data, list):
+            return [self.hide_in_data(item) for item in data]
+        if isinstance(data, dict):
+            return {self.hide_in_data(key): self.hide_in_data(item) for key, item in data.items()}
+        return data
 
     def __repr__(self) -> str:
         return "***"

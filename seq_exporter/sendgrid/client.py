@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
@@ -107,13 +107,17 @@ class SendGrid:
         that is known.
         """
         scores: dict[str, Score] = {}
+        nameless: set[str] = set()
         known = known or {}
         try:
             for page in self.read_scores(day):
                 for score in page.scores:
+                    if score.username is None:
+                        nameless.add(score.user_id)
                     scores.setdefault(score.user_id, _prefer(known.get(score.user_id), score))
         except NotCalculated:
             return None
+        _return_names(scores, nameless)
         return list(scores.values())
 
     def read_scores(self, day: date, cursor: str | None = None) -> Iterator[ScoresPage]:
@@ -174,6 +178,7 @@ class SendGrid:
             if score:
                 scores.append(score)
                 self._check_date(item, day, score)
+        _check_day(items, day, _SUBUSERS_SCORES)
         user_ids = frozenset(score.user_id for score in scores)
         return ScoresPage(user_ids, len(scores) < len(items), _cursor_of(answer), scores)
 
@@ -196,8 +201,10 @@ class SendGrid:
         answer = self._ask(_SCORES, {"from": day.isoformat(), "to": day.isoformat()})
         if answer is None:
             return None
+        items = _result_of(answer, _SCORES)
+        _check_day(items, day, _SCORES)
         # The day that was asked for comes first, in case there are others.
-        items = sorted(_result_of(answer, _SCORES), key=lambda item: parse_date(item) != day)
+        items = sorted(items, key=lambda item: parse_date(item) != day)
         for item in items:
             score = parse_item(item, self.anomalies)
             if score:
@@ -241,6 +248,14 @@ def _prefer(known: Score | None, score: Score) -> Score:
     return known if known == score else score
 
 
+def _return_names(scores: dict[str, Score], nameless: Set[str]) -> None:
+    """Take from `nameless` users the known names that SendGrid gives to other users now."""
+    given = {score.username for score in scores.values() if score.user_id not in nameless}
+    for user_id in nameless:
+        if scores[user_id].username in given:
+            scores[user_id] = scores[user_id]._replace(username=None)
+
+
 def _parse_subuser(item: Any) -> tuple[str, str] | None:
     """Return user_id and username of an item of the list of subusers, or None without them."""
     if not isinstance(item, Mapping) or not is_name(item.get("username")):
@@ -257,6 +272,20 @@ def _result_of(answer: Any, endpoint: Endpoint) -> list[Any]:
             "does base_url lead to SendGrid?"
         )
     return result
+
+
+def _check_day(items: Sequence[Any], day: date, endpoint: Endpoint) -> None:
+    """Raise MalformedResponse if every item is for another day than `day`.
+
+    A cache that ignores the query answers every day with the same items: they would be published
+    as the scores of today, forever.
+    """
+    found = {parse_date(item) for item in items}
+    if found and found.isdisjoint({day, None}):
+        raise MalformedResponse(
+            f"{endpoint.path} answers with scores of {found.pop()}, not of {day}: "
+            "does a cache or proxy ignore the query?"
+        )
 
 
 def _cursor_of(page: Mapping[str, Any]) -> str | None:

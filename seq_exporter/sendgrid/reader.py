@@ -132,7 +132,7 @@ class AccountReader:
         sendgrid, calendar = self.connect(), self.calendar
         subusers = own = None
         if self.account.subusers is not None:
-            subusers = self._read_subusers(day, sendgrid, calendar, {})
+            subusers = self._read_subusers(day, sendgrid, calendar, {}, {})
         if self.account.own_score:
             own = _read_own(day, sendgrid, calendar)
         return Snapshot(self.account.name, subusers, own)
@@ -157,7 +157,7 @@ class AccountReader:
         known = {score.user_id: score for score in by_label.values()}
 
         def read(day: date) -> SubuserScores | None:
-            return self._read_subusers(day, sendgrid, calendar, known)
+            return self._read_subusers(day, sendgrid, calendar, known, by_label)
 
         key = sendgrid.transport.key
         found = self._newest_subusers.find(held.subusers, read, calendar, key)
@@ -174,7 +174,12 @@ class AccountReader:
         return replace(held, own=found)
 
     def _read_subusers(
-        self, day: date, sendgrid: SendGrid, calendar: Calendar, known: Mapping[str, Score]
+        self,
+        day: date,
+        sendgrid: SendGrid,
+        calendar: Calendar,
+        known: Mapping[str, Score],
+        held: Mapping[str, Score],
     ) -> SubuserScores | None:
         selection = self.account.subusers
         assert selection is not None  # noqa: S101 - the callers saw to it
@@ -182,7 +187,7 @@ class AccountReader:
         if scores is None:
             return None
         named = self._usernames.complete(scores, sendgrid, calendar.now)
-        return select_subusers(day, named, selection, sendgrid.anomalies, calendar.now)
+        return select_subusers(day, named, selection, sendgrid.anomalies, calendar.now, held)
 
 
 def _read_own(day: date, sendgrid: SendGrid, calendar: Calendar) -> OwnScore | None:

@@ -13,6 +13,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from seq_exporter.urls import is_loopback
+
 
 def open_session() -> requests.Session:
     """Return a session whose time-out bounds a whole response, without redirects or cookies.
@@ -28,6 +30,17 @@ def open_session() -> requests.Session:
 
 
 class _Session(requests.Session):
+    def merge_environment_settings(self, url: Any, *args: Any, **options: Any) -> Any:
+        """Return the settings of the environment, without a proxy for this host itself.
+
+        As Go's programs do: a proxy would receive a key that was never to leave this host, and
+        would look for `localhost` on its own.
+        """
+        settings = super().merge_environment_settings(url, *args, **options)
+        if is_loopback(url):
+            settings["proxies"] = {}
+        return settings
+
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Return none: otherwise requests reads the whole body of a redirect, however large.
 

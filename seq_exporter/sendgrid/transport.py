@@ -37,8 +37,8 @@ from seq_exporter.errors import (
 _MAX_BODY_BYTES = 2 * 1024 * 1024
 _CHUNK_BYTES = 16 * 1024
 
-# SendGrid's keys have 69 characters. A shorter one, of a simulator, may be part of any word.
-_KEY_CHARACTERS = 20
+# A message of an error is shown up to here.
+_MESSAGE_CHARACTERS = 200
 
 # SendGrid temporarily blocks a key that sends many bad requests; further ones prolong the block.
 _TEMPORARY_BLOCK_SECONDS = 3600.0
@@ -179,12 +179,12 @@ class Transport:
 
         A proxy may quote the request: as a username, the key would be published on the page.
         """
-        text, key = body.decode("utf-8-sig"), self.key.reveal()
-        if len(key) < _KEY_CHARACTERS:
-            return json.loads(text)
-        if "\\" in text:  # an escape: the key may be spelled differently
-            text = json.dumps(json.loads(text), ensure_ascii=False)
-        return json.loads(text.replace(key, "***"))
+        text = body.decode("utf-8-sig")
+        answer = json.loads(text)
+        # With an escape in it, the text may spell the key differently.
+        if "\\" in text or self.key.reveal() in text:
+            answer = self.key.hide_in_data(answer)
+        return answer
 
     def _timed_out(self) -> TimedOut:
         return TimedOut(
@@ -203,7 +203,7 @@ class Transport:
     def _status_error(
         self, status: int, headers: Mapping[str, str], body: bytes, rate_limit: RateLimit
     ) -> PollError:
-        message = self.key.hide_in(_read_message(body))
+        message = self.key.hide_in(_read_message(body))[:_MESSAGE_CHARACTERS]
         text = f"{status} ({message})" if message else str(status)
         if status == 429:
             wait_seconds = _read_wait(headers, rate_limit, self.clock.now())
@@ -227,7 +227,7 @@ def _read_message(body: bytes) -> str:
         message = answer["errors"][0]["message"] if "errors" in answer else answer["error"]
     except (ValueError, LookupError, TypeError, RecursionError):
         return ""
-    return " ".join(message.split())[:200] if isinstance(message, str) else ""
+    return " ".join(message.split()) if isinstance(message, str) else ""
 
 
 def _read_rate_limit(headers: Mapping[str, str], now: float) -> RateLimit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from datetime import date
 
 from seq_exporter.config.model import SubuserSelection
@@ -44,29 +44,40 @@ class Usernames:
     def complete(self, scores: Iterable[Score], sendgrid: SendGrid, now: float) -> list[Score]:
         """Return `scores` with every username that is known; asks SendGrid only for new users.
 
-        If SendGrid refuses, nothing breaks: a user without a name goes by its user_id.
+        A name belongs to the user whom `scores` call so: a remembered name never takes it away. If
+        SendGrid refuses, nothing breaks: a user without a name goes by its user_id.
         """
         scores = list(scores)
-        self._by_id.update((score.user_id, score.username) for score in scores if score.username)
-        if len(self._by_id) > 2 * len(scores) + _NAMES_TO_SPARE:
-            present = {score.user_id for score in scores}
-            self._by_id = {key: name for key, name in self._by_id.items() if key in present}
+        self._learn(scores)
         nameless = frozenset(score.user_id for score in scores) - self._by_id.keys()
         # If the clock was set back, the age is negative and means nothing.
         if not 0 <= now - self._asked_at < _ASK_AGAIN_SECONDS:
             self._unknown = frozenset()
         is_early = 0 <= now - self._asked_at < self._pause_seconds
         if not is_early and not nameless <= self._unknown:
-            if (
-                now != self._asked_at
-            ):  # otherwise this poll has read the list already, for another day
+            # A second day in the same poll: the list has been read already.
+            if now != self._asked_at:
                 self._ask(sendgrid, now)
+                self._learn(scores)
             if not self._pause_seconds:  # added to those of other days in the same poll
                 self._unknown = (self._unknown | nameless) - self._by_id.keys()
         return [
             score if score.username else score._replace(username=self._by_id.get(score.user_id))
             for score in scores
         ]
+
+    def _learn(self, scores: Sequence[Score]) -> None:
+        """Take over the names in `scores`, and forget those that belong to another user now."""
+        named = {score.user_id: score.username for score in scores if score.username}
+        taken = set(named.values())
+        self._by_id = {
+            user_id: name
+            for user_id, name in self._by_id.items()
+            if name not in taken or named.get(user_id) == name
+        } | named
+        if len(self._by_id) > 2 * len(scores) + _NAMES_TO_SPARE:
+            present = {score.user_id for score in scores}
+            self._by_id = {key: name for key, name in self._by_id.items() if key in present}
 
     def _ask(self, sendgrid: SendGrid, now: float) -> None:
         self._asked_at = now
@@ -81,34 +92,24 @@ class Usernames:
             _log.info("SendGrid refuses this key the list of subusers", extra={"error": str(err)})
 
 
-def labels_for(score: Score) -> tuple[str, str, str]:
-    """Return candidates for a user's `subuser` label, best first: the first free one is used."""
-    name = score.username or score.user_id
-    # The user_id may be the username of a third user.
-    return name, score.user_id, f"{name} ({score.user_id})"
-
-
 def select_subusers(
     day: date,
     scores: Sequence[Score],
     selection: SubuserSelection,
     anomalies: Anomalies,
     read_at: float,
+    held: Mapping[str, Score] | None = None,
 ) -> SubuserScores:
     """Return the scores that `selection` contains, each under its label: username or user_id.
 
-    Of two users with one name, the second is labelled with its user_id: no two series are the same.
+    Of several users with one name, the one that has the label in `held` keeps it, otherwise the one
+    with the lowest user_id gets it: the order of a page does not decide whose series is whose.
     """
-    by_label: dict[str, Score] = {}
-    known: set[str] = set()
-    for score in scores:
-        name = score.username or score.user_id
-        known.add(name)
-        if name in selection:
-            if name in by_label:
-                anomalies.note("duplicate_username", score.user_id, name)
-            free = (label for label in labels_for(score) if label not in by_label)
-            by_label.setdefault(next(free, name), score)
+    selected = [score for score in scores if _name_of(score) in selection]
+    by_label = {_name_of(score): score for score in selected}
+    if len(by_label) < len(selected):
+        by_label = _label_namesakes(selected, held or {}, anomalies)
+    known = {_name_of(score) for score in scores}
     return SubuserScores(
         day=day,
         by_label=by_label,
@@ -116,3 +117,44 @@ def select_subusers(
         has_scores=any(score.is_scored for score in scores),
         read_at=read_at,
     )
+
+
+def choose_holder(user_ids: Iterable[str], held_by: str | None) -> str:
+    """Return which of the users of one name has the name as its label."""
+    found = set(user_ids)
+    return held_by if held_by in found else min(found, key=order_of)
+
+
+def order_of(user_id: str) -> tuple[int, str]:
+    """Return a key that sorts user_ids as the numbers that they are, and other text too."""
+    return len(user_id), user_id
+
+
+def label_namesake(name: str, user_id: str, taken: Container[str]) -> str:
+    """Return the label of a user whose name is another's label: its user_id, if that is free."""
+    label = user_id
+    while label in taken:  # the user_id may be the username of a third user
+        label = f"{name} ({user_id})" if label == user_id else f"{label} ({user_id})"
+    return label
+
+
+def _name_of(score: Score) -> str:
+    return score.username or score.user_id
+
+
+def _label_namesakes(
+    scores: Sequence[Score], held: Mapping[str, Score], anomalies: Anomalies
+) -> dict[str, Score]:
+    by_name: dict[str, dict[str, Score]] = {}
+    for score in scores:
+        by_name.setdefault(_name_of(score), {}).setdefault(score.user_id, score)
+    by_label: dict[str, Score] = {}
+    others: list[tuple[str, Score]] = []
+    for name, users in by_name.items():
+        holder = choose_holder(users, held[name].user_id if name in held else None)
+        by_label[name] = users[holder]
+        others += [(name, score) for user_id, score in users.items() if user_id != holder]
+    for name, score in sorted(others, key=lambda other: order_of(other[1].user_id)):
+        anomalies.note("duplicate_username", score.user_id, name)
+        by_label[label_namesake(name, score.user_id, by_label)] = score
+    return by_label

@@ -144,6 +144,16 @@ ACCOUNT_MISTAKES = [
         "must be a URL without user, password, query or fragment",
     ),
     (
+        "{name: a, api_key: k, base_url: 'ftp://user:pass@x'}",
+        ".base_url",
+        "must be a URL without user, password, query or fragment",
+    ),
+    (
+        "{name: a, api_key: k, base_url: 'user:pass@[x'}",
+        ".base_url",
+        "must be a URL without user, password, query or fragment",
+    ),
+    (
         '{name: a, api_key: k, on_behalf_of: "a\\nb"}',
         ".on_behalf_of",
         "must be plain text on one line: a username, or 'account-id ID'",

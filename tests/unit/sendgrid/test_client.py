@@ -155,10 +155,33 @@ def test_a_day_whose_later_page_is_not_there_is_not_there(
     assert client.fetch_subusers(day(5)) is None
 
 
-def test_the_day_asked_for_holds(mock: responses.RequestsMock, client: SendGrid) -> None:
-    mock.get(SUBUSERS_SCORES, json={"result": [item("1", "a", 4, date="2026-11-01")]})
-    assert [score.overall for score in client.fetch_subusers(day(5)) or ()] == [4.0]
+def test_one_item_of_another_day_is_an_anomaly(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    items = [item("1", "a", 4, date="2026-11-01"), item("2", "b", 3, date="2026-11-05")]
+    mock.get(SUBUSERS_SCORES, json={"result": items})
+    assert [score.overall for score in client.fetch_subusers(day(5)) or ()] == [4.0, 3.0]
     assert client.anomalies.counts == {"date": 1}
+
+
+def test_a_page_of_another_day_is_an_error(mock: responses.RequestsMock, client: SendGrid) -> None:
+    items = [item("1", "a", 4, date="2026-11-01"), item("2", "b", 3, date="2026-11-01")]
+    mock.get(SUBUSERS_SCORES, json={"result": items})
+    with pytest.raises(MalformedResponse) as caught:
+        client.fetch_subusers(day(5))
+    assert str(caught.value) == (
+        "/v3/engagementquality/subusers/scores answers with scores of 2026-11-01, "
+        "not of 2026-11-05: does a cache or proxy ignore the query?"
+    )
+
+
+def test_own_scores_of_other_days_are_an_error(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    items = [item("9", "acme", 2, date="2026-11-03"), item("9", "acme", 4, date="2026-11-04")]
+    mock.get(SCORES, json={"result": items})
+    with pytest.raises(MalformedResponse, match="not of 2026-11-05: does a cache"):
+        client.fetch_own(day(5))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +193,7 @@ def test_the_day_asked_for_holds(mock: responses.RequestsMock, client: SendGrid)
         ([], None, {}),
         (["?"], None, {"item": 1}),
         ([item("9", "acme", 2, date="2026-11-04"), item("9", "acme", 4, date="2026-11-05")], 4, {}),
-        ([item("9", "acme", 2, date="2026-11-04")], 2.0, {"date": 1}),
+        ([item("9", "acme", 2, date="tomorrow")], 2.0, {"date": 1}),
     ],
 )
 def test_the_own_score_of_a_day(
@@ -344,6 +367,46 @@ def test_what_each_answer_means(
         client.fetch_subusers(day(5))
     assert str(caught.value) == message
     assert observer.requests == [("subusers_scores", str(status))]  # and is not tried again
+
+
+@pytest.mark.parametrize("length", [8, 56, 69])
+def test_a_key_is_hidden_before_its_message_is_cut(
+    mock: responses.RequestsMock, time: FakeTime, observer: Observer, length: int
+) -> None:
+    key = ("k3y" * 23)[:length]
+    for start in range(190, 202):
+        mock.get(SUBUSERS_SCORES, status=401, json={"error": "x" * start + key + "y" * 99})
+        client = make_client(time, observer)
+        client = replace(client, transport=replace(client.transport, key=Secret(key)))
+        with pytest.raises(Unauthorized) as caught:
+            client.fetch_subusers(day(5))
+        assert "k3y" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "username", "shown"),
+    [
+        ("sekrit", "sekrit", "***"),
+        ("sekrit", "Bearer sekrit", "Bearer ***"),
+        ("sekrit", "sekrit-shop", "sekrit-shop"),
+        (KEY, f"\\u0053{KEY[1:]}", "***"),
+    ],
+)
+def test_a_key_in_a_username_is_hidden_however_it_is_spelled(
+    mock: responses.RequestsMock,
+    time: FakeTime,
+    observer: Observer,
+    key: str,
+    username: str,
+    shown: str,
+) -> None:
+    body = '{"result": [{"user_id": "1", "username": "NAME", "score": 4}]}'.replace(
+        "NAME", username
+    )
+    mock.get(SUBUSERS_SCORES, body=body)
+    client = make_client(time, observer)
+    client = replace(client, transport=replace(client.transport, key=Secret(key)))
+    assert [score.username for score in client.fetch_subusers(day(5)) or ()] == [shown]
 
 
 @pytest.mark.parametrize(("key", "username"), [(KEY, "shop-***"), ("shop", "shop-shop")])

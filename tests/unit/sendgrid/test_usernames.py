@@ -158,6 +158,49 @@ def test_only_the_selected_subusers_are_published(sendgrid: FakeSendGrid, time: 
     ]
 
 
+def test_a_name_belongs_to_the_user_whom_sendgrid_calls_so_now(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {day(4): [item("1", "shop", 4), item("2", "other", 4)]}
+    sendgrid.names = {"1": "shop", "2": "shop"}  # the list is behind, too
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    sendgrid.subusers[day(5)] = [item("1"), item("2", "shop", 5)]
+    bench.poll()
+    assert bench.series("sendgrid_seq_subuser_eligible") == [
+        '{account="acme",subuser="1",user_id="1"} 0.0',
+        '{account="acme",subuser="shop",user_id="2"} 1.0',
+    ]
+    assert bench.series("sendgrid_seq_score") == ['{account="acme",subuser="shop"} 5.0']
+
+
+@pytest.mark.parametrize("by_page", [True, False])
+def test_namesakes_keep_their_series_whatever_the_order_of_the_page(
+    by_page: bool, sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    first, second = item("10", "shop", 5), item("9", "shop", 1)
+    sendgrid.subusers = {day(4): [first, second]}
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    before = sorted(bench.series("sendgrid_seq_score"))
+    assert before == ['{account="acme",subuser="10"} 5.0', '{account="acme",subuser="shop"} 1.0']
+    sendgrid.subusers[day(5)] = [second, first] if by_page else [first, second]
+    bench.poll()
+    assert sorted(bench.series("sendgrid_seq_score")) == before
+
+
+def test_who_had_the_name_first_keeps_it(sendgrid: FakeSendGrid, time: FakeTime) -> None:
+    sendgrid.subusers = {day(4): [item("10", "shop", 5)]}
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    sendgrid.subusers[day(5)] = [item("9", "shop", 1), item("10", "shop", 5)]
+    bench.poll()
+    assert sorted(bench.series("sendgrid_seq_score")) == [
+        '{account="acme",subuser="9"} 1.0',
+        '{account="acme",subuser="shop"} 5.0',
+    ]
+
+
 def test_two_users_of_one_name_are_two_series(sendgrid: FakeSendGrid, time: FakeTime) -> None:
     sendgrid.subusers = {day(5): [item("1", "a", 4), item("2", "a", 3)]}
     bench = Bench(time, own_score=False)
