@@ -46,6 +46,16 @@ class Score(NamedTuple):
         return self.overall is not None
 
 
+def share(score: Score, known: Mapping[str, Score]) -> Score:
+    """Return the equal score in `known`, by user_id, or `score` if there is none.
+
+    Unchanged scores are not kept twice then: reading a day again takes no memory, and leaves
+    nothing to free, which would delay a scrape.
+    """
+    same = known.get(score.user_id)
+    return same if same == score else score
+
+
 def count_bands(scores: Iterable[Score]) -> Mapping[str, Mapping[int, int]]:
     """Return how many of `scores` are in each band: `{"overall": {1: 0, ...}, "open_rate": ...}`.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
@@ -16,7 +16,7 @@ from seq_exporter.errors import (
     TimedOut,
 )
 from seq_exporter.retries import PauseAfter, backoff_seconds, retry
-from seq_exporter.scores import Score
+from seq_exporter.scores import Score, share
 from seq_exporter.sendgrid.parsing import Anomalies, clean, is_name, parse_date, parse_item
 from seq_exporter.sendgrid.transport import Endpoint, Transport
 
@@ -103,21 +103,16 @@ class SendGrid:
         """Return the scores of all subusers on `day`, or None while they are not calculated.
 
         A day is complete when its last page is: a day whose later page answers 202 is not there
-        yet. A score that equals the one in `known`, by user_id, is that object, with the username
-        that is known.
+        yet. A score that equals the one in `known`, by user_id, is that object.
         """
         scores: dict[str, Score] = {}
-        nameless: set[str] = set()
         known = known or {}
         try:
             for page in self.read_scores(day):
                 for score in page.scores:
-                    if score.username is None:
-                        nameless.add(score.user_id)
-                    scores.setdefault(score.user_id, _prefer(known.get(score.user_id), score))
+                    scores.setdefault(score.user_id, share(score, known))
         except NotCalculated:
             return None
-        _return_names(scores, nameless)
         return list(scores.values())
 
     def read_scores(self, day: date, cursor: str | None = None) -> Iterator[ScoresPage]:
@@ -239,21 +234,6 @@ class SendGrid:
             return self.transport.get(endpoint, params)
 
         return retry(attempt, self.pause_after, self.sleep)
-
-
-def _prefer(known: Score | None, score: Score) -> Score:
-    """Return `known` if it equals `score`, so that only one of the two is kept."""
-    if known and score.username is None:
-        score = score._replace(username=known.username)
-    return known if known == score else score
-
-
-def _return_names(scores: dict[str, Score], nameless: Set[str]) -> None:
-    """Take from `nameless` users the known names that SendGrid gives to other users now."""
-    given = {score.username for score in scores.values() if score.user_id not in nameless}
-    for user_id in nameless:
-        if scores[user_id].username in given:
-            scores[user_id] = scores[user_id]._replace(username=None)
 
 
 def _parse_subuser(item: Any) -> tuple[str, str] | None:

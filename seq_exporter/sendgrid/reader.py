@@ -15,7 +15,7 @@ from seq_exporter.config.model import Account, PollSettings
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import AccountUnavailable, EndpointFailed, KeyUnavailable, PollError
 from seq_exporter.retries import PauseAfter
-from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores, share
 from seq_exporter.sendgrid.client import SendGrid, pause_of_poll
 from seq_exporter.sendgrid.newest_day import Calendar, NewestDay
 from seq_exporter.sendgrid.parsing import Anomalies
@@ -152,8 +152,6 @@ class AccountReader:
             return held
 
         by_label = held.subusers.by_label if held.subusers else {}
-        # Unchanged scores are not kept twice: reading a day again then takes no memory, and leaves
-        # nothing to free, which would delay a scrape.
         known = {score.user_id: score for score in by_label.values()}
 
         def read(day: date) -> SubuserScores | None:
@@ -187,6 +185,7 @@ class AccountReader:
         if scores is None:
             return None
         named = self._usernames.complete(scores, sendgrid, calendar.now)
+        named = [share(score, known) for score in named]
         return select_subusers(day, named, selection, sendgrid.anomalies, calendar.now, held)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from seq_exporter.config.model import SubuserSelection
@@ -48,7 +48,11 @@ class Usernames:
         SendGrid refuses, nothing breaks: a user without a name goes by its user_id.
         """
         scores = list(scores)
-        self._learn(scores)
+        named = {score.user_id: score.username for score in scores if score.username}
+        self._by_id.update(named)
+        if len(self._by_id) > 2 * len(scores) + _NAMES_TO_SPARE:
+            present = {score.user_id for score in scores}
+            self._by_id = {key: name for key, name in self._by_id.items() if key in present}
         nameless = frozenset(score.user_id for score in scores) - self._by_id.keys()
         # If the clock was set back, the age is negative and means nothing.
         if not 0 <= now - self._asked_at < _ASK_AGAIN_SECONDS:
@@ -58,26 +62,18 @@ class Usernames:
             # A second day in the same poll: the list has been read already.
             if now != self._asked_at:
                 self._ask(sendgrid, now)
-                self._learn(scores)
             if not self._pause_seconds:  # added to those of other days in the same poll
                 self._unknown = (self._unknown | nameless) - self._by_id.keys()
+        given = set(named.values())
         return [
-            score if score.username else score._replace(username=self._by_id.get(score.user_id))
+            score if score.username else score._replace(username=self._recall(score, given))
             for score in scores
         ]
 
-    def _learn(self, scores: Sequence[Score]) -> None:
-        """Take over the names in `scores`, and forget those that belong to another user now."""
-        named = {score.user_id: score.username for score in scores if score.username}
-        taken = set(named.values())
-        self._by_id = {
-            user_id: name
-            for user_id, name in self._by_id.items()
-            if name not in taken or named.get(user_id) == name
-        } | named
-        if len(self._by_id) > 2 * len(scores) + _NAMES_TO_SPARE:
-            present = {score.user_id for score in scores}
-            self._by_id = {key: name for key, name in self._by_id.items() if key in present}
+    def _recall(self, score: Score, given: Container[str]) -> str | None:
+        """Return the user's remembered name, unless another user is `given` it now."""
+        name = self._by_id.get(score.user_id)
+        return None if name in given else name
 
     def _ask(self, sendgrid: SendGrid, now: float) -> None:
         self._asked_at = now
@@ -119,23 +115,24 @@ def select_subusers(
     )
 
 
-def choose_holder(user_ids: Iterable[str], held_by: str | None) -> str:
+def _choose_holder(user_ids: Iterable[str], held_by: str | None) -> str:
     """Return which of the users of one name has the name as its label."""
     found = set(user_ids)
-    return held_by if held_by in found else min(found, key=order_of)
+    return held_by if held_by in found else min(found, key=_order_of)
 
 
-def order_of(user_id: str) -> tuple[int, str]:
+def _order_of(user_id: str) -> tuple[int, str]:
     """Return a key that sorts user_ids as the numbers that they are, and other text too."""
     return len(user_id), user_id
 
 
-def label_namesake(name: str, user_id: str, taken: Container[str]) -> str:
-    """Return the label of a user whose name is another's label: its user_id, if that is free."""
-    label = user_id
-    while label in taken:  # the user_id may be the username of a third user
-        label = f"{name} ({user_id})" if label == user_id else f"{label} ({user_id})"
-    return label
+def label_namesake(name: str, user_id: str) -> Iterator[str]:
+    """Yield labels for a user whose name is another user's label: the first free one is used."""
+    yield user_id
+    label = name
+    while True:  # the user_id, and whatever follows, may be the username of a third user
+        label = f"{label} ({user_id})"
+        yield label
 
 
 def _name_of(score: Score) -> str:
@@ -151,10 +148,11 @@ def _label_namesakes(
     by_label: dict[str, Score] = {}
     others: list[tuple[str, Score]] = []
     for name, users in by_name.items():
-        holder = choose_holder(users, held[name].user_id if name in held else None)
+        holder = _choose_holder(users, held[name].user_id if name in held else None)
         by_label[name] = users[holder]
         others += [(name, score) for user_id, score in users.items() if user_id != holder]
-    for name, score in sorted(others, key=lambda other: order_of(other[1].user_id)):
+    for name, score in sorted(others, key=lambda other: _order_of(other[1].user_id)):
         anomalies.note("duplicate_username", score.user_id, name)
-        by_label[label_namesake(name, score.user_id, by_label)] = score
+        labels = label_namesake(name, score.user_id)
+        by_label[next(label for label in labels if label not in by_label)] = score
     return by_label

@@ -22,7 +22,7 @@ from seq_exporter.config.model import Account, SubuserSelection
 from seq_exporter.config.secret import Secret, fingerprint, hash_slowly
 from seq_exporter.errors import BackfillError
 from seq_exporter.scores import METRICS, Score, SubuserScores, count_bands
-from seq_exporter.sendgrid.usernames import labels_for
+from seq_exporter.sendgrid.usernames import label_namesake
 
 _FORMAT = 1
 
@@ -77,10 +77,20 @@ _LEARN_NAMES = """
 UPDATE known SET username = s.username FROM scores s
 WHERE s.account = ? AND s.day = ? AND s.user_id = known.user_id AND s.username IS NOT NULL
 """
+# Names that are not on the page, except those that the page gives to other users.
+_RECALLED = """
+SELECT user_id, username FROM known WHERE username NOT IN
+(SELECT username FROM scores WHERE account = ?1 AND day = ?2 AND username IS NOT NULL)
+"""
+# Of the users of one name, the one comes first that gets it as its label, as the live exporter
+# chooses: the one that had it on the day `held`, otherwise the one with the lowest user_id.
 _LIST_USERS = f"""
 SELECT s.user_id, coalesce(s.username, k.username), {", ".join(f"s.{name}" for name in _NUMBERS)}
-FROM scores s LEFT JOIN known k USING (user_id)
-WHERE s.account = ? AND s.day = ? ORDER BY s.position
+FROM scores s LEFT JOIN ({_RECALLED}) k USING (user_id)
+LEFT JOIN scores h ON h.account = s.account AND h.day = ?3 AND h.user_id = s.user_id
+WHERE s.account = ?1 AND s.day = ?2
+ORDER BY h.label IS coalesce(s.username, k.username, s.user_id) DESC,
+length(s.user_id), s.user_id
 """  # noqa: S608
 _LIST_LABELLED = f"""
 SELECT label, day, user_id, {", ".join(_NUMBERS)} FROM scores
@@ -358,20 +368,31 @@ class AccountArchive:
             )
             self._set_names_offset(0)
 
-    def label(self, selection: SubuserSelection) -> None:
+    def finished_days(self) -> dict[date, bool]:
+        """Return the finished days in their order, and whether anybody has a score on them."""
+        query = "SELECT day, has_scores FROM days WHERE account = ? AND state = 'done' ORDER BY day"
+        return {
+            date.fromisoformat(day): bool(has_scores) for day, has_scores in self._execute(query)
+        }
+
+    def label(
+        self, selection: SubuserSelection, replaced: Mapping[date, date] | None = None
+    ) -> None:
         """Give the scores that `selection` holds their `subuser` labels, and count each day.
 
-        The labels are those that the live exporter gives. A user without a name gets the name
-        from an earlier page, else from a later one, else from SendGrid's list. Does nothing if
-        this was done, and no day was added since.
+        The labels are those that the live exporter gives; `replaced` is the day that it held when a
+        day appeared. A user without a name gets the name from an earlier page, else from a later
+        one, else from SendGrid's list. Does nothing if this was done, and no day was added since.
         """
+        held = {str(day): str(other) for day, other in (replaced or {}).items()}
         query = "SELECT revision, labelled FROM accounts WHERE id = ?"
         revision, labelled = self._execute(query).fetchone()
-        about = f"{revision} {sorted(selection.names)} {selection.include} {selection.exclude}"
+        about = repr(
+            (revision, sorted(selection.names), selection.include, selection.exclude, held)
+        )
         if labelled == about:
             return
-        query = "SELECT day FROM days WHERE account = ? AND state = 'done' ORDER BY day"
-        days = [day for (day,) in self._execute(query)]
+        days = list(map(str, self.finished_days()))
         with self._connection as connection:
             self._execute("UPDATE accounts SET labelled = NULL WHERE id = ?")
             connection.execute("DROP TABLE IF EXISTS temp.known")
@@ -383,30 +404,36 @@ class AccountArchive:
             with self._connection:
                 self._execute(_LEARN_NAMES, day)
                 self._execute("UPDATE scores SET label = NULL WHERE account = ? AND day = ?", day)
-                self._label_day(day, selection)
+                self._label_day(day, held.get(day), selection)
         with self._connection as connection:
             query = "UPDATE accounts SET labelled = ? WHERE id = ?"
             connection.execute(query, (about, self._id))
 
-    def _label_day(self, day: str, selection: SubuserSelection) -> None:
+    def _label_day(self, day: str, held: str | None, selection: SubuserSelection) -> None:
         missing = set(selection.names)
         digest = hashlib.sha256()
+        namesakes: list[tuple[str, Score]] = []
         wanted = 0
 
         def label_users() -> Iterator[Score]:
             nonlocal wanted
             for user_id, username, overall, *metrics in users:
-                score = Score(user_id, username, overall, tuple(metrics))
-                name = labels_for(score)[0]
+                name = username or user_id
                 missing.discard(name)
                 if name in selection:
-                    label = self._set_label(day, score)
-                    digest.update(repr((label, score.user_id, overall, metrics)).encode())
+                    score = Score(user_id, username, overall, tuple(metrics))
+                    if not self._set_label(day, score, name):
+                        namesakes.append((name, score))
+                    digest.update(repr((name, *score)).encode())
                     wanted += 1
                     yield score
 
-        with closing(self._execute(_LIST_USERS, day)) as users:
+        with closing(self._execute(_LIST_USERS, day, held)) as users:
             bands = count_bands(label_users())
+        # After all names, because the user_id of a namesake may be the name of another user.
+        for name, score in namesakes:
+            labels = label_namesake(name, score.user_id)
+            next(label for label in labels if self._set_label(day, score, label))
         scored = sum(bands["overall"].values())
         counts = {"ineligible": wanted - scored, "missing": len(missing), "scored": scored}
         summary = {"counts": counts, "bands": bands, "digest": digest.hexdigest()}
@@ -415,15 +442,13 @@ class AccountArchive:
             (json.dumps(summary), self._id, day),
         )
 
-    def _set_label(self, day: str, score: Score) -> str | None:
+    def _set_label(self, day: str, score: Score, label: str) -> bool:
+        """Return whether the label was free on that day."""
         query = (
             "UPDATE OR IGNORE scores SET label = ? WHERE account = ? AND day = ? AND user_id = ?"
         )
-        for label in labels_for(score):
-            values = (label, self._id, day, score.user_id)
-            if self._connection.execute(query, values).rowcount:
-                return label
-        return None
+        values = (label, self._id, day, score.user_id)
+        return bool(self._connection.execute(query, values).rowcount)
 
     def counted_days(self) -> dict[date, CountedScores]:
         """Return the finished days in their order, once `label` has counted them."""

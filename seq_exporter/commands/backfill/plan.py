@@ -15,6 +15,7 @@ from seq_exporter.commands.backfill.options import BackfillOptions
 from seq_exporter.commands.backfill.timeline import (
     PublishedDay,
     list_published_days,
+    list_replaced_days,
     sample_times,
 )
 from seq_exporter.config.model import ALL_SUBUSERS, Account
@@ -140,10 +141,15 @@ def _plan_account(
             until=until,
         )
 
-    archive.label(account.subusers or ALL_SUBUSERS)
-    history = AccountHistory(account, archive)
     wanted = set(options.days)
-    subusers = list_published(history.subuser_days) if account.subusers else []
+    subusers = list_published(archive.finished_days()) if account.subusers else []
+    replaced = list_replaced_days(
+        subusers,
+        delay_seconds=options.delay_seconds,
+        lookback_days=options.poll.lookback_days,
+    )
+    archive.label(account.subusers or ALL_SUBUSERS, replaced)
+    history = AccountHistory(account, archive)
     own = list_published(history.own_days) if account.own_score else []
     for published in subusers if account.max_series else ():
         count = history.count_series(published.day)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
@@ -49,6 +49,21 @@ def list_published_days(
         elif held:
             published.append(PublishedDay(held, start, end))
     return published
+
+
+def list_replaced_days(
+    published: Sequence[PublishedDay], *, delay_seconds: int, lookback_days: int
+) -> dict[date, date]:
+    """Return, for each day that replaced another one when it appeared, that other day.
+
+    A day that was withdrawn at that moment is not replaced: the exporter no longer held it.
+    """
+    return {
+        later.day: earlier.day
+        for earlier, later in pairwise(published)
+        if earlier.end == later.start == midnight(later.day + timedelta(days=1)) + delay_seconds
+        and later.start < midnight(earlier.day + timedelta(days=lookback_days + 1))
+    }
 
 
 def sample_times(published: PublishedDay, step_seconds: int, start: int, end: int) -> range:
