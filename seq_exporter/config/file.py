@@ -37,6 +37,9 @@ from seq_exporter.scores import DAYS_KEPT, METRICS
 # Longer durations are typing mistakes, and too long for a timer of the operating system.
 _LONGEST_SECONDS = 365 * DAY_SECONDS
 
+# More than any Prometheus holds. Python writes no number of 5,000 digits.
+_MOST_SERIES = 10**9
+
 
 def find_config(name: str) -> Path:
     """Return the path of the configuration file `name`. Raises ConfigError if it does not exist."""
@@ -100,11 +103,17 @@ def _read_key(value: object) -> Secret:
     return parse_key(value)
 
 
+def _check_path(value: str) -> str:
+    if "\0" in value:  # which the operating system takes for the end
+        raise ValueError("must be a path without the character NUL")
+    return value
+
+
 def _find_key_file(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, str) or not value:
         raise ValueError("must be the path of a file, not {value}")
     folder: Path = (info.context or {})["folder"]
-    path = folder / value
+    path = folder / _check_path(value)
     try:
         ApiKey(path).read()
     except KeyUnavailable as err:
@@ -137,6 +146,8 @@ def _check_header_value(value: str) -> str:
 def _check_limit(value: int) -> int:
     if value < 0:
         raise ValueError("must be a number of series, or 0 for no limit, not {value}")
+    if value > _MOST_SERIES:
+        raise ValueError(f"must be at most {_MOST_SERIES}, or 0 for no limit, not {{value}}")
     return value
 
 
@@ -286,7 +297,7 @@ class ConfigFile(Section):
 
     accounts: Annotated[list[_AccountSection], Field(min_length=1)]
     poll: _PollSection = _PollSection()
-    state_dir: str = ""
+    state_dir: Annotated[str, AfterValidator(_check_path)] = ""
 
 
 def _find_contradictions(value: Any) -> Iterator[Problem]:
@@ -297,7 +308,7 @@ def _find_contradictions(value: Any) -> Iterator[Problem]:
     accounts = value.get("accounts") if isinstance(value, dict) else None
     listed = accounts if isinstance(accounts, list) else ()
     entries = [entry if isinstance(entry, dict) else {} for entry in listed]
-    names = Counter(str(entry.get("name")) for entry in entries)
+    names = Counter(entry["name"] for entry in entries if isinstance(entry.get("name"), str))
     for index, entry in enumerate(entries):
         if entry:
             yield from _compare_keys(("accounts", index), entry, names)
@@ -317,7 +328,8 @@ def _compare_keys(
             (*place, "own_score"),
             "is false and subusers is none, so nothing is polled: enable one of them",
         )
-    if entry.get("name") and names[str(entry["name"])] > 1:
+    name = entry.get("name")
+    if isinstance(name, str) and names[name] > 1:
         yield Problem(
             (*place, "name"), "{value} is also the name of another account: rename one of them"
         )

@@ -15,6 +15,9 @@ from seq_exporter.errors import KeyUnavailable
 _CHARACTERS_OF_LONG_KEYS = 20
 _KEY_SHAPE = re.compile(r"SG\.[\w.-]{5,}")
 
+# A key has 69 characters. A device that never ends would fill the memory.
+_MOST_BYTES = 2**16
+
 
 def hide_keys(text: str) -> str:
     """Return `text` with everything that has the shape of a SendGrid key replaced by `***`."""
@@ -105,7 +108,7 @@ class ApiKey:
         if isinstance(self.source, Secret):
             return self.source
         try:
-            return parse_key(self.source.read_text(encoding="utf-8"))
+            return parse_key(_read_text(self.source))
         except OSError as err:
             raise KeyUnavailable(
                 f"cannot read the key file '{self.source}': {err.strerror}: "
@@ -118,3 +121,11 @@ class ApiKey:
             ) from None
         except ValueError as err:
             raise KeyUnavailable(f"the key file '{self.source}' {err}") from None
+
+
+def _read_text(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ValueError("is larger than 64 KiB: put the API key there alone")
+    return content.decode("utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,23 +14,32 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from seq_exporter.config.secret import hide_keys
+from seq_exporter.config.yaml_syntax import (
+    MOST_BYTES,
+    Merges,
+    check_bounds,
+    compose,
+    construct_scalar,
+    explain,
+    has_known_tag,
+    is_unicode,
+    key_of,
+    replace_surrogates,
+)
 from seq_exporter.errors import ConfigError
 
 #: The keys and indexes that lead to a value: `("accounts", 2, "api_key_file")`.
 Place = tuple[str | int, ...]
 
 #: The first character of the tag of each form of a key. pydantic adds the tags to its places, where
-#: they are not keys; no key of a file begins with this character, because YAML forbids it.
+#: they are not keys; no key of a file has this character, because the reader replaces it.
 ALTERNATIVE = "\0"
 
 _UNKNOWN_KEY = "unknown key"
 
-# Aliases of aliases can expand to billions of values.
-_MOST_VALUES = 500_000
-
-# In YAML's messages: an alias or a tag, which may be a secret in the wrong place; not a single
-# character or the name of a token.
-_QUOTED_WORD = re.compile(r" '[^'<\\][^']+'.*")
+# Longer texts and more mistakes would fill the terminal or the log.
+_MOST_QUOTED = 500
+_MOST_SHOWN = 100
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -73,13 +83,15 @@ class Problem:
 class Document:
     """A file as it was written (`raw`), and with its variables replaced (`value`).
 
+    `written` holds the text of each number, boolean, date and empty value: `0123` is the number 83.
     `positions` holds the line and column of each value, from 1. `problems` are the mistakes found
-    so far: repeated keys, unset variables, and API keys in the wrong place.
+    so far: repeated keys, unknown tags, unset variables, and API keys in the wrong place.
     """
 
     path: Path
     raw: Any
     value: Any
+    written: Mapping[Place, str]
     positions: Mapping[Place, tuple[int, int]]
     problems: tuple[Problem, ...]
 
@@ -102,10 +114,16 @@ class Document:
         for problem in (*unknown, *self.problems, *found, *more):
             by_place.setdefault(problem.place, problem)
         if by_place or result is None:
-            ordered = sorted(by_place.values(), key=lambda problem: self._position(problem.place))
-            heading = [f"{self.path}: {len(ordered)} mistakes"] if len(ordered) > 1 else []
-            raise ConfigError("\n".join([*heading, *map(self._describe, ordered)]))
+            raise ConfigError(self._list(by_place.values()))
         return result
+
+    def _list(self, problems: Iterable[Problem]) -> str:
+        ordered = sorted(problems, key=lambda problem: self._position(problem.place))
+        lines = [self._describe(problem) for problem in ordered[:_MOST_SHOWN]]
+        heading = f"{self.path}: {len(ordered)} mistakes"
+        if len(ordered) > _MOST_SHOWN:
+            heading += f", of which these are the first {_MOST_SHOWN}"
+        return "\n".join([heading, *lines] if len(ordered) > 1 else lines)
 
     def _position(self, place: Place) -> tuple[int, int]:
         while place and place not in self.positions:
@@ -115,39 +133,54 @@ class Document:
     def _describe(self, problem: Problem) -> str:
         value = _look_up(self.raw, problem.place)
         message = problem.message.replace("{kind}", _kind_of(value))
-        message = message.replace("{value}", _quote(value))
+        message = message.replace("{value}", self._quote(problem.place, value))
         where = f"{self.path}:{self._position(problem.place)[0]}: "
         place = f"{_dotted(problem.place)}: " if problem.place else ""
         return hide_keys(where + place + message)
+
+    def _quote(self, place: Place, value: Any) -> str:
+        """Return what the file says: not 83 for `0123`, nor Python's False for `no`."""
+        if place in self.written:
+            return _shorten(self.written[place]) or "nothing"
+        if not isinstance(value, str):
+            return _kind_of(value)
+        return repr(_shorten(value))
 
 
 def read_document(path: Path, environ: Mapping[str, str] | None) -> Document:
     """Read the YAML file at `path`, and replace `${NAME}` in its texts from `environ`.
 
     If `environ` is None, texts are taken as they are.
-    Raises ConfigError if the file cannot be read or is not YAML.
+    Raises ConfigError if the file cannot be read, is not YAML, or is too large.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as err:
-        raise ConfigError(f"{path}: cannot be read: {err.strerror}") from err
-    except UnicodeError:
-        raise ConfigError(f"{path}: is not UTF-8 text: save it as UTF-8") from None
+    text = _read_text(path)
     reader = _Reader(environ or {})
     try:
         raw = reader.read(text)
-        value = raw if environ is None else reader.replace_variables(raw, ())
-    except yaml.MarkedYAMLError as err:
+    except yaml.YAMLError as err:
         # Not str(err) and not `from err`: they quote the line, which may hold a key.
-        line = err.problem_mark.line + 1 if err.problem_mark else 1
-        problem = _QUOTED_WORD.sub("", str(err.problem))
-        raise ConfigError(f"{path}:{line}: is not valid YAML: {problem}") from None
-    except (yaml.YAMLError, RecursionError):
+        line, message = explain(err, text)
+        raise ConfigError(f"{path}:{line}: {message}") from None
+    value = raw if environ is None else reader.replace_variables(raw, ())
+    return Document(path, raw, value, reader.written, reader.positions, tuple(reader.problems))
+
+
+def _read_text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except OSError as err:
         raise ConfigError(
-            f"{path}: is not valid YAML: it has a character that YAML forbids, "
-            "or expands without end"
-        ) from None
-    return Document(path, raw, value, reader.positions, tuple(reader.problems))
+            f"{path}: cannot be read: {err.strerror}: correct the path, or let this user read it"
+        ) from err
+    if len(content) > MOST_BYTES:
+        raise ConfigError(
+            f"{path}: is larger than {MOST_BYTES // 2**20} MiB: shorten it, for example with globs"
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeError:
+        raise ConfigError(f"{path}: is not UTF-8 text: save it as UTF-8") from None
 
 
 @dataclass(slots=True)
@@ -156,44 +189,60 @@ class _Reader:
 
     environ: Mapping[str, str]
     positions: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    written: dict[Place, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    _merges: Merges = field(default_factory=Merges)
 
     def read(self, text: str) -> Any:
-        loader = yaml.SafeLoader(text)
-        try:
-            node = loader.get_single_node()
-            return None if node is None else self._build(loader, node, ())
-        finally:
-            loader.dispose()
+        node = compose(text)
+        return None if node is None else self._build(node, ())
 
-    def _build(self, loader: yaml.SafeLoader, node: yaml.Node, place: Place) -> Any:
+    def _build(self, node: yaml.Node, place: Place) -> Any:
         self.positions[place] = _position_of(node)
-        if len(self.positions) > _MOST_VALUES:
-            raise yaml.YAMLError
+        check_bounds(len(self.positions), len(place), node.start_mark)
+        if not has_known_tag(node):
+            # The tag is not quoted: it may be a password that begins with an exclamation mark.
+            message = "has a YAML tag (`!...`) that is not known here: remove it"
+            self.problems.append(Problem(place, f"{message}, or put the text in quotes"))
         if isinstance(node, yaml.SequenceNode):
-            return [self._build(loader, item, (*place, i)) for i, item in enumerate(node.value)]
-        if not isinstance(node, yaml.MappingNode):
-            try:
-                return loader.construct_object(node)
-            except (ValueError, KeyError, AttributeError):
-                # A date that does not exist, or `!!bool maybe`: keep it as text.
-                return node.value
-        self._note_repeated_keys(node, place)
-        loader.flatten_mapping(node)
+            return [self._build(item, (*place, i)) for i, item in enumerate(node.value)]
+        if isinstance(node, yaml.MappingNode):
+            return self._build_mapping(node, place)
+        assert isinstance(node, yaml.ScalarNode)  # noqa: S101 - YAML has no other kind
+        value = construct_scalar(node)
+        if isinstance(value, str):
+            return self._check_unicode(value, place)
+        self.written[place] = node.value
+        return value
+
+    def _build_mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
+        self._note_bad_keys(node, place)
         result = {}
-        for key_node, value_node in node.value:
-            key = _key(key_node)
-            result[key] = self._build(loader, value_node, (*place, key))
+        for key, (key_node, value_node) in self._merges.list_pairs(node).items():
+            result[key] = self._build(value_node, (*place, key))
             self.positions[*place, key] = _position_of(key_node)
         return result
 
-    def _note_repeated_keys(self, node: yaml.MappingNode, place: Place) -> None:
-        keys = [_key(key_node) for key_node, _ in node.value]
+    def _note_bad_keys(self, node: yaml.MappingNode, place: Place) -> None:
+        keys = [key_of(key_node) for key_node, _ in node.value]
         self.problems.extend(
             Problem((*place, key), "appears more than once: keep one")
-            for key in dict.fromkeys(keys)
-            if keys.count(key) > 1
+            for key, count in Counter(keys).items()
+            if count > 1
         )
+        self.problems.extend(
+            Problem((*place, key_of(key_node)), "is not a key: write `key: value`")
+            for key_node, _ in node.value
+            if not isinstance(key_node, yaml.ScalarNode)
+        )
+
+    def _check_unicode(self, text: str, place: Place) -> str:
+        """Return `text` in a form that can be encoded; that it could not is a mistake."""
+        if is_unicode(text):
+            return text
+        message = "has a character that is not valid Unicode: write the character itself, in UTF-8"
+        self.problems.append(Problem(place, message))
+        return replace_surrogates(text)
 
     def replace_variables(self, value: Any, place: Place) -> Any:
         """Return `value` with the variables in its texts replaced."""
@@ -221,11 +270,6 @@ class _Reader:
 
 def _position_of(node: yaml.Node) -> tuple[int, int]:
     return node.start_mark.line + 1, node.start_mark.column + 1
-
-
-def _key(node: yaml.Node) -> str:
-    """Return a key as it was written: YAML reads `no` as false, but every known key is text."""
-    return node.value if isinstance(node, yaml.ScalarNode) else "?"
 
 
 def _explain(err: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:
@@ -287,16 +331,19 @@ def _kind_of(value: Any) -> str:
     return kinds.get(type(value), "a number")
 
 
-def _quote(value: Any) -> str:
-    if value is None or isinstance(value, dict | list):
-        return _kind_of(value)
-    if isinstance(value, bool):  # as YAML writes it, not as Python
-        return str(value).lower()
-    return repr(value) if isinstance(value, str) else str(value)
+def _shorten(text: str) -> str:
+    # Hidden first: half a key would no longer be found.
+    text = hide_keys(text)
+    return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}..."
 
 
 def _dotted(place: Place) -> str:
     """Return a place as users write it: `accounts[2].api_key_file`."""
     # Without a space, `api_key:SG...` is one name: show only the part before the colon.
-    names = (f"[{part}]" if isinstance(part, int) else f".{part.split(':')[0]}" for part in place)
+    names = (f"[{part}]" if isinstance(part, int) else f".{_show_key(part)}" for part in place)
     return "".join(names)[1:]
+
+
+def _show_key(key: str) -> str:
+    name = _shorten(key.split(":")[0])
+    return name if name and name.isprintable() else repr(name)

@@ -103,7 +103,7 @@ ACCOUNT_MISTAKES = [
     (f"{{name: {'a' * 129}, api_key: k}}", ".name", "is too long: shorten it to 128 characters"),
     ("{name: '', api_key: k}", ".name", "is empty: give it a value"),
     ("{name: 7, api_key: k}", ".name", "must be text, not 7: put it in quotes"),
-    ("{name: no, api_key: k}", ".name", "must be text, not false: put it in quotes"),
+    ("{name: no, api_key: k}", ".name", "must be text, not no: put it in quotes"),
     ("{name: a, api_key: }", ".api_key", "must be text: put the API key in quotes"),
     ("{name: a, api_key: ''}", ".api_key", "is empty: put the API key there"),
     (
