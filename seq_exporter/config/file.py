@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -99,14 +100,25 @@ def _check_lookback(seconds: float) -> float:
 
 def _read_key(value: object) -> Secret:
     if not isinstance(value, str):
-        raise ValueError("must be text: put the API key in quotes")  # noqa: TRY004
+        problem = "must be text: put the API key in quotes"
+        raise ValueError("is empty: put the API key there" if value is None else problem)  # noqa: TRY004
     return parse_key(value)
 
 
 def _check_path(value: str) -> str:
-    if "\0" in value:  # which the operating system takes for the end
-        raise ValueError("must be a path without the character NUL")
+    if any(map(_is_control, value)):  # NUL would end it, and a line break is a slip
+        raise ValueError("must be a path on one line, without control characters")
     return value
+
+
+def _check_line(value: str) -> str:
+    if any(char != " " and (char.isspace() or _is_control(char)) for char in value):
+        raise ValueError("has a line break or another control character inside: put it on one line")
+    return value
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) == "Cc"
 
 
 def _find_key_file(value: object, info: ValidationInfo) -> Path:
@@ -132,14 +144,20 @@ def _check_url(value: str) -> str:
         has_secret, is_url = "@" in value, False
     if has_secret:  # and not quoted: it may be a password
         raise ValueError("must be a URL without user, password, query or fragment")
-    if not is_url:
+    # urlsplit passes over tabs and line breaks.
+    if not is_url or " " in value or not value.isprintable():
         raise ValueError("must be a URL such as https://api.sendgrid.com, not {value}")
     return value.rstrip("/")
 
 
 def _check_header_value(value: str) -> str:
-    if value != value.strip() or not value.isascii() or (value and not value.isprintable()):
+    if not value.isprintable():
         raise ValueError("must be plain text on one line: a username, or 'account-id ID'")
+    for char in value:
+        if not char.isascii():
+            raise ValueError(
+                f"has {char!r}, which an HTTP header cannot carry: use that subuser's own API key"
+            )
     return value
 
 
@@ -177,7 +195,7 @@ def _find_series_form(value: object) -> str:
 
 
 # Each `json_schema_input_type` is what a user may write: Helm checks the chart's values against it.
-_Text = Annotated[str, Field(min_length=1)]
+_Text = Annotated[str, Field(min_length=1), AfterValidator(_check_line)]
 _DurationText = Annotated[str, Field(pattern=DURATION_PATTERN)]
 _Duration = Annotated[float, BeforeValidator(_read_duration, json_schema_input_type=_DurationText)]
 _Interval = Annotated[_Duration, AfterValidator(_check_interval)]
@@ -210,7 +228,7 @@ class _SeriesSection(Section):
 
 
 class _AccountSection(Section):
-    name: Annotated[_Text, Field(max_length=128)]
+    name: Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_check_line)]
     api_key: _Key = None
     api_key_file: _KeyFile = None
     region: Literal["global", "eu"] = "global"

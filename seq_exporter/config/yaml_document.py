@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from seq_exporter.config.secret import hide_keys
+from seq_exporter.config.secret import hide_keys, is_placeholder
 from seq_exporter.config.yaml_syntax import (
     MOST_BYTES,
     Merges,
@@ -41,7 +41,8 @@ _UNKNOWN_KEY = "unknown key"
 _MOST_QUOTED = 500
 _MOST_SHOWN = 100
 
-_VARIABLE = re.compile(r"\$\{([^}]*)\}?")
+# `$${` is the text `${`; its match has no name.
+_VARIABLE = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WHOLE_KEY = re.compile(r"SG\.[\w-]{16,}\.[\w-]{16,}")
 
@@ -144,13 +145,17 @@ class Document:
             return _shorten(self.written[place]) or "nothing"
         if not isinstance(value, str):
             return _kind_of(value)
-        return repr(_shorten(value))
+        text = repr(_shorten(value))
+        # The value of a variable is not shown: it may be a secret in the wrong place.
+        is_replaced = self.raw is not self.value and _has_variable(value)
+        return f"{text} (the variable replaced by its text)" if is_replaced else text
 
 
 def read_document(path: Path, environ: Mapping[str, str] | None) -> Document:
     """Read the YAML file at `path`, and replace `${NAME}` in its texts from `environ`.
 
-    If `environ` is None, texts are taken as they are.
+    If `environ` is None, texts are taken as they are; otherwise the white space around them is
+    removed, and so are the `x-...` keys at the top.
     Raises ConfigError if the file cannot be read, is not YAML, or is too large.
     """
     text = _read_text(path)
@@ -161,7 +166,7 @@ def read_document(path: Path, environ: Mapping[str, str] | None) -> Document:
         # Not str(err) and not `from err`: they quote the line, which may hold a key.
         line, message = explain(err, text)
         raise ConfigError(f"{path}:{line}: {message}") from None
-    value = raw if environ is None else reader.replace_variables(raw, ())
+    value = raw if environ is None else reader.resolve(raw)
     return Document(path, raw, value, reader.written, reader.positions, tuple(reader.problems))
 
 
@@ -244,28 +249,53 @@ class _Reader:
         self.problems.append(Problem(place, message))
         return replace_surrogates(text)
 
-    def replace_variables(self, value: Any, place: Place) -> Any:
-        """Return `value` with the variables in its texts replaced."""
+    def resolve(self, value: Any) -> Any:
+        """Return the document with the variables in its texts replaced.
+
+        Without the `x-...` keys at its top, which hold anchors for other places: a variable that is
+        used nowhere need not be set.
+        """
         if isinstance(value, dict):
-            return {key: self.replace_variables(item, (*place, key)) for key, item in value.items()}
+            value = {key: item for key, item in value.items() if not key.startswith("x-")}
+        return self._resolve(value, ())
+
+    def _resolve(self, value: Any, place: Place) -> Any:
+        if isinstance(value, dict):
+            return {key: self._resolve(item, (*place, key)) for key, item in value.items()}
         if isinstance(value, list):
-            return [self.replace_variables(item, (*place, i)) for i, item in enumerate(value)]
-        if not isinstance(value, str):
-            return value
-        if _WHOLE_KEY.search(value) and place[-1:] != ("api_key",):
+            return [self._resolve(item, (*place, i)) for i, item in enumerate(value)]
+        return self._resolve_text(value, place) if isinstance(value, str) else value
+
+    def _resolve_text(self, text: str, place: Place) -> str:
+        """Return a text without the white space around it, and with its variables replaced.
+
+        Secrets and block scalars end with a line break, which nobody sees.
+        """
+        if is_placeholder(text) and not _has_variable(text):
+            self.problems.append(
+                Problem(place, "is not how a variable is written here: write ${NAME}")
+            )
+        text = _VARIABLE.sub(lambda match: self._look_up_variable(match, place), text).strip()
+        if _WHOLE_KEY.search(text) and place[-1:] != ("api_key",):
             self.problems.append(Problem(place, "seems to contain an API key: move it to api_key"))
-        return _VARIABLE.sub(lambda match: self._look_up_variable(match, place), value)
+        return self._check_unicode(text, place)
 
     def _look_up_variable(self, match: re.Match[str], place: Place) -> str:
         name = match[1]
+        if name is None:
+            return "${"
         if not (match[0].endswith("}") and _NAME.fullmatch(name)):
-            message = "has a '${' that does not begin a variable: write ${NAME}"
+            message = "has a '${' that does not begin a variable: write ${NAME}, or $${ for '${'"
         elif name not in self.environ:
             message = f"the environment variable {name} is not set: set it, or correct the name"
         else:
             return self.environ[name]
         self.problems.append(Problem(place, message))
         return ""
+
+
+def _has_variable(text: str) -> bool:
+    return any(match[1] is not None for match in _VARIABLE.finditer(text))
 
 
 def _position_of(node: yaml.Node) -> tuple[int, int]:
@@ -280,6 +310,9 @@ def _explain(err: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:
             message = str(context["error"])
         elif error["type"] == "extra_forbidden":
             message = _unknown_key(str(place[-1]), _known_keys(model, place[:-1]))
+        elif error["type"] == "string_type" and error["input"] is None:
+            message = "is empty: give it a value"
+            message += ", or remove the `-`" if isinstance(place[-1], int) else ""
         elif error["type"] in _MESSAGES:
             message = _MESSAGES[error["type"]]
             for name, found in context.items():

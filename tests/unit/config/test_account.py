@@ -70,6 +70,9 @@ def test_a_limit_of_series(tmp_path: Path) -> None:
     assert config.accounts[0].max_series == 7
 
 
+LINE = "has a line break or another control character inside: put it on one line"
+VARIABLE = "is not how a variable is written here: write ${NAME}"
+
 ACCOUNT_MISTAKES = [
     (
         "{name: a, api_key: k, series: few}",
@@ -104,7 +107,36 @@ ACCOUNT_MISTAKES = [
     ("{name: '', api_key: k}", ".name", "is empty: give it a value"),
     ("{name: 7, api_key: k}", ".name", "must be text, not 7: put it in quotes"),
     ("{name: no, api_key: k}", ".name", "must be text, not no: put it in quotes"),
-    ("{name: a, api_key: }", ".api_key", "must be text: put the API key in quotes"),
+    ('{name: "a\\nb", api_key: k}', ".name", LINE),
+    ('{name: "a\\tb", api_key: k}', ".name", LINE),
+    ('{name: "a\\xa0b", api_key: k}', ".name", LINE),
+    ('{name: "a\\eb", api_key: k}', ".name", LINE),
+    ("{name: ' ', api_key: k}", ".name", "is empty: give it a value"),
+    ("{name: , api_key: k}", ".name", "is empty: give it a value"),
+    (
+        "{name: '${KEY}', api_key: k}",
+        ".name",
+        "seems to contain an API key: move it to api_key",
+    ),
+    ("{name: $NAME, api_key: k}", ".name", VARIABLE),
+    ("{name: a, api_key: }", ".api_key", "is empty: put the API key there"),
+    ("{name: a, api_key: 7}", ".api_key", "must be text: put the API key in quotes"),
+    ("{name: a, api_key: $KEY}", ".api_key", VARIABLE),
+    ("{name: a, api_key: $(KEY)}", ".api_key", VARIABLE),
+    ("{name: a, api_key: '%(key)s'}", ".api_key", VARIABLE),
+    ("{name: a, api_key: '%KEY%'}", ".api_key", VARIABLE),
+    ("{name: a, api_key: '{{ key }}'}", ".api_key", VARIABLE),
+    (
+        "{name: a, api_key: '$${KEY}'}",
+        ".api_key",
+        "holds a variable instead of an API key: "
+        "write ${NAME} as api_key in the configuration file, or put the key there",
+    ),
+    (
+        "{name: a, api_key: '${KEY:-k}'}",
+        ".api_key",
+        "has a '${' that does not begin a variable: write ${NAME}, or $${ for '${'",
+    ),
     ("{name: a, api_key: ''}", ".api_key", "is empty: put the API key there"),
     (
         "{name: a, api_key: x y}",
@@ -114,7 +146,7 @@ ACCOUNT_MISTAKES = [
     (
         "{name: a, api_key: '${A'}",
         ".api_key",
-        "has a '${' that does not begin a variable: write ${NAME}",
+        "has a '${' that does not begin a variable: write ${NAME}, or $${ for '${'",
     ),
     ("{name: a, api_key_file: ''}", ".api_key_file", "must be the path of a file, not ''"),
     ("{name: a, api_key_file: 7}", ".api_key_file", "must be the path of a file, not 7"),
@@ -127,6 +159,16 @@ ACCOUNT_MISTAKES = [
         "{name: a, api_key: k, region: eu, base_url: http://x}",
         ".base_url",
         "cannot be combined with region: keep one of them",
+    ),
+    (
+        "{name: a, api_key: k, base_url: 'https://x y'}",
+        ".base_url",
+        "must be a URL such as https://api.sendgrid.com, not 'https://x y'",
+    ),
+    (
+        '{name: a, api_key: k, base_url: "https://x\\ny"}',
+        ".base_url",
+        "must be a URL such as https://api.sendgrid.com, not 'https://x\\ny'",
     ),
     (
         "{name: a, api_key: k, base_url: api.sendgrid.com}",
@@ -159,6 +201,22 @@ ACCOUNT_MISTAKES = [
         "must be plain text on one line: a username, or 'account-id ID'",
     ),
     (
+        "{name: a, api_key: k, on_behalf_of: bjørn}",
+        ".on_behalf_of",
+        "has 'ø', which an HTTP header cannot carry: use that subuser's own API key",
+    ),
+    (
+        "{name: a, api_key: k, own_score: '${YES}'}",
+        ".own_score",
+        "must be true or false, not '${YES}' (the variable replaced by its text)",
+    ),
+    (
+        "{name: a, api_key: k, base_url: 'ftp://${YES}'}",
+        ".base_url",
+        "must be a URL such as https://api.sendgrid.com, "
+        "not 'ftp://${YES}' (the variable replaced by its text)",
+    ),
+    (
         "{name: a, api_key: k, own_score: 'yes'}",
         ".own_score",
         "must be true or false, not 'yes'",
@@ -176,6 +234,25 @@ ACCOUNT_MISTAKES = [
         "not nothing",
     ),
     ("{name: a, api_key: k, subusers: []}", ".subusers", "is empty: name at least one"),
+    (
+        "{name: a, api_key: k, subusers: [b, ~]}",
+        ".subusers[1]",
+        "is empty: give it a value, or remove the `-`",
+    ),
+    (
+        "{name: a, api_key: k, subusers: {include: [~]}}",
+        ".subusers.include[0]",
+        "is empty: give it a value, or remove the `-`",
+    ),
+    ('{name: a, api_key: k, subusers: ["b\\nc"]}', ".subusers[0]", LINE),
+    *[
+        (
+            f"{{name: a, api_key: k, subusers: [{written}]}}",
+            ".subusers[0]",
+            f"must be text, not {written}: put it in quotes",
+        )
+        for written in ("0123", "0x1F", "1_000", "1:30", "1.10", "no", "2026-01-02", ".inf")
+    ],
     (
         "{name: a, api_key: k, subusers: [b, 12]}",
         ".subusers[1]",
@@ -220,7 +297,15 @@ ACCOUNT_MISTAKES = [
 def test_mistakes_in_an_account(tmp_path: Path, account: str, place: str, message: str) -> None:
     (tmp_path / "key").write_text("k")
     text = f"accounts:\n  - {account}\n"
-    assert complain(tmp_path, text) == [f"config.yaml:2: accounts[0]{place}: {message}"]
+    lines = complain(tmp_path, text, YES="yes", KEY=KEY)
+    assert lines == [f"config.yaml:2: accounts[0]{place}: {message}"]
+
+
+def test_an_empty_item_is_named_as_such(tmp_path: Path) -> None:
+    text = "accounts:\n- name: a\n  api_key: k\n  subusers:\n  -\n  - b\n"
+    assert complain(tmp_path, text) == [
+        "config.yaml:5: accounts[0].subusers[0]: is empty: give it a value, or remove the `-`"
+    ]
 
 
 def test_a_key_file_without_a_key(tmp_path: Path) -> None:

@@ -59,6 +59,17 @@ poll:
             "config.yaml:3: acounts: unknown key; did you mean 'accounts'?",
         ),
         (
+            'x-base: &b {api_key: "${UNSET}"}\naccounts: [{<<: *b, name: a}]',
+            "config.yaml:1: accounts[0].api_key: the environment variable UNSET is not set: "
+            "set it, or correct the name",
+        ),
+        (
+            "accounts: [{name: a, api_key: k, x-base: 1}]",
+            "config.yaml:1: accounts[0].x-base: unknown key; the keys known here are name, "
+            "api_key, api_key_file, region, base_url, on_behalf_of, own_score, subusers, series, "
+            "max_series",
+        ),
+        (
             MINIMAL + "zzz: 1",
             "config.yaml:3: zzz: unknown key; the keys known here are accounts, poll, state_dir",
         ),
@@ -80,11 +91,12 @@ poll:
         ),
         (
             MINIMAL + 'state_dir: "a\\0b"',
-            "config.yaml:3: state_dir: must be a path without the character NUL",
+            "config.yaml:3: state_dir: must be a path on one line, without control characters",
         ),
         (
             'accounts: [{name: a, api_key_file: "a\\0b"}]',
-            "config.yaml:1: accounts[0].api_key_file: must be a path without the character NUL",
+            "config.yaml:1: accounts[0].api_key_file: "
+            "must be a path on one line, without control characters",
         ),
         (
             MINIMAL + '"\\0": 1',
