@@ -24,6 +24,7 @@ from seq_exporter.config.durations import DURATION_PATTERN, parse_duration
 from seq_exporter.config.model import (
     ALL_SUBUSERS,
     BASE_URLS,
+    WILDCARDS,
     Account,
     Config,
     PollSettings,
@@ -212,7 +213,7 @@ class _GlobsSection(Section):
 
     def build(self) -> SubuserSelection:
         # A pattern without a wildcard names one subuser, who is `missing` if SendGrid has none.
-        plain = {glob for glob in self.include if not set(glob) & set("*?[")}
+        plain = {glob for glob in self.include if not set(glob) & WILDCARDS}
         globs = tuple(glob for glob in self.include if glob not in plain)
         return SubuserSelection(frozenset(plain), globs, tuple(self.exclude))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seq_exporter.config.model import Account, SeriesSelection, SubuserSelection
+from seq_exporter.config.model import Account, SeriesSelection, SubuserSelection, explain_misfit
 from seq_exporter.config.secret import ApiKey, Secret
 from tests.support import KEY
 from tests.unit.config.files import complain, load
@@ -44,6 +44,75 @@ def test_a_pattern_without_a_wildcard_is_a_username(tmp_path: Path) -> None:
     text = "accounts: [{name: a, api_key: k, subusers: {include: [shop, 'x-*']}}]"
     selection = load(tmp_path, text).accounts[0].subusers
     assert selection == SubuserSelection(names=frozenset({"shop"}), include=("x-*",))
+
+
+KNOWN = ["shop-de", "shop-fr", "Outlet", "x\u202ey"]
+GLOBS = "write globs, as in {include: ['shop-*']}"
+CORRECT = "correct the usernames or globs"
+
+
+@pytest.mark.parametrize(
+    ("form", "cause"),
+    [
+        ("['^shop-.*$']", f"'^shop-.*$' is a regular expression: {GLOBS}"),
+        ("[shop, 'shop-.+']", f"'shop-.+' is a regular expression: {GLOBS}"),
+        ("{include: ['shop-(de|fr)']}", f"'shop-(de|fr)' is a regular expression: {GLOBS}"),
+        ("{include: ['/shop/*']}", "SendGrid has 'Outlet', 'shop-de', 'shop-fr', ...: " + CORRECT),
+        ("{include: ['/shop/']}", f"'/shop/' is a regular expression: {GLOBS}"),
+        ("{include: ['shop-\\w*']}", f"'shop-\\\\w*' is a regular expression: {GLOBS}"),
+        (
+            "{exclude: ['*']}",
+            "`exclude` leaves out all that `include` selects: correct one of them",
+        ),
+        (
+            "{include: ['shop-*'], exclude: ['shop*']}",
+            "`exclude` leaves out all that `include` selects: correct one of them",
+        ),
+        (
+            "{include: []}",
+            "`include` is empty: remove it to include all, or add usernames or globs",
+        ),
+        ("[all]", "'all' is a username in a list: write `subusers: all` without brackets"),
+        ("[none]", "'none' is a username in a list: write `subusers: none` without brackets"),
+        (
+            "{include: [all]}",
+            "'all' is a username in a list: write `subusers: all` without brackets",
+        ),
+        (
+            "[shop, 'shop-*']",
+            "'shop-*' is a glob, and a list holds usernames: write {include: ['shop-*']}",
+        ),
+        ("['*']", "'*' is a glob, and a list holds usernames: write {include: ['*']}"),
+        ("[Shop-DE]", "upper and lower case differ: SendGrid has 'shop-de', so write that"),
+        (
+            "{include: ['SHOP-*']}",
+            "upper and lower case differ: SendGrid has 'shop-de', so write that",
+        ),
+        (
+            "{include: ['out*']}",
+            "upper and lower case differ: SendGrid has 'Outlet', so write that",
+        ),
+        ("[billing]", "SendGrid has 'Outlet', 'shop-de', 'shop-fr', ...: " + CORRECT),
+    ],
+)
+def test_why_a_choice_fits_nobody(tmp_path: Path, form: str, cause: str) -> None:
+    config = load(tmp_path, f"accounts: [{{name: a, api_key: k, subusers: {form}}}]")
+    selection = config.accounts[0].subusers
+    assert explain_misfit(selection, KNOWN) == f"none of the 4 subusers fits `subusers`: {cause}"
+    assert explain_misfit(selection, []) == ""
+
+
+def test_the_names_of_sendgrid_are_escaped() -> None:
+    selection = SubuserSelection(names=frozenset({"b"}))
+    assert explain_misfit(selection, ["x\u202ey"]) == (
+        f"the only subuser does not fit `subusers`: SendGrid has 'x\\u202ey': {CORRECT}"
+    )
+
+
+@pytest.mark.parametrize("form", ["all", "none", "[shop-de, billing]", "{exclude: ['shop-*']}"])
+def test_a_choice_that_fits_is_not_explained(tmp_path: Path, form: str) -> None:
+    config = load(tmp_path, f"accounts: [{{name: a, api_key: k, subusers: {form}}}]")
+    assert explain_misfit(config.accounts[0].subusers, KNOWN) == ""
 
 
 @pytest.mark.parametrize(
