@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from seq_exporter.config.durations import DURATION_PATTERN, parse_duration
 from seq_exporter.config.model import (
     ALL_SUBUSERS,
     BASE_URLS,
+    WILDCARDS,
     Account,
     Config,
     PollSettings,
@@ -36,6 +38,9 @@ from seq_exporter.scores import DAYS_KEPT, METRICS
 
 # Longer durations are typing mistakes, and too long for a timer of the operating system.
 _LONGEST_SECONDS = 365 * DAY_SECONDS
+
+# More than any Prometheus holds. Python writes no number of 5,000 digits.
+_MOST_SERIES = 10**9
 
 
 def find_config(name: str) -> Path:
@@ -96,15 +101,32 @@ def _check_lookback(seconds: float) -> float:
 
 def _read_key(value: object) -> Secret:
     if not isinstance(value, str):
-        raise ValueError("must be text: put the API key in quotes")  # noqa: TRY004
+        problem = "must be text: put the API key in quotes"
+        raise ValueError("is empty: put the API key there" if value is None else problem)  # noqa: TRY004
     return parse_key(value)
+
+
+def _check_path(value: str) -> str:
+    if any(map(_is_control, value)):  # NUL would end it, and a line break is a slip
+        raise ValueError("must be a path on one line, without control characters")
+    return value
+
+
+def _check_line(value: str) -> str:
+    if any(char != " " and (char.isspace() or _is_control(char)) for char in value):
+        raise ValueError("has a line break or another control character inside: put it on one line")
+    return value
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) == "Cc"
 
 
 def _find_key_file(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, str) or not value:
         raise ValueError("must be the path of a file, not {value}")
     folder: Path = (info.context or {})["folder"]
-    path = folder / value
+    path = folder / _check_path(value)
     try:
         ApiKey(path).read()
     except KeyUnavailable as err:
@@ -123,20 +145,28 @@ def _check_url(value: str) -> str:
         has_secret, is_url = "@" in value, False
     if has_secret:  # and not quoted: it may be a password
         raise ValueError("must be a URL without user, password, query or fragment")
-    if not is_url:
+    # urlsplit passes over tabs and line breaks.
+    if not is_url or " " in value or not value.isprintable():
         raise ValueError("must be a URL such as https://api.sendgrid.com, not {value}")
     return value.rstrip("/")
 
 
 def _check_header_value(value: str) -> str:
-    if value != value.strip() or not value.isascii() or (value and not value.isprintable()):
+    if not value.isprintable():
         raise ValueError("must be plain text on one line: a username, or 'account-id ID'")
+    for char in value:
+        if not char.isascii():
+            raise ValueError(
+                f"has {char!r}, which an HTTP header cannot carry: use that subuser's own API key"
+            )
     return value
 
 
 def _check_limit(value: int) -> int:
     if value < 0:
         raise ValueError("must be a number of series, or 0 for no limit, not {value}")
+    if value > _MOST_SERIES:
+        raise ValueError(f"must be at most {_MOST_SERIES}, or 0 for no limit, not {{value}}")
     return value
 
 
@@ -166,7 +196,7 @@ def _find_series_form(value: object) -> str:
 
 
 # Each `json_schema_input_type` is what a user may write: Helm checks the chart's values against it.
-_Text = Annotated[str, Field(min_length=1)]
+_Text = Annotated[str, Field(min_length=1), AfterValidator(_check_line)]
 _DurationText = Annotated[str, Field(pattern=DURATION_PATTERN)]
 _Duration = Annotated[float, BeforeValidator(_read_duration, json_schema_input_type=_DurationText)]
 _Interval = Annotated[_Duration, AfterValidator(_check_interval)]
@@ -183,7 +213,7 @@ class _GlobsSection(Section):
 
     def build(self) -> SubuserSelection:
         # A pattern without a wildcard names one subuser, who is `missing` if SendGrid has none.
-        plain = {glob for glob in self.include if not set(glob) & set("*?[")}
+        plain = {glob for glob in self.include if not set(glob) & WILDCARDS}
         globs = tuple(glob for glob in self.include if glob not in plain)
         return SubuserSelection(frozenset(plain), globs, tuple(self.exclude))
 
@@ -199,7 +229,7 @@ class _SeriesSection(Section):
 
 
 class _AccountSection(Section):
-    name: Annotated[_Text, Field(max_length=128)]
+    name: Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_check_line)]
     api_key: _Key = None
     api_key_file: _KeyFile = None
     region: Literal["global", "eu"] = "global"
@@ -286,7 +316,7 @@ class ConfigFile(Section):
 
     accounts: Annotated[list[_AccountSection], Field(min_length=1)]
     poll: _PollSection = _PollSection()
-    state_dir: str = ""
+    state_dir: Annotated[str, AfterValidator(_check_path)] = ""
 
 
 def _find_contradictions(value: Any) -> Iterator[Problem]:
@@ -297,7 +327,7 @@ def _find_contradictions(value: Any) -> Iterator[Problem]:
     accounts = value.get("accounts") if isinstance(value, dict) else None
     listed = accounts if isinstance(accounts, list) else ()
     entries = [entry if isinstance(entry, dict) else {} for entry in listed]
-    names = Counter(str(entry.get("name")) for entry in entries)
+    names = Counter(entry["name"] for entry in entries if isinstance(entry.get("name"), str))
     for index, entry in enumerate(entries):
         if entry:
             yield from _compare_keys(("accounts", index), entry, names)
@@ -317,7 +347,8 @@ def _compare_keys(
             (*place, "own_score"),
             "is false and subusers is none, so nothing is polled: enable one of them",
         )
-    if entry.get("name") and names[str(entry["name"])] > 1:
+    name = entry.get("name")
+    if isinstance(name, str) and names[name] > 1:
         yield Problem(
             (*place, "name"), "{value} is also the name of another account: rename one of them"
         )

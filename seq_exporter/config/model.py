@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -48,6 +48,13 @@ class SubuserSelection:
 
 
 ALL_SUBUSERS = SubuserSelection(include=("*",))
+
+# Without one of these, an entry of `include` is a username.
+WILDCARDS = frozenset("*?[")
+
+# What no glob needs, and few usernames have: `^shop`, `shop$`, `.*`, `\\d`, `a|b`, `(a)`, `/shop/`.
+_REGULAR_EXPRESSION = re.compile(r"^\^|\$$|\.[*+]|\\|[|()]|^/.*/$")
+_MOST_EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,50 @@ class Config:
     accounts: tuple[Account, ...]
     poll: PollSettings = PollSettings()
     state_dir: Path | None = None
+
+
+def explain_misfit(selection: SubuserSelection | None, known: Collection[str]) -> str:
+    """Return why `selection` fits none of the `known` usernames, and what to change.
+
+    An empty text if it fits one, or if no username is known.
+    none of the 35 subusers fits `subusers`: 'shop-*' is a glob, and a list holds usernames: ...
+    """
+    if selection is None or not known or any(name in selection for name in known):
+        return ""
+    whom = (
+        f"none of the {len(known)} subusers fits"
+        if len(known) > 1
+        else "the only subuser does not fit"
+    )
+    return f"{whom} `subusers`: {_find_cause(selection, known)}"
+
+
+def _find_cause(selection: SubuserSelection, known: Collection[str]) -> str:
+    entries = [*sorted(selection.names), *selection.include]
+    if not entries:
+        return "`include` is empty: remove it to include all, or add usernames or globs"
+    included = replace(selection, exclude=())
+    if any(name in included for name in known):
+        return "`exclude` leaves out all that `include` selects: correct one of them"
+    for entry in entries:
+        if entry in ("all", "none") and len(entries) == 1:
+            return f"'{entry}' is a username in a list: write `subusers: {entry}` without brackets"
+        if _REGULAR_EXPRESSION.search(entry):
+            return f"{entry!r} is a regular expression: write globs, as in {{include: ['shop-*']}}"
+        if entry in selection.names and set(entry) & WILDCARDS:
+            return (
+                f"{entry!r} is a glob, and a list holds usernames: write {{include: [{entry!r}]}}"
+            )
+    # `exclude` plays no part: it leaves out nobody who is included in either case.
+    lowered = SubuserSelection(
+        frozenset(map(str.lower, selection.names)), tuple(map(str.lower, selection.include))
+    )
+    same = next((name for name in sorted(known) if name.lower() in lowered), None)
+    if same is not None:
+        return f"upper and lower case differ: SendGrid has {same!r}, so write that"
+    examples = ", ".join(map(repr, sorted(known)[:_MOST_EXAMPLES]))
+    rest = ", ..." if len(known) > _MOST_EXAMPLES else ""
+    return f"SendGrid has {examples}{rest}: correct the usernames or globs"
 
 
 def take_part(config: Config, shard: Shard, *, by_subuser: bool) -> Config:

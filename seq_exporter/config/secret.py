@@ -15,10 +15,25 @@ from seq_exporter.errors import KeyUnavailable
 _CHARACTERS_OF_LONG_KEYS = 20
 _KEY_SHAPE = re.compile(r"SG\.[\w.-]{5,}")
 
+# A key has 69 characters. A device that never ends would fill the memory.
+_MOST_BYTES = 2**16
+
+# How shells, Python, Windows and templates write variables.
+_PLACEHOLDER = re.compile(
+    r"\$[A-Za-z_]\w*|\$\(\w+\)|\$\{[^}]*\}|\$env:\w+|%[A-Za-z_]\w*%|%\(\w+\)s?|\{\{.*\}\}"
+)
+# A line of an environment file, or of YAML. `=` at the end is padding, which a token may have.
+_ASSIGNMENT = re.compile(r"(?:export\s+)?[A-Za-z_]\w*\s*(?:=\s*[\"']?[^=\s\"']|:\s*[\"']?SG\.)")
+
 
 def hide_keys(text: str) -> str:
     """Return `text` with everything that has the shape of a SendGrid key replaced by `***`."""
     return _KEY_SHAPE.sub("***", text)
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether `text` is a variable as another program would replace it: `$KEY`, `%(key)s`."""
+    return bool(_PLACEHOLDER.fullmatch(text.strip()))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -61,15 +76,26 @@ class Secret:
 def parse_key(text: str) -> Secret:
     """Return the API key in `text`, without the white space and the one pair of quotes around it.
 
+    A byte order mark, which editors put at the beginning of a file, is no part of the key either.
     Raises ValueError, with a message that does not quote the text, if the rest is not a key.
     Anything else that a header cannot carry is more than a slip in pasting: the key that is meant
     is not guessed.
     """
-    key = text.strip()
+    key = text.strip().removeprefix("\ufeff").strip()
     if len(key) > 1 and key[0] == key[-1] and key[0] in "\"'":
         key = key[1:-1].strip()
     if not key:
         raise ValueError("is empty: put the API key there")
+    if is_placeholder(key):
+        raise ValueError(
+            "holds a variable instead of an API key: "
+            "write ${NAME} as api_key in the configuration file, or put the key there"
+        )
+    if _ASSIGNMENT.match(key):
+        raise ValueError(
+            "has a name before the API key: "
+            "put the key there alone, or write ${NAME} as api_key in the configuration file"
+        )
     if key.lower().startswith("bearer "):
         raise ValueError("begins with 'Bearer': write the API key alone")
     if any(char.isspace() for char in key):
@@ -112,7 +138,7 @@ class ApiKey:
         if isinstance(self.source, Secret):
             return self.source
         try:
-            return parse_key(self.source.read_text(encoding="utf-8"))
+            return parse_key(_read_text(self.source))
         except OSError as err:
             raise KeyUnavailable(
                 f"cannot read the key file '{self.source}': {err.strerror}: "
@@ -125,3 +151,11 @@ class ApiKey:
             ) from None
         except ValueError as err:
             raise KeyUnavailable(f"the key file '{self.source}' {err}") from None
+
+
+def _read_text(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise ValueError("is larger than 64 KiB: put the API key there alone")
+    return content.decode("utf-8")

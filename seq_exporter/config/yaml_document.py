@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,26 +13,36 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from seq_exporter.config.secret import hide_keys
+from seq_exporter.config.secret import hide_keys, is_placeholder
+from seq_exporter.config.yaml_syntax import (
+    MOST_BYTES,
+    Merges,
+    check_bounds,
+    compose,
+    construct_scalar,
+    explain,
+    has_known_tag,
+    is_unicode,
+    key_of,
+    replace_surrogates,
+)
 from seq_exporter.errors import ConfigError
 
 #: The keys and indexes that lead to a value: `("accounts", 2, "api_key_file")`.
 Place = tuple[str | int, ...]
 
 #: The first character of the tag of each form of a key. pydantic adds the tags to its places, where
-#: they are not keys; no key of a file begins with this character, because YAML forbids it.
+#: they are not keys; no key of a file has this character, because the reader replaces it.
 ALTERNATIVE = "\0"
 
 _UNKNOWN_KEY = "unknown key"
 
-# Aliases of aliases can expand to billions of values.
-_MOST_VALUES = 500_000
+# Longer texts and more mistakes would fill the terminal or the log.
+_MOST_QUOTED = 500
+_MOST_SHOWN = 100
 
-# In YAML's messages: an alias or a tag, which may be a secret in the wrong place; not a single
-# character or the name of a token.
-_QUOTED_WORD = re.compile(r" '[^'<\\][^']+'.*")
-
-_VARIABLE = re.compile(r"\$\{([^}]*)\}?")
+# `$${` is the text `${`; its match has no name.
+_VARIABLE = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WHOLE_KEY = re.compile(r"SG\.[\w-]{16,}\.[\w-]{16,}")
 
@@ -73,13 +84,15 @@ class Problem:
 class Document:
     """A file as it was written (`raw`), and with its variables replaced (`value`).
 
+    `written` holds the text of each number, boolean, date and empty value: `0123` is the number 83.
     `positions` holds the line and column of each value, from 1. `problems` are the mistakes found
-    so far: repeated keys, unset variables, and API keys in the wrong place.
+    so far: repeated keys, unknown tags, unset variables, and API keys in the wrong place.
     """
 
     path: Path
     raw: Any
     value: Any
+    written: Mapping[Place, str]
     positions: Mapping[Place, tuple[int, int]]
     problems: tuple[Problem, ...]
 
@@ -102,10 +115,16 @@ class Document:
         for problem in (*unknown, *self.problems, *found, *more):
             by_place.setdefault(problem.place, problem)
         if by_place or result is None:
-            ordered = sorted(by_place.values(), key=lambda problem: self._position(problem.place))
-            heading = [f"{self.path}: {len(ordered)} mistakes"] if len(ordered) > 1 else []
-            raise ConfigError("\n".join([*heading, *map(self._describe, ordered)]))
+            raise ConfigError(self._list(by_place.values()))
         return result
+
+    def _list(self, problems: Iterable[Problem]) -> str:
+        ordered = sorted(problems, key=lambda problem: self._position(problem.place))
+        lines = [self._describe(problem) for problem in ordered[:_MOST_SHOWN]]
+        heading = f"{self.path}: {len(ordered)} mistakes"
+        if len(ordered) > _MOST_SHOWN:
+            heading += f", of which these are the first {_MOST_SHOWN}"
+        return "\n".join([heading, *lines] if len(ordered) > 1 else lines)
 
     def _position(self, place: Place) -> tuple[int, int]:
         while place and place not in self.positions:
@@ -115,39 +134,58 @@ class Document:
     def _describe(self, problem: Problem) -> str:
         value = _look_up(self.raw, problem.place)
         message = problem.message.replace("{kind}", _kind_of(value))
-        message = message.replace("{value}", _quote(value))
+        message = message.replace("{value}", self._quote(problem.place, value))
         where = f"{self.path}:{self._position(problem.place)[0]}: "
         place = f"{_dotted(problem.place)}: " if problem.place else ""
         return hide_keys(where + place + message)
+
+    def _quote(self, place: Place, value: Any) -> str:
+        """Return what the file says: not 83 for `0123`, nor Python's False for `no`."""
+        if place in self.written:
+            return _shorten(self.written[place]) or "nothing"
+        if not isinstance(value, str):
+            return _kind_of(value)
+        text = repr(_shorten(value))
+        # The value of a variable is not shown: it may be a secret in the wrong place.
+        is_replaced = self.raw is not self.value and _has_variable(value)
+        return f"{text} (the variable replaced by its text)" if is_replaced else text
 
 
 def read_document(path: Path, environ: Mapping[str, str] | None) -> Document:
     """Read the YAML file at `path`, and replace `${NAME}` in its texts from `environ`.
 
-    If `environ` is None, texts are taken as they are.
-    Raises ConfigError if the file cannot be read or is not YAML.
+    If `environ` is None, texts are taken as they are; otherwise the white space around them is
+    removed, and so are the `x-...` keys at the top.
+    Raises ConfigError if the file cannot be read, is not YAML, or is too large.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as err:
-        raise ConfigError(f"{path}: cannot be read: {err.strerror}") from err
-    except UnicodeError:
-        raise ConfigError(f"{path}: is not UTF-8 text: save it as UTF-8") from None
+    text = _read_text(path)
     reader = _Reader(environ or {})
     try:
         raw = reader.read(text)
-        value = raw if environ is None else reader.replace_variables(raw, ())
-    except yaml.MarkedYAMLError as err:
+    except yaml.YAMLError as err:
         # Not str(err) and not `from err`: they quote the line, which may hold a key.
-        line = err.problem_mark.line + 1 if err.problem_mark else 1
-        problem = _QUOTED_WORD.sub("", str(err.problem))
-        raise ConfigError(f"{path}:{line}: is not valid YAML: {problem}") from None
-    except (yaml.YAMLError, RecursionError):
+        line, message = explain(err, text)
+        raise ConfigError(f"{path}:{line}: {message}") from None
+    value = raw if environ is None else reader.resolve(raw)
+    return Document(path, raw, value, reader.written, reader.positions, tuple(reader.problems))
+
+
+def _read_text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except OSError as err:
         raise ConfigError(
-            f"{path}: is not valid YAML: it has a character that YAML forbids, "
-            "or expands without end"
-        ) from None
-    return Document(path, raw, value, reader.positions, tuple(reader.problems))
+            f"{path}: cannot be read: {err.strerror}: correct the path, or let this user read it"
+        ) from err
+    if len(content) > MOST_BYTES:
+        raise ConfigError(
+            f"{path}: is larger than {MOST_BYTES // 2**20} MiB: shorten it, for example with globs"
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeError:
+        raise ConfigError(f"{path}: is not UTF-8 text: save it as UTF-8") from None
 
 
 @dataclass(slots=True)
@@ -156,61 +194,98 @@ class _Reader:
 
     environ: Mapping[str, str]
     positions: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    written: dict[Place, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    _merges: Merges = field(default_factory=Merges)
 
     def read(self, text: str) -> Any:
-        loader = yaml.SafeLoader(text)
-        try:
-            node = loader.get_single_node()
-            return None if node is None else self._build(loader, node, ())
-        finally:
-            loader.dispose()
+        node = compose(text)
+        return None if node is None else self._build(node, ())
 
-    def _build(self, loader: yaml.SafeLoader, node: yaml.Node, place: Place) -> Any:
+    def _build(self, node: yaml.Node, place: Place) -> Any:
         self.positions[place] = _position_of(node)
-        if len(self.positions) > _MOST_VALUES:
-            raise yaml.YAMLError
+        check_bounds(len(self.positions), len(place), node.start_mark)
+        if not has_known_tag(node):
+            # The tag is not quoted: it may be a password that begins with an exclamation mark.
+            message = "has a YAML tag (`!...`) that is not known here: remove it"
+            self.problems.append(Problem(place, f"{message}, or put the text in quotes"))
         if isinstance(node, yaml.SequenceNode):
-            return [self._build(loader, item, (*place, i)) for i, item in enumerate(node.value)]
-        if not isinstance(node, yaml.MappingNode):
-            try:
-                return loader.construct_object(node)
-            except (ValueError, KeyError, AttributeError):
-                # A date that does not exist, or `!!bool maybe`: keep it as text.
-                return node.value
-        self._note_repeated_keys(node, place)
-        loader.flatten_mapping(node)
+            return [self._build(item, (*place, i)) for i, item in enumerate(node.value)]
+        if isinstance(node, yaml.MappingNode):
+            return self._build_mapping(node, place)
+        assert isinstance(node, yaml.ScalarNode)  # noqa: S101 - YAML has no other kind
+        value = construct_scalar(node)
+        if isinstance(value, str):
+            return self._check_unicode(value, place)
+        self.written[place] = node.value
+        return value
+
+    def _build_mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
+        self._note_bad_keys(node, place)
         result = {}
-        for key_node, value_node in node.value:
-            key = _key(key_node)
-            result[key] = self._build(loader, value_node, (*place, key))
+        for key, (key_node, value_node) in self._merges.list_pairs(node).items():
+            result[key] = self._build(value_node, (*place, key))
             self.positions[*place, key] = _position_of(key_node)
         return result
 
-    def _note_repeated_keys(self, node: yaml.MappingNode, place: Place) -> None:
-        keys = [_key(key_node) for key_node, _ in node.value]
+    def _note_bad_keys(self, node: yaml.MappingNode, place: Place) -> None:
+        keys = [key_of(key_node) for key_node, _ in node.value]
         self.problems.extend(
             Problem((*place, key), "appears more than once: keep one")
-            for key in dict.fromkeys(keys)
-            if keys.count(key) > 1
+            for key, count in Counter(keys).items()
+            if count > 1
+        )
+        self.problems.extend(
+            Problem((*place, key_of(key_node)), "is not a key: write `key: value`")
+            for key_node, _ in node.value
+            if not isinstance(key_node, yaml.ScalarNode)
         )
 
-    def replace_variables(self, value: Any, place: Place) -> Any:
-        """Return `value` with the variables in its texts replaced."""
+    def _check_unicode(self, text: str, place: Place) -> str:
+        """Return `text` in a form that can be encoded; that it could not is a mistake."""
+        if is_unicode(text):
+            return text
+        message = "has a character that is not valid Unicode: write the character itself, in UTF-8"
+        self.problems.append(Problem(place, message))
+        return replace_surrogates(text)
+
+    def resolve(self, value: Any) -> Any:
+        """Return the document with the variables in its texts replaced.
+
+        Without the `x-...` keys at its top, which hold anchors for other places: a variable that is
+        used nowhere need not be set.
+        """
         if isinstance(value, dict):
-            return {key: self.replace_variables(item, (*place, key)) for key, item in value.items()}
+            value = {key: item for key, item in value.items() if not key.startswith("x-")}
+        return self._resolve(value, ())
+
+    def _resolve(self, value: Any, place: Place) -> Any:
+        if isinstance(value, dict):
+            return {key: self._resolve(item, (*place, key)) for key, item in value.items()}
         if isinstance(value, list):
-            return [self.replace_variables(item, (*place, i)) for i, item in enumerate(value)]
-        if not isinstance(value, str):
-            return value
-        if _WHOLE_KEY.search(value) and place[-1:] != ("api_key",):
+            return [self._resolve(item, (*place, i)) for i, item in enumerate(value)]
+        return self._resolve_text(value, place) if isinstance(value, str) else value
+
+    def _resolve_text(self, text: str, place: Place) -> str:
+        """Return a text without the white space around it, and with its variables replaced.
+
+        Secrets and block scalars end with a line break, which nobody sees.
+        """
+        if is_placeholder(text) and not _has_variable(text):
+            self.problems.append(
+                Problem(place, "is not how a variable is written here: write ${NAME}")
+            )
+        text = _VARIABLE.sub(lambda match: self._look_up_variable(match, place), text).strip()
+        if _WHOLE_KEY.search(text) and place[-1:] != ("api_key",):
             self.problems.append(Problem(place, "seems to contain an API key: move it to api_key"))
-        return _VARIABLE.sub(lambda match: self._look_up_variable(match, place), value)
+        return self._check_unicode(text, place)
 
     def _look_up_variable(self, match: re.Match[str], place: Place) -> str:
         name = match[1]
+        if name is None:
+            return "${"
         if not (match[0].endswith("}") and _NAME.fullmatch(name)):
-            message = "has a '${' that does not begin a variable: write ${NAME}"
+            message = "has a '${' that does not begin a variable: write ${NAME}, or $${ for '${'"
         elif name not in self.environ:
             message = f"the environment variable {name} is not set: set it, or correct the name"
         else:
@@ -219,13 +294,12 @@ class _Reader:
         return ""
 
 
+def _has_variable(text: str) -> bool:
+    return any(match[1] is not None for match in _VARIABLE.finditer(text))
+
+
 def _position_of(node: yaml.Node) -> tuple[int, int]:
     return node.start_mark.line + 1, node.start_mark.column + 1
-
-
-def _key(node: yaml.Node) -> str:
-    """Return a key as it was written: YAML reads `no` as false, but every known key is text."""
-    return node.value if isinstance(node, yaml.ScalarNode) else "?"
 
 
 def _explain(err: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:
@@ -236,6 +310,9 @@ def _explain(err: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:
             message = str(context["error"])
         elif error["type"] == "extra_forbidden":
             message = _unknown_key(str(place[-1]), _known_keys(model, place[:-1]))
+        elif error["type"] == "string_type" and error["input"] is None:
+            message = "is empty: give it a value"
+            message += ", or remove the `-`" if isinstance(place[-1], int) else ""
         elif error["type"] in _MESSAGES:
             message = _MESSAGES[error["type"]]
             for name, found in context.items():
@@ -287,16 +364,19 @@ def _kind_of(value: Any) -> str:
     return kinds.get(type(value), "a number")
 
 
-def _quote(value: Any) -> str:
-    if value is None or isinstance(value, dict | list):
-        return _kind_of(value)
-    if isinstance(value, bool):  # as YAML writes it, not as Python
-        return str(value).lower()
-    return repr(value) if isinstance(value, str) else str(value)
+def _shorten(text: str) -> str:
+    # Hidden first: half a key would no longer be found.
+    text = hide_keys(text)
+    return text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}..."
 
 
 def _dotted(place: Place) -> str:
     """Return a place as users write it: `accounts[2].api_key_file`."""
     # Without a space, `api_key:SG...` is one name: show only the part before the colon.
-    names = (f"[{part}]" if isinstance(part, int) else f".{part.split(':')[0]}" for part in place)
+    names = (f"[{part}]" if isinstance(part, int) else f".{_show_key(part)}" for part in place)
     return "".join(names)[1:]
+
+
+def _show_key(key: str) -> str:
+    name = _shorten(key.split(":")[0])
+    return name if name and name.isprintable() else repr(name)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import requests
 
 from seq_exporter.clock import Clock
-from seq_exporter.config.model import Account, PollSettings
+from seq_exporter.config.model import Account, PollSettings, explain_misfit
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.errors import (
     KeyUnavailable,
@@ -20,7 +20,7 @@ from seq_exporter.errors import (
 )
 from seq_exporter.publish.store import AccountWriter
 from seq_exporter.publish.telemetry import AccountTelemetry
-from seq_exporter.scores import Health, Snapshot
+from seq_exporter.scores import Health, Snapshot, SubuserScores
 from seq_exporter.sendgrid.newest_day import Calendar
 from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.reader import AccountReader
@@ -73,6 +73,7 @@ class Poller:
             sleep=sleep or self._sleep_unless_stopped,
         )
         self._is_saved = True
+        self._is_misfit = False
         self._blocked = account.api_key, 0.0  # until then, by the monotonic clock
         self._stopped = threading.Event()
 
@@ -145,6 +146,7 @@ class Poller:
         else:
             if reading.key:
                 self._save(reading.key, reading.snapshot)
+            self._note_misfit(reading.snapshot.subusers)
         return failures, reading.anomalies
 
     def _publish(self, held: Snapshot, snapshot: Snapshot) -> None:
@@ -175,6 +177,16 @@ class Poller:
         except OSError as err:
             self._telemetry.observe_save_failure()
             _log.warning("cannot save scores", extra=self._about(error=str(err)))
+
+    def _note_misfit(self, subusers: SubuserScores | None) -> None:
+        """Warn if the choice of subusers begins to fit nobody: no poll fails because of it."""
+        if not subusers or subusers.by_label:
+            self._is_misfit = False
+        elif not self._is_misfit:
+            error = explain_misfit(self.account.subusers, self._reader.known_usernames)
+            self._is_misfit = bool(error)
+            if error:
+                _log.warning("no subuser is published", extra=self._about(error=error))
 
     def _note_new_days(self, held: Snapshot, snapshot: Snapshot) -> None:
         # If the previous poll failed, the day may have been there for long.

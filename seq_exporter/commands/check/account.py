@@ -15,7 +15,7 @@ import requests
 
 from seq_exporter.clock import Clock
 from seq_exporter.commands.check.findings import AccountReport, Finding, Verdict
-from seq_exporter.config.model import BASE_URLS, Account, PollSettings
+from seq_exporter.config.model import BASE_URLS, Account, PollSettings, explain_misfit
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import (
     AccountUnavailable,
@@ -133,7 +133,10 @@ class AccountCheck:
         counts = found.counts
         facts = {"day": str(found.day), **counts}
         said = f"{found.day}: {counts['scored']} scored, {counts['ineligible']} without a score"
-        if counts["scored"]:
+        misfit = "" if found.by_label else explain_misfit(self.account.subusers, known)
+        if misfit:
+            yield Finding(Verdict.DOUBTFUL, "subusers", f"{found.day}: {misfit}", facts)
+        elif counts["scored"]:
             more = f" ({_WHY_NO_SCORE})" if counts["ineligible"] else ""
             yield Finding(Verdict.RIGHT, "subusers", said + more, facts)
         else:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seq_exporter.config.model import Account, SeriesSelection, SubuserSelection
+from seq_exporter.config.model import Account, SeriesSelection, SubuserSelection, explain_misfit
 from seq_exporter.config.secret import ApiKey, Secret
 from tests.support import KEY
 from tests.unit.config.files import complain, load
@@ -46,6 +46,75 @@ def test_a_pattern_without_a_wildcard_is_a_username(tmp_path: Path) -> None:
     assert selection == SubuserSelection(names=frozenset({"shop"}), include=("x-*",))
 
 
+KNOWN = ["shop-de", "shop-fr", "Outlet", "x\u202ey"]
+GLOBS = "write globs, as in {include: ['shop-*']}"
+CORRECT = "correct the usernames or globs"
+
+
+@pytest.mark.parametrize(
+    ("form", "cause"),
+    [
+        ("['^shop-.*$']", f"'^shop-.*$' is a regular expression: {GLOBS}"),
+        ("[shop, 'shop-.+']", f"'shop-.+' is a regular expression: {GLOBS}"),
+        ("{include: ['shop-(de|fr)']}", f"'shop-(de|fr)' is a regular expression: {GLOBS}"),
+        ("{include: ['/shop/*']}", "SendGrid has 'Outlet', 'shop-de', 'shop-fr', ...: " + CORRECT),
+        ("{include: ['/shop/']}", f"'/shop/' is a regular expression: {GLOBS}"),
+        ("{include: ['shop-\\w*']}", f"'shop-\\\\w*' is a regular expression: {GLOBS}"),
+        (
+            "{exclude: ['*']}",
+            "`exclude` leaves out all that `include` selects: correct one of them",
+        ),
+        (
+            "{include: ['shop-*'], exclude: ['shop*']}",
+            "`exclude` leaves out all that `include` selects: correct one of them",
+        ),
+        (
+            "{include: []}",
+            "`include` is empty: remove it to include all, or add usernames or globs",
+        ),
+        ("[all]", "'all' is a username in a list: write `subusers: all` without brackets"),
+        ("[none]", "'none' is a username in a list: write `subusers: none` without brackets"),
+        (
+            "{include: [all]}",
+            "'all' is a username in a list: write `subusers: all` without brackets",
+        ),
+        (
+            "[shop, 'shop-*']",
+            "'shop-*' is a glob, and a list holds usernames: write {include: ['shop-*']}",
+        ),
+        ("['*']", "'*' is a glob, and a list holds usernames: write {include: ['*']}"),
+        ("[Shop-DE]", "upper and lower case differ: SendGrid has 'shop-de', so write that"),
+        (
+            "{include: ['SHOP-*']}",
+            "upper and lower case differ: SendGrid has 'shop-de', so write that",
+        ),
+        (
+            "{include: ['out*']}",
+            "upper and lower case differ: SendGrid has 'Outlet', so write that",
+        ),
+        ("[billing]", "SendGrid has 'Outlet', 'shop-de', 'shop-fr', ...: " + CORRECT),
+    ],
+)
+def test_why_a_choice_fits_nobody(tmp_path: Path, form: str, cause: str) -> None:
+    config = load(tmp_path, f"accounts: [{{name: a, api_key: k, subusers: {form}}}]")
+    selection = config.accounts[0].subusers
+    assert explain_misfit(selection, KNOWN) == f"none of the 4 subusers fits `subusers`: {cause}"
+    assert explain_misfit(selection, []) == ""
+
+
+def test_the_names_of_sendgrid_are_escaped() -> None:
+    selection = SubuserSelection(names=frozenset({"b"}))
+    assert explain_misfit(selection, ["x\u202ey"]) == (
+        f"the only subuser does not fit `subusers`: SendGrid has 'x\\u202ey': {CORRECT}"
+    )
+
+
+@pytest.mark.parametrize("form", ["all", "none", "[shop-de, billing]", "{exclude: ['shop-*']}"])
+def test_a_choice_that_fits_is_not_explained(tmp_path: Path, form: str) -> None:
+    config = load(tmp_path, f"accounts: [{{name: a, api_key: k, subusers: {form}}}]")
+    assert explain_misfit(config.accounts[0].subusers, KNOWN) == ""
+
+
 @pytest.mark.parametrize(
     ("text", "series"),
     [
@@ -69,6 +138,9 @@ def test_a_limit_of_series(tmp_path: Path) -> None:
     config = load(tmp_path, "accounts: [{name: a, api_key: k, max_series: 7}]")
     assert config.accounts[0].max_series == 7
 
+
+LINE = "has a line break or another control character inside: put it on one line"
+VARIABLE = "is not how a variable is written here: write ${NAME}"
 
 ACCOUNT_MISTAKES = [
     (
@@ -103,8 +175,37 @@ ACCOUNT_MISTAKES = [
     (f"{{name: {'a' * 129}, api_key: k}}", ".name", "is too long: shorten it to 128 characters"),
     ("{name: '', api_key: k}", ".name", "is empty: give it a value"),
     ("{name: 7, api_key: k}", ".name", "must be text, not 7: put it in quotes"),
-    ("{name: no, api_key: k}", ".name", "must be text, not false: put it in quotes"),
-    ("{name: a, api_key: }", ".api_key", "must be text: put the API key in quotes"),
+    ("{name: no, api_key: k}", ".name", "must be text, not no: put it in quotes"),
+    ('{name: "a\\nb", api_key: k}', ".name", LINE),
+    ('{name: "a\\tb", api_key: k}', ".name", LINE),
+    ('{name: "a\\xa0b", api_key: k}', ".name", LINE),
+    ('{name: "a\\eb", api_key: k}', ".name", LINE),
+    ("{name: ' ', api_key: k}", ".name", "is empty: give it a value"),
+    ("{name: , api_key: k}", ".name", "is empty: give it a value"),
+    (
+        "{name: '${KEY}', api_key: k}",
+        ".name",
+        "seems to contain an API key: move it to api_key",
+    ),
+    ("{name: $NAME, api_key: k}", ".name", VARIABLE),
+    ("{name: a, api_key: }", ".api_key", "is empty: put the API key there"),
+    ("{name: a, api_key: 7}", ".api_key", "must be text: put the API key in quotes"),
+    ("{name: a, api_key: $KEY}", ".api_key", VARIABLE),
+    ("{name: a, api_key: $(KEY)}", ".api_key", VARIABLE),
+    ("{name: a, api_key: '%(key)s'}", ".api_key", VARIABLE),
+    ("{name: a, api_key: '%KEY%'}", ".api_key", VARIABLE),
+    ("{name: a, api_key: '{{ key }}'}", ".api_key", VARIABLE),
+    (
+        "{name: a, api_key: '$${KEY}'}",
+        ".api_key",
+        "holds a variable instead of an API key: "
+        "write ${NAME} as api_key in the configuration file, or put the key there",
+    ),
+    (
+        "{name: a, api_key: '${KEY:-k}'}",
+        ".api_key",
+        "has a '${' that does not begin a variable: write ${NAME}, or $${ for '${'",
+    ),
     ("{name: a, api_key: ''}", ".api_key", "is empty: put the API key there"),
     (
         "{name: a, api_key: x y}",
@@ -114,7 +215,7 @@ ACCOUNT_MISTAKES = [
     (
         "{name: a, api_key: '${A'}",
         ".api_key",
-        "has a '${' that does not begin a variable: write ${NAME}",
+        "has a '${' that does not begin a variable: write ${NAME}, or $${ for '${'",
     ),
     ("{name: a, api_key_file: ''}", ".api_key_file", "must be the path of a file, not ''"),
     ("{name: a, api_key_file: 7}", ".api_key_file", "must be the path of a file, not 7"),
@@ -127,6 +228,16 @@ ACCOUNT_MISTAKES = [
         "{name: a, api_key: k, region: eu, base_url: http://x}",
         ".base_url",
         "cannot be combined with region: keep one of them",
+    ),
+    (
+        "{name: a, api_key: k, base_url: 'https://x y'}",
+        ".base_url",
+        "must be a URL such as https://api.sendgrid.com, not 'https://x y'",
+    ),
+    (
+        '{name: a, api_key: k, base_url: "https://x\\ny"}',
+        ".base_url",
+        "must be a URL such as https://api.sendgrid.com, not 'https://x\\ny'",
     ),
     (
         "{name: a, api_key: k, base_url: api.sendgrid.com}",
@@ -159,6 +270,22 @@ ACCOUNT_MISTAKES = [
         "must be plain text on one line: a username, or 'account-id ID'",
     ),
     (
+        "{name: a, api_key: k, on_behalf_of: bjørn}",
+        ".on_behalf_of",
+        "has 'ø', which an HTTP header cannot carry: use that subuser's own API key",
+    ),
+    (
+        "{name: a, api_key: k, own_score: '${YES}'}",
+        ".own_score",
+        "must be true or false, not '${YES}' (the variable replaced by its text)",
+    ),
+    (
+        "{name: a, api_key: k, base_url: 'ftp://${YES}'}",
+        ".base_url",
+        "must be a URL such as https://api.sendgrid.com, "
+        "not 'ftp://${YES}' (the variable replaced by its text)",
+    ),
+    (
         "{name: a, api_key: k, own_score: 'yes'}",
         ".own_score",
         "must be true or false, not 'yes'",
@@ -176,6 +303,25 @@ ACCOUNT_MISTAKES = [
         "not nothing",
     ),
     ("{name: a, api_key: k, subusers: []}", ".subusers", "is empty: name at least one"),
+    (
+        "{name: a, api_key: k, subusers: [b, ~]}",
+        ".subusers[1]",
+        "is empty: give it a value, or remove the `-`",
+    ),
+    (
+        "{name: a, api_key: k, subusers: {include: [~]}}",
+        ".subusers.include[0]",
+        "is empty: give it a value, or remove the `-`",
+    ),
+    ('{name: a, api_key: k, subusers: ["b\\nc"]}', ".subusers[0]", LINE),
+    *[
+        (
+            f"{{name: a, api_key: k, subusers: [{written}]}}",
+            ".subusers[0]",
+            f"must be text, not {written}: put it in quotes",
+        )
+        for written in ("0123", "0x1F", "1_000", "1:30", "1.10", "no", "2026-01-02", ".inf")
+    ],
     (
         "{name: a, api_key: k, subusers: [b, 12]}",
         ".subusers[1]",
@@ -220,7 +366,15 @@ ACCOUNT_MISTAKES = [
 def test_mistakes_in_an_account(tmp_path: Path, account: str, place: str, message: str) -> None:
     (tmp_path / "key").write_text("k")
     text = f"accounts:\n  - {account}\n"
-    assert complain(tmp_path, text) == [f"config.yaml:2: accounts[0]{place}: {message}"]
+    lines = complain(tmp_path, text, YES="yes", KEY=KEY)
+    assert lines == [f"config.yaml:2: accounts[0]{place}: {message}"]
+
+
+def test_an_empty_item_is_named_as_such(tmp_path: Path) -> None:
+    text = "accounts:\n- name: a\n  api_key: k\n  subusers:\n  -\n  - b\n"
+    assert complain(tmp_path, text) == [
+        "config.yaml:5: accounts[0].subusers[0]: is empty: give it a value, or remove the `-`"
+    ]
 
 
 def test_a_key_file_without_a_key(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from seq_exporter.config.model import (
     Account,
     Config,
     PollSettings,
+    SeriesSelection,
     SubuserSelection,
 )
 from seq_exporter.config.secret import ApiKey, Secret
@@ -82,6 +83,83 @@ state_dir: state
         poll=PollSettings(5400.0, 7200.0, 7, 0.5),
         state_dir=tmp_path / "state",
     )
+
+
+def test_white_space_around_a_text_is_no_part_of_it(tmp_path: Path) -> None:
+    """A variable from a file, and a block scalar, end with a line break."""
+    (tmp_path / "key").write_text(KEY)
+    text = """
+accounts:
+  - name: |
+      Acme Corp
+    api_key: |
+      ${KEY}
+    base_url: ${URL}
+    on_behalf_of: >
+      shop
+    subusers:
+      - |
+        shop-de
+      - ' shop-fr '
+  - name: globex
+    api_key_file: ${FILE}
+    region: ${REGION}
+    subusers: ${ALL}
+    series: |
+      distribution
+  - name: initech
+    api_key: k
+    subusers: {include: [" shop-* ", "${SHOP}"], exclude: ["*-test\\t"]}
+poll:
+  interval: ${INTERVAL}
+  timeout: |
+    5s
+state_dir: |
+  state
+"""
+    config = load(
+        tmp_path,
+        text,
+        KEY=f"{KEY}\n",
+        URL=" https://proxy.example/\r\n",
+        FILE="key\n",
+        REGION="eu\n",
+        ALL="\tall",
+        SHOP="billing\n",
+        INTERVAL="1h\n",
+    )
+    acme, globex, initech = config.accounts
+    assert (acme.name, acme.api_key) == ("Acme Corp", ApiKey(Secret(KEY)))
+    assert (acme.base_url, acme.on_behalf_of) == ("https://proxy.example", "shop")
+    assert acme.subusers == SubuserSelection(names=frozenset({"shop-de", "shop-fr"}))
+    assert (globex.api_key, globex.base_url) == (
+        ApiKey(tmp_path / "key"),
+        "https://api.eu.sendgrid.com",
+    )
+    assert globex.subusers == ALL_SUBUSERS
+    assert globex.series == SeriesSelection(scores=False, metrics=(), eligible=False)
+    assert initech.subusers == SubuserSelection(frozenset({"billing"}), ("shop-*",), ("*-test",))
+    assert (config.poll.interval_seconds, config.poll.timeout_seconds) == (3600.0, 5.0)
+    assert config.state_dir == tmp_path / "state"
+
+
+def test_two_dollar_signs_make_a_brace_literal(tmp_path: Path) -> None:
+    text = "accounts: [{name: 'a $${A} ${A} $ $A', api_key: k}]"
+    assert load(tmp_path, text, A="b").accounts[0].name == "a ${A} b $ $A"
+
+
+def test_keys_at_the_top_that_begin_with_x_hold_anchors(tmp_path: Path) -> None:
+    text = f"""
+x-base: &base {{api_key: "${{KEY}}", own_score: false}}
+x-key: &key {KEY}
+x-unused: ["${{UNSET}}", $UNSET]
+accounts:
+  - {{<<: *base, name: a}}
+  - {{name: b, api_key: *key}}
+"""
+    a, b = load(tmp_path, text, KEY="k").accounts
+    assert (a.name, a.api_key, a.own_score) == ("a", ApiKey(Secret("k")), False)
+    assert (b.name, b.api_key) == ("b", ApiKey(Secret(KEY)))
 
 
 def test_accounts_may_share_settings_with_anchors(tmp_path: Path) -> None:

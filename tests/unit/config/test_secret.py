@@ -14,7 +14,19 @@ from tests.support import KEY
 
 @pytest.mark.parametrize(
     "text",
-    ["k-1", " k-1 ", "k-1\n", "\tk-1\r\n", '"k-1"', "'k-1'", ' "k-1"\n', '" k-1 "', "'k-1\n'"],
+    [
+        "k-1",
+        "\ufeffk-1\n",
+        "\ufeff 'k-1'",
+        " k-1 ",
+        "k-1\n",
+        "\tk-1\r\n",
+        '"k-1"',
+        "'k-1'",
+        ' "k-1"\n',
+        '" k-1 "',
+        "'k-1\n'",
+    ],
 )
 def test_white_space_and_quotes_around_a_key_are_stripped(text: str) -> None:
     assert parse_key(text).reveal() == "k-1"
@@ -26,6 +38,28 @@ def test_white_space_and_quotes_around_a_key_are_stripped(text: str) -> None:
         ("", "is empty: put the API key there"),
         (" \n", "is empty: put the API key there"),
         ('""', "is empty: put the API key there"),
+        *[
+            (
+                text,
+                "holds a variable instead of an API key: "
+                "write ${NAME} as api_key in the configuration file, or put the key there",
+            )
+            for text in ("$KEY", " ${KEY}\n", "$(KEY)", "'$KEY'", "$env:KEY", "%KEY%", "%(key)s")
+        ],
+        *[
+            (
+                text,
+                "has a name before the API key: "
+                "put the key there alone, or write ${NAME} as api_key in the configuration file",
+            )
+            for text in (
+                f"KEY={KEY}",
+                f"export KEY='{KEY}'\nOTHER=1\n",
+                f'KEY = "{KEY}"',
+                f"\ufeffapi_key: {KEY}",
+                "SENDGRID_API_KEY=k",
+            )
+        ],
         ("a b", "has white space inside the API key: paste the key again, on one line"),
         ("a\nb", "has white space inside the API key: paste the key again, on one line"),
         ('a"b', "has a quotation mark inside the API key: paste the key again, alone"),
@@ -39,6 +73,10 @@ def test_white_space_and_quotes_around_a_key_are_stripped(text: str) -> None:
 def test_other_faults_of_a_key_are_refused(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         parse_key(text)
+
+
+def test_the_padding_of_a_token_is_kept() -> None:
+    assert parse_key("dG9rZW4==").reveal() == "dG9rZW4=="
 
 
 def test_no_text_shows_a_secret() -> None:
@@ -92,6 +130,11 @@ def test_a_key_file_is_read_each_time(tmp_path: Path) -> None:
             "put the key there, and let this user read it",
         ),
         (b"", "the key file '{file}' is empty: put the API key there"),
+        (
+            b"KEY=k",
+            "the key file '{file}' has a name before the API key: "
+            "put the key there alone, or write ${{NAME}} as api_key in the configuration file",
+        ),
         (b"\xff\xfe", "the key file '{file}' is not UTF-8 text: put the API key there alone"),
         (
             b"one two",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from logging import WARNING
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from seq_exporter.config.model import PollSettings
+from seq_exporter.config.model import PollSettings, SubuserSelection
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.errors import PollStopped
 from seq_exporter.publish.store import Store
@@ -92,6 +93,21 @@ def test_odd_values_are_counted_and_logged_once_with_an_example(
     (warning,) = (record for record in caplog.records if record.levelname == "WARNING")
     assert warning.message == "values from SendGrid are not as documented"
     assert vars(warning)["score"] == "2, user_id '2': 9"
+
+
+def test_a_choice_that_fits_nobody_is_logged_when_it_begins(
+    sendgrid: FakeSendGrid, time: FakeTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(time, own_score=False, subusers=SubuserSelection(include=("Shop-*",)))
+    logged = []
+    for username in ("shop-de", "shop-de", "Shop-DE", "shop-de"):
+        sendgrid.subusers = {day(5): [item("1", username, 4)]}
+        bench.poll()
+        assert bench.value("account_up") == 1
+        time.pass_hours(1)
+        logged.append([record.message for record in caplog.records if record.levelno >= WARNING])
+        caplog.clear()
+    assert logged == [["no subuser is published"], [], [], ["no subuser is published"]]
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,22 @@ def test_a_subuser_that_is_misspelt(healthy: FakeSendGrid, time: FakeTime) -> No
     assert report.findings[2].facts == {"subuser": "shop-dee", "nearest": "shop-de"}
 
 
+def test_a_choice_that_fits_nobody(healthy: FakeSendGrid, time: FakeTime) -> None:
+    report = run(time, subusers=SubuserSelection(names=frozenset({"shop-*"})))
+    assert lines(report)[1:3] == [
+        "! subusers: 2026-11-03: none of the 2 subusers fits `subusers`: 'shop-*' is a glob, "
+        "and a list holds usernames: write {include: ['shop-*']}",
+        "! missing: no subuser is called 'shop-*': did you mean 'shop-fr'?",
+    ]
+    assert report.findings[1].facts == {
+        "day": "2026-11-03",
+        "scored": 0,
+        "ineligible": 0,
+        "missing": 1,
+    }
+    assert not report.would_fail
+
+
 @pytest.mark.parametrize(
     ("key", "said"),
     [

@@ -69,7 +69,11 @@ def test_headers_are_kept_as_written(folder: WebFolder) -> None:
             "web.yml:1: tls_server_config: must be a mapping (lines of `key: value`), "
             "not a boolean",
         ),
-        ("a: b: c\n", "web.yml:1: is not valid YAML: mapping values are not allowed here"),
+        (
+            "a: b: c\n",
+            "web.yml:1: is not valid YAML: mapping values are not allowed here: "
+            "correct the indentation, or put the text in quotes",
+        ),
     ],
 )
 def test_a_malformed_file(folder: WebFolder, text: str, message: str) -> None:
@@ -80,7 +84,11 @@ def test_a_malformed_file(folder: WebFolder, text: str, message: str) -> None:
     ("content", "message"),
     [
         (b"\xff\xfe", "web.yml: is not UTF-8 text: save it as UTF-8"),
-        (None, "web.yml: cannot be read: No such file or directory"),
+        (
+            None,
+            "web.yml: cannot be read: No such file or directory: "
+            "correct the path, or let this user read it",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, message: str) -> None:

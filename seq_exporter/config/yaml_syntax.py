@@ -1,0 +1,209 @@
+"""YAML's syntax: text to nodes within bounds, nodes to plain values, and the line of each error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import yaml
+
+#: A longer file takes minutes to read.
+MOST_BYTES = 10 * 2**20
+#: A configuration of 100,000 usernames has a fifth of this. Aliases of aliases can expand to
+#: billions of values.
+MOST_VALUES = 500_000
+#: A configuration has five levels. Python ends a recursion after 1,000 calls, and a list may even
+#: contain itself.
+MOST_LEVELS = 50
+
+_STANDARD = "tag:yaml.org,2002:"
+_MERGE = _STANDARD + "merge"
+
+# As values, `=` and `<<` are text.
+_TEXT_TAGS = {_STANDARD + kind for kind in ("str", "value", "merge")}
+_CONSTRUCTOR = yaml.constructor.SafeConstructor()
+_CONSTRUCTORS: Mapping[str, Callable[[yaml.ScalarNode], Any]] = {
+    _STANDARD + "bool": _CONSTRUCTOR.construct_yaml_bool,
+    _STANDARD + "float": _CONSTRUCTOR.construct_yaml_float,
+    _STANDARD + "int": _CONSTRUCTOR.construct_yaml_int,
+    _STANDARD + "null": _CONSTRUCTOR.construct_yaml_null,
+    _STANDARD + "timestamp": _CONSTRUCTOR.construct_yaml_timestamp,
+}
+
+# In YAML's messages: an alias or a tag, which may be a secret in the wrong place; not a single
+# character or the name of a token.
+_QUOTED_WORD = re.compile(r" '[^'<\\][^']+'.*")
+
+# A suggested fix for each of YAML's messages, by a part of it.
+_FIXES = (
+    ("undefined alias", "define it with `&` above this line, or put the text in quotes"),
+    ("another document", "keep one document, and remove the line `---`"),
+    ("'\\t'", "indent with spaces"),
+    ("cannot start any token", "put the text in quotes"),
+    ("mapping values are not allowed", "correct the indentation, or put the text in quotes"),
+    ("for merging", "write `<<: *NAME`, with the anchor `&NAME` of a mapping"),
+    ("", "check the quotes, the brackets and the indentation"),
+)
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+Pairs = Mapping[str, tuple[yaml.Node, yaml.Node]]
+
+
+class _Loader(yaml.SafeLoader):
+    """Composes nodes; refuses a document that is too large or too deep before it is in memory."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._nodes = 0
+        self._levels = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self._nodes += 1
+        self._levels += 1
+        check_bounds(self._nodes, self._levels, self.get_mark())
+        node = super().compose_node(parent, index)
+        self._levels -= 1
+        return node
+
+
+def compose(text: str) -> yaml.Node | None:
+    """Return the one document in `text`, None if there is none. Raises yaml.YAMLError."""
+    loader = _Loader(text)
+    try:
+        return loader.get_single_node()
+    except (ValueError, OverflowError):  # `\UFFFFFFFF`, or a version of 5,000 digits
+        raise yaml.MarkedYAMLError(
+            note="is not valid YAML: a number is out of range: correct it",
+            problem_mark=loader.get_mark(),
+        ) from None
+    finally:
+        loader.dispose()
+
+
+def check_bounds(values: int, levels: int, mark: yaml.Mark) -> None:
+    """Raise MarkedYAMLError if a document of so many values and levels is too large."""
+    if values > MOST_VALUES:
+        problem = f"has more than {MOST_VALUES:,} values: remove some, or aliases of aliases"
+        raise yaml.MarkedYAMLError(note=problem, problem_mark=mark)
+    if levels > MOST_LEVELS:
+        problem = (
+            f"is nested more than {MOST_LEVELS} levels deep, or contains itself by an alias: "
+            "remove the inner levels"
+        )
+        raise yaml.MarkedYAMLError(note=problem, problem_mark=mark)
+
+
+def has_known_tag(node: yaml.Node) -> bool:
+    """Whether `node` is text, a boolean, a number, a date, nothing, a list or a mapping.
+
+    YAML's other types (`!!set`, `!!binary`) and the tags of other programs (`!secret`) are not
+    known, nor is a tag on a node of another kind (`!!int [1]`).
+    """
+    if isinstance(node, yaml.ScalarNode):
+        return node.tag in _TEXT_TAGS or node.tag in _CONSTRUCTORS
+    kind = "seq" if isinstance(node, yaml.SequenceNode) else "map"
+    return node.tag == _STANDARD + kind
+
+
+def construct_scalar(node: yaml.ScalarNode) -> Any:
+    """Return the value of a scalar; its text if it is not what its tag says.
+
+    `!!int ""`, `!!bool maybe`, a date that does not exist: PyYAML raises whatever its parsing
+    meets. The text is then refused like any other value of the wrong type.
+    """
+    construct = _CONSTRUCTORS.get(node.tag)
+    if construct:
+        try:
+            return construct(node)
+        except (ValueError, ArithmeticError, LookupError, AttributeError, TypeError):
+            pass
+    return node.value
+
+
+def is_unicode(text: str) -> bool:
+    r"""Whether `text` can be encoded: `"\ud800"` is half a character."""
+    return not _SURROGATE.search(text)
+
+
+def replace_surrogates(text: str) -> str:
+    """Return `text` with every half of a character replaced, so that it can be encoded."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def key_of(node: yaml.Node) -> str:
+    """Return a key as it was written: YAML reads `no` as false, but every known key is text.
+
+    It never has the character NUL.
+    """
+    if not isinstance(node, yaml.ScalarNode):
+        return "?"
+    return replace_surrogates(node.value).replace("\0", "\ufffd")
+
+
+class Merges:
+    """The pairs of mappings, including those that `<<` merges from other mappings.
+
+    PyYAML's own merging repeats a pair for each way that leads to it: a few lines could expand to
+    billions.
+    """
+
+    def __init__(self) -> None:
+        # None for a mapping whose pairs are being listed.
+        self._found: dict[int, Pairs | None] = {}
+        self._merged = 0
+
+    def list_pairs(self, node: yaml.MappingNode, level: int = 0) -> Pairs:
+        """Return the key and value nodes by key. A mapping's own pairs win over merged ones.
+
+        Of several merged mappings, the first wins. Raises MarkedYAMLError.
+        """
+        if id(node) in self._found:
+            found = self._found[id(node)]
+            if found is None:
+                problem = "a mapping merges itself: remove the `<<`"
+                raise yaml.MarkedYAMLError(note=problem, problem_mark=node.start_mark)
+            return found
+        self._found[id(node)] = None
+        own = {key_of(key): (key, value) for key, value in node.value if key.tag != _MERGE}
+        merged: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+        for _, value in (pair for pair in node.value if pair[0].tag == _MERGE):
+            for each in _list_merged(value):
+                pairs = self.list_pairs(each, level + 1)
+                self._merged += len(pairs)
+                check_bounds(self._merged, level, node.start_mark)
+                for key, pair in pairs.items():
+                    merged.setdefault(key, pair)
+        pairs = self._found[id(node)] = {**merged, **own}
+        return pairs
+
+
+def _list_merged(node: yaml.Node) -> list[yaml.MappingNode]:
+    listed = node.value if isinstance(node, yaml.SequenceNode) else [node]
+    for each in listed:
+        if not isinstance(each, yaml.MappingNode):
+            problem = "expected a mapping or list of mappings for merging"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=each.start_mark)
+    return list(listed)
+
+
+def explain(err: yaml.YAMLError, text: str) -> tuple[int, str]:
+    """Return the line of an error, from 1, and its message with a suggested fix.
+
+    The message does not quote the text, which may hold a key.
+    """
+    if isinstance(err, yaml.reader.ReaderError):
+        line = text.count("\n", 0, err.position) + 1
+        character = f"U+{err.character:04X}"
+        return line, f"is not valid YAML: it has the forbidden character {character}: remove it"
+    if not isinstance(err, yaml.MarkedYAMLError):  # of PyYAML's classes, the base of both
+        return 1, "is not valid YAML: check it with a YAML linter"
+    line = err.problem_mark.line + 1 if err.problem_mark else 1
+    if err.note:
+        return line, err.note
+    problem = _QUOTED_WORD.sub("", str(err.problem)).removeprefix("but ")
+    fix = next(fix for part, fix in _FIXES if part in problem)
+    if "${" in "".join(text.splitlines()[line - 1 : line]):
+        fix = "put ${NAME} in quotes"  # within braces and brackets, YAML takes its brace for one
+    return line, f"is not valid YAML: {problem}: {fix}"
