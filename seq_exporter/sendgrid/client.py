@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Generic, TypeVar
@@ -66,6 +66,12 @@ class UsernamesPage(Page[int]):
     usernames: Mapping[str, str]
 
 
+def share_known(known: Mapping[str, Score], score: Score) -> Score:
+    """Return the score in `known`, by user_id, if it equals `score`: only one of them is kept."""
+    found = known.get(score.user_id)
+    return found if found == score else score
+
+
 def pause_of_poll(failures: Sequence[Exception]) -> float | None:
     """Return how long a poll pauses after `failures` of one request; None to give up.
 
@@ -103,21 +109,16 @@ class SendGrid:
         """Return the scores of all subusers on `day`, or None while they are not calculated.
 
         A day is complete when its last page is: a day whose later page answers 202 is not there
-        yet. A score that equals the one in `known`, by user_id, is that object, with the username
-        that is known.
+        yet. A score that equals the one in `known`, by user_id, is that object.
         """
         scores: dict[str, Score] = {}
-        nameless: set[str] = set()
         known = known or {}
         try:
             for page in self.read_scores(day):
                 for score in page.scores:
-                    if score.username is None:
-                        nameless.add(score.user_id)
-                    scores.setdefault(score.user_id, _prefer(known.get(score.user_id), score))
+                    scores.setdefault(score.user_id, share_known(known, score))
         except NotCalculated:
             return None
-        _return_names(scores, nameless)
         return list(scores.values())
 
     def read_scores(self, day: date, cursor: str | None = None) -> Iterator[ScoresPage]:
@@ -172,13 +173,13 @@ class SendGrid:
         if answer is None:
             raise NotCalculated
         items = _result_of(answer, _SUBUSERS_SCORES)
+        _check_day(items, day, _SUBUSERS_SCORES)
         scores = []
         for item in items:
             score = parse_item(item, self.anomalies)
             if score:
                 scores.append(score)
                 self._check_date(item, day, score)
-        _check_day(items, day, _SUBUSERS_SCORES)
         user_ids = frozenset(score.user_id for score in scores)
         return ScoresPage(user_ids, len(scores) < len(items), _cursor_of(answer), scores)
 
@@ -202,9 +203,9 @@ class SendGrid:
         if answer is None:
             return None
         items = _result_of(answer, _SCORES)
+        # If there are other days, only the one that was asked for counts.
+        items = [item for item in items if parse_date(item) == day] or items
         _check_day(items, day, _SCORES)
-        # The day that was asked for comes first, in case there are others.
-        items = sorted(items, key=lambda item: parse_date(item) != day)
         for item in items:
             score = parse_item(item, self.anomalies)
             if score:
@@ -221,11 +222,16 @@ class SendGrid:
         params = {"from": first.isoformat(), "to": last.isoformat()}
         answer = self._ask(_SCORES, params)
         found: dict[date, Score] = {}
+        others = []
         for item in _result_of(answer, _SCORES) if answer is not None else ():
             day = parse_date(item)
             score = parse_item(item, self.anomalies)
             if score and day and first <= day <= last:
                 found.setdefault(day, score)
+            elif day:
+                others.append(day)
+        if others and not found:
+            raise _of_another_day(_SCORES, others[0], f"of {first} to {last}")
         return found
 
     def _check_date(self, item: Mapping[str, Any], day: date, score: Score) -> None:
@@ -239,21 +245,6 @@ class SendGrid:
             return self.transport.get(endpoint, params)
 
         return retry(attempt, self.pause_after, self.sleep)
-
-
-def _prefer(known: Score | None, score: Score) -> Score:
-    """Return `known` if it equals `score`, so that only one of the two is kept."""
-    if known and score.username is None:
-        score = score._replace(username=known.username)
-    return known if known == score else score
-
-
-def _return_names(scores: dict[str, Score], nameless: Set[str]) -> None:
-    """Take from `nameless` users the known names that SendGrid gives to other users now."""
-    given = {score.username for score in scores.values() if score.user_id not in nameless}
-    for user_id in nameless:
-        if scores[user_id].username in given:
-            scores[user_id] = scores[user_id]._replace(username=None)
 
 
 def _parse_subuser(item: Any) -> tuple[str, str] | None:
@@ -275,17 +266,23 @@ def _result_of(answer: Any, endpoint: Endpoint) -> list[Any]:
 
 
 def _check_day(items: Sequence[Any], day: date, endpoint: Endpoint) -> None:
-    """Raise MalformedResponse if every item is for another day than `day`.
+    """Raise MalformedResponse if `items` are those of another day than `day`.
 
     A cache that ignores the query answers every day with the same items: they would be published
-    as the scores of today, forever.
+    as the scores of today, forever. Single items of another day are anomalies.
     """
-    found = {parse_date(item) for item in items}
-    if found and found.isdisjoint({day, None}):
-        raise MalformedResponse(
-            f"{endpoint.path} answers with scores of {found.pop()}, not of {day}: "
-            "does a cache or proxy ignore the query?"
-        )
+    dates = [found for found in map(parse_date, items) if found]
+    others = [found for found in dates if found != day]
+    undated = len(items) - len(dates)
+    if len(others) > dates.count(day) and len(others) >= undated:
+        raise _of_another_day(endpoint, others[0], f"of {day}")
+
+
+def _of_another_day(endpoint: Endpoint, found: date, asked: str) -> MalformedResponse:
+    return MalformedResponse(
+        f"{endpoint.path} answers with scores of {found}, not {asked}: "
+        "does a cache or proxy ignore the query?"
+    )
 
 
 def _cursor_of(page: Mapping[str, Any]) -> str | None:

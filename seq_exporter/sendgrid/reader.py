@@ -186,7 +186,7 @@ class AccountReader:
         scores = sendgrid.fetch_subusers(day, known)
         if scores is None:
             return None
-        named = self._usernames.complete(scores, sendgrid, calendar.now)
+        named = self._usernames.complete(scores, sendgrid, calendar.now, known)
         return select_subusers(day, named, selection, sendgrid.anomalies, calendar.now, held)
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from seq_exporter.config.model import SubuserSelection
 from seq_exporter.errors import AccountUnavailable, EndpointFailed, ServerFailed
 from seq_exporter.scores import Score, SubuserScores
-from seq_exporter.sendgrid.client import SendGrid
+from seq_exporter.sendgrid.client import SendGrid, share_known
 from seq_exporter.sendgrid.parsing import Anomalies
 
 # When SendGrid is asked again for names that it did not know: a list of 100,000 subusers takes 200
@@ -41,14 +41,24 @@ class Usernames:
         """All usernames that are known."""
         return self._by_id.values()
 
-    def complete(self, scores: Iterable[Score], sendgrid: SendGrid, now: float) -> list[Score]:
+    def complete(
+        self,
+        scores: Sequence[Score],
+        sendgrid: SendGrid,
+        now: float,
+        known: Mapping[str, Score] | None = None,
+    ) -> list[Score]:
         """Return `scores` with every username that is known; asks SendGrid only for new users.
 
         A name belongs to the user whom `scores` call so: a remembered name never takes it away. If
-        SendGrid refuses, nothing breaks: a user without a name goes by its user_id.
+        SendGrid refuses, nothing breaks: a user without a name goes by its user_id. A score that
+        equals the one in `known`, by user_id, is that object.
         """
-        scores = list(scores)
-        self._learn(scores)
+        known = known or {}
+        self._remember(known.values())
+        given = {score.user_id: score.username for score in scores if score.username}
+        self._learn(given)
+        self._forget_absent(scores)
         nameless = frozenset(score.user_id for score in scores) - self._by_id.keys()
         # If the clock was set back, the age is negative and means nothing.
         if not 0 <= now - self._asked_at < _ASK_AGAIN_SECONDS:
@@ -58,23 +68,30 @@ class Usernames:
             # A second day in the same poll: the list has been read already.
             if now != self._asked_at:
                 self._ask(sendgrid, now)
-                self._learn(scores)
+                self._learn(given)
             if not self._pause_seconds:  # added to those of other days in the same poll
                 self._unknown = (self._unknown | nameless) - self._by_id.keys()
         return [
-            score if score.username else score._replace(username=self._by_id.get(score.user_id))
+            score
+            if score.username
+            else share_known(known, score._replace(username=self._by_id.get(score.user_id)))
             for score in scores
         ]
 
-    def _learn(self, scores: Sequence[Score]) -> None:
-        """Take over the names in `scores`, and forget those that belong to another user now."""
-        named = {score.user_id: score.username for score in scores if score.username}
-        taken = set(named.values())
-        self._by_id = {
-            user_id: name
-            for user_id, name in self._by_id.items()
-            if name not in taken or named.get(user_id) == name
-        } | named
+    def _remember(self, known: Iterable[Score]) -> None:
+        """Add the names of earlier scores, unless the user or the name is known already."""
+        names = set(self._by_id.values())
+        for score in known:
+            if score.username and score.user_id not in self._by_id and score.username not in names:
+                self._by_id[score.user_id] = score.username
+
+    def _learn(self, given: Mapping[str, str]) -> None:
+        """Take over the names in `given`, and forget those that belong to another user now."""
+        taken = set(given.values())
+        kept = {user_id: name for user_id, name in self._by_id.items() if name not in taken}
+        self._by_id = {**kept, **given}
+
+    def _forget_absent(self, scores: Sequence[Score]) -> None:
         if len(self._by_id) > 2 * len(scores) + _NAMES_TO_SPARE:
             present = {score.user_id for score in scores}
             self._by_id = {key: name for key, name in self._by_id.items() if key in present}
@@ -82,14 +99,16 @@ class Usernames:
     def _ask(self, sendgrid: SendGrid, now: float) -> None:
         self._asked_at = now
         self._pause_seconds = 0.0
+        listed: dict[str, str] = {}
         try:
             for page in sendgrid.read_usernames():
-                self._by_id.update(page.usernames)
+                listed |= page.usernames
         except (AccountUnavailable, ServerFailed) as err:
             _log.info("cannot list subusers now", extra={"error": str(err)})
             self._pause_seconds = _TRY_AGAIN_SECONDS
         except EndpointFailed as err:
             _log.info("SendGrid refuses this key the list of subusers", extra={"error": str(err)})
+        self._learn(listed)  # also the first pages of a list that cannot be read to its end
 
 
 def select_subusers(
@@ -120,7 +139,10 @@ def select_subusers(
 
 
 def choose_holder(user_ids: Iterable[str], held_by: str | None) -> str:
-    """Return which of the users of one name has the name as its label."""
+    """Return which of the users of one name has the name as its label.
+
+    The one that held it keeps it, otherwise the one with the lowest user_id gets it.
+    """
     found = set(user_ids)
     return held_by if held_by in found else min(found, key=order_of)
 
@@ -151,7 +173,9 @@ def _label_namesakes(
     by_label: dict[str, Score] = {}
     others: list[tuple[str, Score]] = []
     for name, users in by_name.items():
-        holder = choose_holder(users, held[name].user_id if name in held else None)
+        # A user_id that stands in for an unknown name gives way to the name of another user.
+        named = [user_id for user_id, score in users.items() if score.username] or users
+        holder = choose_holder(named, held[name].user_id if name in held else None)
         by_label[name] = users[holder]
         others += [(name, score) for user_id, score in users.items() if user_id != holder]
     for name, score in sorted(others, key=lambda other: order_of(other[1].user_id)):

@@ -127,8 +127,8 @@ def _escaped() -> Fault:
 
 
 def _in_use() -> Fault:
-    """Return the fault of a second user `b`: of two users with one name the second is a number."""
-    labels = {"a": "b", "b": "2", "own": "own"}
+    """Return the fault of a second user `b`: the first keeps the name, the other is a number."""
+    labels = {"a": "1", "b": "b", "own": "own"}
     shows = {(labels[user], of): score for (user, of), score in NEW.items()}
     change = _with(lambda item: item | {"username": "b"})
     return Fault("a username that is in use", shows, {"duplicate_username": 1}, begin=change)

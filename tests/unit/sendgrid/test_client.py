@@ -175,13 +175,70 @@ def test_a_page_of_another_day_is_an_error(mock: responses.RequestsMock, client:
     )
 
 
-def test_own_scores_of_other_days_are_an_error(
+@pytest.mark.parametrize(
+    ("dates", "is_right"),
+    [
+        ("5", True),
+        ("4", False),
+        ("4 5", True),
+        ("44 5", False),
+        ("4 -", False),
+        ("4 --", True),  # one odd value
+        ("44 --", False),
+        ("123", False),
+        ("4 55", True),
+        ("4 ?", False),  # a date that is none
+        ("4444 5 ----", False),
+        ("4444 5 -----", True),
+        ("", True),
+    ],
+)
+def test_most_items_decide_whether_a_page_is_of_another_day(
+    dates: str, is_right: bool, mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    dated = [{"date": f"2026-11-0{char}"} if char != "-" else {} for char in dates if char != " "]
+    items = [item(str(number), "a", 4, **date) for number, date in enumerate(dated)]
+    mock.get(SUBUSERS_SCORES, json={"result": items})
+    if is_right:
+        assert len(client.fetch_subusers(day(5)) or ()) == len(items)
+    else:
+        with pytest.raises(MalformedResponse, match="not of 2026-11-05: does a cache"):
+            client.fetch_subusers(day(5))
+        assert client.anomalies.counts == {}
+
+
+def test_a_later_page_of_another_day_is_an_error(
     mock: responses.RequestsMock, client: SendGrid
 ) -> None:
-    items = [item("9", "acme", 2, date="2026-11-03"), item("9", "acme", 4, date="2026-11-04")]
-    mock.get(SCORES, json={"result": items})
+    first = page("1", after_key="1")
+    first["result"][0]["date"] = "2026-11-05"
+    mock.get(SUBUSERS_SCORES, json=first)
+    mock.get(SUBUSERS_SCORES, json={"result": [item("2", "b", 3, date="2026-11-01")]})
+    with pytest.raises(MalformedResponse, match="scores of 2026-11-01, not of 2026-11-05"):
+        client.fetch_subusers(day(5))
+
+
+@pytest.mark.parametrize("dates", ["34", "4", "4-", "-4", "666", "4?"])
+def test_own_scores_of_other_days_are_an_error(
+    dates: str, mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    dated = [{"date": f"2026-11-0{char}"} if char != "-" else {} for char in dates]
+    mock.get(SCORES, json={"result": [item("9", "acme", 2, **date) for date in dated]})
     with pytest.raises(MalformedResponse, match="not of 2026-11-05: does a cache"):
         client.fetch_own(day(5))
+
+
+def test_own_scores_of_other_months_are_an_error(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    items = [item("9", "acme", 2, date=f"2026-09-0{number}") for number in (1, 2)]
+    mock.get(SCORES, json={"result": items})
+    with pytest.raises(MalformedResponse) as caught:
+        client.fetch_own_days(day(1), day(5))
+    assert str(caught.value) == (
+        "/v3/engagementquality/scores answers with scores of 2026-09-01, not of 2026-11-01 to "
+        "2026-11-05: does a cache or proxy ignore the query?"
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ PROXY = "http://proxy.example:3128"
         ("http://127.8.9.10/v3/scopes", None),
         ("http://[::1]:8080/v3/scopes", None),
         ("https://localhost/v3/scopes", None),
+        ("http://127.1:8080/v3/scopes", None),
+        ("http://[::ffff:127.0.0.1]:8080/v3/scopes", None),
         ("http://127.example.com/v3/scopes", PROXY),
         ("http://localhost.example.com/v3/scopes", PROXY),
         ("https://api.sendgrid.com/v3/scopes", PROXY),
