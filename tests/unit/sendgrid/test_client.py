@@ -30,6 +30,9 @@ from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.transport import RateLimit, Transport
 from tests.support import KEY, SCORES, SUBUSERS, SUBUSERS_SCORES, FakeTime, account, day, item
 
+FOREIGN = "a proxy or a firewall answers instead of SendGrid, see docs/proxies.md"
+NO_PERMISSION = "the key lacks the permission: add it, or check on_behalf_of"
+
 
 class Observer:
     """Writes down what it is told."""
@@ -382,6 +385,41 @@ def test_a_list_of_usernames_that_alternates_two_pages_ends(
             {"error": "not found"},
             NotFound,
             "404 (not found): no such user or address: check on_behalf_of and base_url",
+        ),
+        *(
+            (status, body, UnexpectedStatus, f"{status}: {FOREIGN}")
+            for status in (400, 401, 403)
+            for body in (
+                "<!doctype html><title>Blocked</title>",
+                "Access denied",
+                {"message": "Forbidden"},
+                ["errors"],
+                "errors",
+                7,
+                None,
+            )
+        ),
+        (403, {"errors": []}, Forbidden, f"403: {NO_PERMISSION}"),
+        (403, {"errors": None}, Forbidden, f"403: {NO_PERMISSION}"),
+        (403, {"error": {}}, Forbidden, f"403: {NO_PERMISSION}"),
+        (403, "", Forbidden, f"403: {NO_PERMISSION}"),
+        (
+            404,
+            "<html>",
+            NotFound,
+            "404: no such user or address: check on_behalf_of and base_url",
+        ),
+        (
+            407,
+            {"error": "Basic c2VjcmV0 is wrong"},
+            UnexpectedStatus,
+            "407: a proxy asks for a user and a password: put them into HTTP_PROXY",
+        ),
+        (
+            202,
+            " <!doctype html><title>Prove that you are human</title>",
+            MalformedResponse,
+            f"/v3/engagementquality/subusers/scores answers 202 with a page: {FOREIGN}",
         ),
         (302, "", UnexpectedStatus, "302: redirects are not followed: correct base_url"),
         (204, "", UnexpectedStatus, "204: SendGrid does not document this status"),
