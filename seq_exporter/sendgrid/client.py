@@ -17,7 +17,14 @@ from seq_exporter.errors import (
 )
 from seq_exporter.retries import PauseAfter, backoff_seconds, retry
 from seq_exporter.scores import Score
-from seq_exporter.sendgrid.parsing import Anomalies, clean, is_name, parse_date, parse_item
+from seq_exporter.sendgrid.parsing import (
+    Anomalies,
+    clean,
+    is_name,
+    parse_date,
+    parse_item,
+    parse_user_id,
+)
 from seq_exporter.sendgrid.transport import Endpoint, Transport
 
 _SUBUSERS_SCORES = Endpoint("subusers_scores", "/v3/engagementquality/subusers/scores")
@@ -32,8 +39,8 @@ _SUBUSERS_LIMIT = 500
 _MOST_USERS = 2_000_000
 
 _TRIES = 3
-# A poll waits this long for the rate limit; if it has to wait longer, it fails, and the next poll
-# waits.
+# A poll waits this long if SendGrid asks for a pause; if it has to wait longer, it fails, and the
+# next poll waits.
 _LONGEST_WAIT_SECONDS = 60.0
 
 _Position = TypeVar("_Position", str | None, int)
@@ -75,16 +82,18 @@ def share_known(known: Mapping[str, Score], score: Score) -> Score:
 def pause_of_poll(failures: Sequence[Exception]) -> float | None:
     """Return how long a poll pauses after `failures` of one request; None to give up.
 
-    It tries up to three times, with pauses that grow, and waits for the rate limit up to a minute.
+    It tries up to three times, with pauses that grow. It waits up to a minute if SendGrid asks for
+    that: for its rate limit, or while it is out of service.
     """
     if len(failures) == _TRIES:
         return None
     pause_seconds = backoff_seconds(len(failures))
     match failures[-1]:
-        case ConnectionFailed() | TimedOut() | ServerFailed():
+        case ConnectionFailed() | TimedOut():
             return pause_seconds
-        case RateLimited(wait_seconds=wait) if (wait or 0.0) <= _LONGEST_WAIT_SECONDS:
-            return max(pause_seconds, wait or 0.0)
+        case RateLimited(wait_seconds=wait) | ServerFailed(wait_seconds=wait):
+            if (wait or 0.0) <= _LONGEST_WAIT_SECONDS:
+                return max(pause_seconds, wait or 0.0)
     return None
 
 
@@ -251,8 +260,8 @@ def _parse_subuser(item: Any) -> tuple[str, str] | None:
     """Return user_id and username of an item of the list of subusers, or None without them."""
     if not isinstance(item, Mapping) or not is_name(item.get("username")):
         return None
-    user_id = str(item.get("id"))
-    return (clean(user_id), clean(item["username"])) if is_name(user_id) else None
+    user_id = parse_user_id(item.get("id"))
+    return (user_id, clean(item["username"])) if user_id else None
 
 
 def _result_of(answer: Any, endpoint: Endpoint) -> list[Any]:

@@ -21,6 +21,9 @@ from seq_exporter.sendgrid.certificates import find_authorities, find_mistake
 from seq_exporter.sendgrid.proxies import Proxy, find_proxy
 from seq_exporter.urls import is_loopback
 
+# No server sends more before an answer.
+_MOST_INTERIM_ANSWERS = 20
+
 _TLS_ERRORS = (ssl.SSLError, requests.exceptions.SSLError, urllib3.exceptions.SSLError)
 
 
@@ -134,6 +137,18 @@ class _TimedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
         self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock))
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Return the status line, after all interim answers: http.client knows only 100.
+
+        A server may send 102 (Processing) or 103 (Early Hints) first; 101 is none of these.
+        """
+        for _ in range(_MOST_INTERIM_ANSWERS):
+            status_line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status_line[1] < 200 or status_line[1] == 101:
+                return status_line
+            http.client.parse_headers(self.fp)
+        raise http.client.HTTPException("interim answers without an end")
 
 
 @cache

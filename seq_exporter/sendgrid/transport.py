@@ -133,7 +133,7 @@ class Transport:
         code = "error"
         try:
             status, headers, body = self._exchange(endpoint, params)
-            code = str(status)
+            code = _code_of(status)
         finally:
             self.observer.observe_request(endpoint.label, code, self.clock.monotonic() - started)
         rate_limit = _read_rate_limit(headers, self.clock.now())
@@ -230,8 +230,9 @@ class Transport:
         if status in _REMEDIES:
             kind, remedy = _REMEDIES[status]
             return kind(f"{text}: {remedy}")
-        if status >= 500:
-            return ServerFailed(f"{text}: SendGrid, or a proxy in front of it, failed")
+        if 500 <= status < 600:
+            text = f"{text}: SendGrid, or a proxy in front of it, failed"
+            return ServerFailed(text, read_retry_after(headers, self.clock.now()))
         if 300 <= status < 400:
             return UnexpectedStatus(f"{text}: redirects are not followed: correct base_url")
         return UnexpectedStatus(f"{text}: SendGrid does not document this status")

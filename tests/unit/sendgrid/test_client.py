@@ -464,6 +464,18 @@ def test_what_each_answer_means(
     assert observer.requests == [("subusers_scores", str(status))]  # and is not tried again
 
 
+def test_odd_statuses_make_few_codes(
+    mock: responses.RequestsMock, client: SendGrid, observer: Observer
+) -> None:
+    for status in (*range(200, 202), *range(203, 1000)):
+        mock.get(SUBUSERS_SCORES, status=status)
+        with pytest.raises(PollError):
+            replace(client, pause_after=lambda failures: None).fetch_subusers(day(5))
+    codes = {code for _, code in observer.requests}
+    assert len(codes) < 70
+    assert {"200", "404", "418", "503", "2xx", "4xx", "5xx", "9xx"} <= codes
+
+
 @pytest.mark.parametrize("length", [8, 56, 69])
 def test_a_key_is_hidden_before_its_message_is_cut(
     mock: responses.RequestsMock, time: FakeTime, observer: Observer, length: int
@@ -592,6 +604,71 @@ def test_a_late_end_of_the_rate_limit_gives_the_poll_up(
         client.fetch_subusers(day(5))
     assert caught.value.wait_seconds == 600
     assert (time.sleeps, len(observer.requests)) == ([], 1)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize(
+    ("retry_after", "slept"),
+    [
+        ("30", 30),
+        ("60", 60),
+        ("Thu, 05 Nov 2026 12:00:20 GMT", 20),
+        ("0", 1),
+        ("-5", 1),
+        ("soon", 1),
+        ("1e400", 1),
+    ],
+)
+def test_an_outage_is_waited_for_as_long_as_sendgrid_asks(
+    status: int,
+    retry_after: str,
+    slept: int,
+    mock: responses.RequestsMock,
+    client: SendGrid,
+    time: FakeTime,
+) -> None:
+    mock.get(SUBUSERS_SCORES, status=status, headers={"Retry-After": retry_after})
+    mock.get(SUBUSERS_SCORES, json=page("1"))
+    assert len(client.fetch_subusers(day(5)) or ()) == 1
+    assert [round(seconds) for seconds in time.sleeps] == [slept]
+
+
+def test_a_long_outage_gives_the_poll_up(
+    mock: responses.RequestsMock, client: SendGrid, time: FakeTime, observer: Observer
+) -> None:
+    mock.get(SUBUSERS_SCORES, status=503, headers={"Retry-After": "600"})
+    with pytest.raises(ServerFailed) as caught:
+        client.fetch_subusers(day(5))
+    assert caught.value.wait_seconds == 600
+    assert (time.sleeps, len(observer.requests)) == ([], 1)
+
+
+@pytest.mark.parametrize("digits", [257, 5000, 100_000])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_an_integer_of_many_digits_costs_one_value(
+    digits: int, sign: str, mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    number = sign + "9" * digits
+    odd = f'{{"user_id": "1", "username": "a", "score": {number}}}'
+    nobody = f'{{"user_id": {number}, "score": 3}}'
+    right = '{"user_id": "2", "username": "b", "score": 4}'
+    mock.get(SUBUSERS_SCORES, body=f'{{"result": [{odd}, {nobody}, {right}]}}')
+    found = {score.user_id: score.overall for score in client.fetch_subusers(day(5)) or ()}
+    assert found == {"1": None, "2": 4.0}
+    assert client.anomalies.counts == {"score": 1, "user_id": 1}
+
+
+def test_an_integer_of_many_digits_in_the_list_of_subusers(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    many = "9" * 5000
+    others = '{"id": true, "username": "c"}, {"id": null, "username": "d"}, {"id": 1.5}'
+    mock.get(
+        SUBUSERS,
+        body=f'[{{"id": {many}, "username": "a"}}, {{"id": 2, "username": "b"}}, {others}]',
+    )
+    mock.get(SUBUSERS, json=[])
+    assert [page.usernames for page in client.read_usernames()] == [{"2": "b"}, {}]
 
 
 @pytest.mark.parametrize(
