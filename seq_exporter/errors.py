@@ -137,9 +137,13 @@ class NotFound(EndpointFailed):
 
 
 class ServerFailed(EndpointFailed):
-    """SendGrid failed (5xx)."""
+    """SendGrid failed (5xx), and may ask for a pause of `wait_seconds`; None: it does not."""
 
     reason = "server_error"
+
+    def __init__(self, message: str, wait_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
 
 
 class UnexpectedStatus(EndpointFailed):

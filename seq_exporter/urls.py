@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from urllib.parse import urlsplit
 
 
@@ -19,7 +20,7 @@ def show_url(url: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether `url` leads to this host: localhost, 127.0.0.0/8 or ::1."""
+    """Whether `url` leads to this host: localhost, 127.0.0.0/8 or ::1, in any spelling."""
     try:
         host = urlsplit(url).hostname or ""
     except ValueError:
@@ -27,6 +28,16 @@ def is_loopback(url: str) -> bool:
     if host == "localhost":
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
+        return _is_short_loopback(host)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def _is_short_loopback(host: str) -> bool:
+    # 127.1 or 0x7f000001: what resolves names reads these as addresses, too.
+    try:
+        return socket.inet_aton(host)[0] == 127
+    except OSError:
         return False

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seq_exporter.config.redaction import redaction_of
 from seq_exporter.errors import KeyUnavailable
 
 # SendGrid's keys are `SG.` and two more parts. Messages that quote a user's text hide everything
 # that looks like the beginning of a key, because keys get pasted into the wrong place.
-_CHARACTERS_OF_LONG_KEYS = 20
 _KEY_SHAPE = re.compile(r"SG\.[\w.-]{5,}")
 
 # A key has 69 characters. A device that never ends would fill the memory.
@@ -51,23 +51,18 @@ class Secret:
 
         Call it before the message is cut: half a key would no longer be found.
         """
-        return hide_keys(text.replace(self._text, "***"))
+        return hide_keys(redaction_of(self._text).hide_in_text(text))
+
+    def is_hidden_in(self, body: str) -> bool:
+        """Whether the text of a body may hold this secret, in any spelling."""
+        return redaction_of(self._text).is_needed(body)
 
     def hide_in_data(self, data: Any) -> Any:
         """Return parsed JSON with this secret in its texts replaced by `***`.
 
-        SendGrid's keys have 69 characters. A shorter one, of a simulator or a proxy, may be part of
-        a username: it is replaced only where it is a word of its own.
+        A short one may be part of a username: it is replaced only where it is a word of its own.
         """
-        if isinstance(data, str):
-            if len(self._text) >= _CHARACTERS_OF_LONG_KEYS:
-                return data.replace(self._text, "***")
-            return re.sub(rf"(?<![\w-]){re.escape(self._text)}(?![\w-])", "***", data)
-        if isinstance(data, list):
-            return [self.hide_in_data(item) for item in data]
-        if isinstance(data, dict):
-            return {self.hide_in_data(key): self.hide_in_data(item) for key, item in data.items()}
-        return data
+        return redaction_of(self._text).hide_in_data(data)
 
     def __repr__(self) -> str:
         return "***"

@@ -17,7 +17,14 @@ from seq_exporter.errors import (
 )
 from seq_exporter.retries import PauseAfter, backoff_seconds, retry
 from seq_exporter.scores import Score, share
-from seq_exporter.sendgrid.parsing import Anomalies, clean, is_name, parse_date, parse_item
+from seq_exporter.sendgrid.parsing import (
+    Anomalies,
+    clean,
+    is_name,
+    parse_date,
+    parse_item,
+    parse_user_id,
+)
 from seq_exporter.sendgrid.transport import Endpoint, Transport
 
 _SUBUSERS_SCORES = Endpoint("subusers_scores", "/v3/engagementquality/subusers/scores")
@@ -32,8 +39,8 @@ _SUBUSERS_LIMIT = 500
 _MOST_USERS = 2_000_000
 
 _TRIES = 3
-# A poll waits this long for the rate limit; if it has to wait longer, it fails, and the next poll
-# waits.
+# A poll waits this long if SendGrid asks for a pause; if it has to wait longer, it fails, and the
+# next poll waits.
 _LONGEST_WAIT_SECONDS = 60.0
 
 _Position = TypeVar("_Position", str | None, int)
@@ -66,19 +73,27 @@ class UsernamesPage(Page[int]):
     usernames: Mapping[str, str]
 
 
+def share_known(known: Mapping[str, Score], score: Score) -> Score:
+    """Return the score in `known`, by user_id, if it equals `score`: only one of them is kept."""
+    found = known.get(score.user_id)
+    return found if found == score else score
+
+
 def pause_of_poll(failures: Sequence[Exception]) -> float | None:
     """Return how long a poll pauses after `failures` of one request; None to give up.
 
-    It tries up to three times, with pauses that grow, and waits for the rate limit up to a minute.
+    It tries up to three times, with pauses that grow. It waits up to a minute if SendGrid asks for
+    that: for its rate limit, or while it is out of service.
     """
     if len(failures) == _TRIES:
         return None
     pause_seconds = backoff_seconds(len(failures))
     match failures[-1]:
-        case ConnectionFailed() | TimedOut() | ServerFailed():
+        case ConnectionFailed() | TimedOut():
             return pause_seconds
-        case RateLimited(wait_seconds=wait) if (wait or 0.0) <= _LONGEST_WAIT_SECONDS:
-            return max(pause_seconds, wait or 0.0)
+        case RateLimited(wait_seconds=wait) | ServerFailed(wait_seconds=wait):
+            if (wait or 0.0) <= _LONGEST_WAIT_SECONDS:
+                return max(pause_seconds, wait or 0.0)
     return None
 
 
@@ -167,13 +182,13 @@ class SendGrid:
         if answer is None:
             raise NotCalculated
         items = _result_of(answer, _SUBUSERS_SCORES)
+        _check_day(items, day, _SUBUSERS_SCORES)
         scores = []
         for item in items:
             score = parse_item(item, self.anomalies)
             if score:
                 scores.append(score)
                 self._check_date(item, day, score)
-        _check_day(items, day, _SUBUSERS_SCORES)
         user_ids = frozenset(score.user_id for score in scores)
         return ScoresPage(user_ids, len(scores) < len(items), _cursor_of(answer), scores)
 
@@ -197,9 +212,9 @@ class SendGrid:
         if answer is None:
             return None
         items = _result_of(answer, _SCORES)
+        # If there are other days, only the one that was asked for counts.
+        items = [item for item in items if parse_date(item) == day] or items
         _check_day(items, day, _SCORES)
-        # The day that was asked for comes first, in case there are others.
-        items = sorted(items, key=lambda item: parse_date(item) != day)
         for item in items:
             score = parse_item(item, self.anomalies)
             if score:
@@ -216,11 +231,16 @@ class SendGrid:
         params = {"from": first.isoformat(), "to": last.isoformat()}
         answer = self._ask(_SCORES, params)
         found: dict[date, Score] = {}
+        others = []
         for item in _result_of(answer, _SCORES) if answer is not None else ():
             day = parse_date(item)
             score = parse_item(item, self.anomalies)
             if score and day and first <= day <= last:
                 found.setdefault(day, score)
+            elif day:
+                others.append(day)
+        if others and not found:
+            raise _of_another_day(_SCORES, others[0], f"of {first} to {last}")
         return found
 
     def _check_date(self, item: Mapping[str, Any], day: date, score: Score) -> None:
@@ -240,8 +260,8 @@ def _parse_subuser(item: Any) -> tuple[str, str] | None:
     """Return user_id and username of an item of the list of subusers, or None without them."""
     if not isinstance(item, Mapping) or not is_name(item.get("username")):
         return None
-    user_id = str(item.get("id"))
-    return (clean(user_id), clean(item["username"])) if is_name(user_id) else None
+    user_id = parse_user_id(item.get("id"))
+    return (user_id, clean(item["username"])) if user_id else None
 
 
 def _result_of(answer: Any, endpoint: Endpoint) -> list[Any]:
@@ -255,17 +275,23 @@ def _result_of(answer: Any, endpoint: Endpoint) -> list[Any]:
 
 
 def _check_day(items: Sequence[Any], day: date, endpoint: Endpoint) -> None:
-    """Raise MalformedResponse if every item is for another day than `day`.
+    """Raise MalformedResponse if `items` are those of another day than `day`.
 
     A cache that ignores the query answers every day with the same items: they would be published
-    as the scores of today, forever.
+    as the scores of today, forever. Single items of another day are anomalies.
     """
-    found = {parse_date(item) for item in items}
-    if found and found.isdisjoint({day, None}):
-        raise MalformedResponse(
-            f"{endpoint.path} answers with scores of {found.pop()}, not of {day}: "
-            "does a cache or proxy ignore the query?"
-        )
+    dates = [found for found in map(parse_date, items) if found]
+    others = [found for found in dates if found != day]
+    undated = len(items) - len(dates)
+    if len(others) > dates.count(day) and len(others) >= undated:
+        raise _of_another_day(endpoint, others[0], f"of {day}")
+
+
+def _of_another_day(endpoint: Endpoint, found: date, asked: str) -> MalformedResponse:
+    return MalformedResponse(
+        f"{endpoint.path} answers with scores of {found}, not {asked}: "
+        "does a cache or proxy ignore the query?"
+    )
 
 
 def _cursor_of(page: Mapping[str, Any]) -> str | None:

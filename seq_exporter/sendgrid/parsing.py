@@ -51,13 +51,10 @@ def parse_item(item: object, anomalies: Anomalies) -> Score | None:
     if not isinstance(item, Mapping):
         anomalies.note("item", "", item)
         return None
-    user_id = item.get("user_id")
-    if isinstance(user_id, int) and not isinstance(user_id, bool):
-        user_id = str(user_id)  # other endpoints write it as a number
-    if not is_name(user_id):
-        anomalies.note("user_id", "", user_id)
+    user_id = parse_user_id(item.get("user_id"))
+    if user_id is None:
+        anomalies.note("user_id", "", item.get("user_id"))
         return None
-    user_id = clean(user_id)
     overall = _parse_number(item.get("score"), "score", user_id, anomalies)
     return Score(
         user_id=user_id,
@@ -65,6 +62,13 @@ def parse_item(item: object, anomalies: Anomalies) -> Score | None:
         overall=overall,
         metrics=_parse_metrics(item.get("metrics"), user_id, anomalies),
     )
+
+
+def parse_user_id(value: object) -> str | None:
+    """Return a user_id, which some endpoints write as a number; None if it is neither."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return clean(value) if is_name(value) else None
 
 
 def parse_date(item: Any) -> date | None:

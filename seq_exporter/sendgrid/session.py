@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import http.client
 import io
+import os
 import socket
+import ssl
 import time
+from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import requests
+import urllib3.exceptions
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from seq_exporter.sendgrid.causes import ExplainedFailure, walk_causes
+from seq_exporter.sendgrid.certificates import find_authorities, find_mistake
+from seq_exporter.sendgrid.proxies import Proxy, find_proxy
 from seq_exporter.urls import is_loopback
+
+# No server sends more before an answer.
+_MOST_INTERIM_ANSWERS = 20
+
+_TLS_ERRORS = (ssl.SSLError, requests.exceptions.SSLError, urllib3.exceptions.SSLError)
 
 
 def open_session() -> requests.Session:
@@ -49,10 +60,52 @@ class _Session(requests.Session):
 
 
 class _Adapter(HTTPAdapter):
+    def send(self, request: Any, *args: Any, **options: Any) -> requests.Response:
+        """Send `request`; raise only errors of requests, or ValueError for an invalid answer.
+
+        requests passes other errors of the system on, such as that of a missing file of
+        certificates, and names neither the proxy nor the variable that is to be corrected.
+        """
+        proxy = find_proxy(request.url, options.get("proxies") or {})
+        if proxy and (mistake := proxy.find_mistake()):
+            raise ExplainedFailure(mistake, request=request)
+        try:
+            return super().send(request, *args, **options)
+        except requests.Timeout:
+            raise
+        except OSError as err:  # all errors of requests are OSErrors, too
+            if explanation := _explain(err, proxy):
+                raise ExplainedFailure(explanation, request=request) from err
+            if isinstance(err, requests.RequestException):
+                raise
+            raise requests.ConnectionError(err, request=request) from err
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Let the connections of the pool `conn` trust the system's certificates.
+
+        requests trusts only those that certifi brings, unless a variable of its own names others:
+        a company's own authority, which every other program on the machine trusts, is not there.
+        """
+        if verify is True and url.lower().startswith("https"):
+            conn.cert_reqs = "CERT_REQUIRED"
+            conn.ca_certs, conn.ca_cert_dir = find_authorities(os.environ)
+        else:
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **options)
-        pool.ConnectionCls = _Https if pool.scheme == "https" else _Http
+        if pool.ConnectionCls.response_class is not _TimedResponse:
+            pool.ConnectionCls = _timed(pool.ConnectionCls)
         return pool
+
+
+def _explain(err: OSError, proxy: Proxy | None) -> str:
+    """Return the reason if it is one of this machine's environment, or an empty text."""
+    is_tls = any(isinstance(cause, _TLS_ERRORS) for cause in walk_causes(err))
+    # Any other error of requests has nothing to do with certificates.
+    is_about_files = is_tls or not isinstance(err, requests.RequestException)
+    mistake = find_mistake(os.environ) if is_about_files else ""
+    return mistake or (proxy.explain(err) if proxy else "")
 
 
 class _TimedReader(io.RawIOBase):
@@ -85,10 +138,20 @@ class _TimedResponse(http.client.HTTPResponse):
         super().__init__(sock, *args, **options)
         self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock))
 
+    def _read_status(self) -> tuple[str, int, str]:
+        """Return the status line, after all interim answers: http.client knows only 100.
 
-class _Http(HTTPConnection):
-    response_class = _TimedResponse
+        A server may send 102 (Processing) or 103 (Early Hints) first; 101 is none of these.
+        """
+        for _ in range(_MOST_INTERIM_ANSWERS):
+            status_line: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status_line[1] < 200 or status_line[1] == 101:
+                return status_line
+            http.client.parse_headers(self.fp)
+        raise http.client.HTTPException("interim answers without an end")
 
 
-class _Https(HTTPSConnection):
-    response_class = _TimedResponse
+@cache
+def _timed(connection: type) -> type:
+    """Return the class of connections, to a server or through a proxy, with timed responses."""
+    return type(f"Timed{connection.__name__}", (connection,), {"response_class": _TimedResponse})

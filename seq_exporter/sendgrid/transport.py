@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, NamedTuple, Protocol
 
 import requests
@@ -31,6 +31,9 @@ from seq_exporter.errors import (
     Unauthorized,
     UnexpectedStatus,
 )
+from seq_exporter.sendgrid.causes import cause_and_remedy
+from seq_exporter.sendgrid.causes import innermost as innermost
+from seq_exporter.sendgrid.causes import root_cause as root_cause
 
 # A page of 1,000 items is about 250 KB; a body many times that size is not a page of scores. Parsed
 # JSON can take 40 times the memory of its text.
@@ -50,7 +53,16 @@ _REMEDIES: Mapping[int, tuple[type[PollError], str]] = {
     401: (Unauthorized, "SendGrid refuses the key: is it active, complete and for this region?"),
     403: (Forbidden, "the key lacks the permission: add it, or check on_behalf_of"),
     404: (NotFound, "no such user or address: check on_behalf_of and base_url"),
+    407: (UnexpectedStatus, "a proxy asks for a user and a password: put them into HTTP_PROXY"),
 }
+_FOREIGN = "a proxy or a firewall answers instead of SendGrid, see docs/proxies.md"
+_REGISTERED = frozenset(HTTPStatus)
+# Proxies and firewalls write their own pages with these.
+_REFUSALS = (400, 401, 403)
+
+# Longer integers, which no value of SendGrid's is, are read as floats: Python refuses to convert
+# thousands of digits, and one odd value would cost the whole page.
+_MOST_DIGITS = 256
 
 
 class Endpoint(NamedTuple):
@@ -121,12 +133,14 @@ class Transport:
         code = "error"
         try:
             status, headers, body = self._exchange(endpoint, params)
-            code = str(status)
+            code = _code_of(status)
         finally:
             self.observer.observe_request(endpoint.label, code, self.clock.monotonic() - started)
         rate_limit = _read_rate_limit(headers, self.clock.now())
         self.observer.observe_rate_limit(rate_limit)
         if status == 202:
+            if body.lstrip().startswith(b"<"):  # a firewall that wants to see a browser first
+                raise MalformedResponse(f"{endpoint.path} answers 202 with a page: {_FOREIGN}")
             return None
         if status != 200:
             raise self._status_error(status, headers, body, rate_limit)
@@ -160,7 +174,7 @@ class Transport:
             )
             with response:
                 return response.status_code, response.headers, self._read(response)
-        except requests.RequestException as err:
+        except OSError as err:  # all errors of requests are OSErrors, too
             raise self._transport_error(err) from err
         except ValueError as err:  # from http.client, for a chunk of negative size
             raise ConnectionFailed(f"{self.account.base_url} does not answer in HTTP") from err
@@ -180,54 +194,80 @@ class Transport:
         A proxy may quote the request: as a username, the key would be published on the page.
         """
         text = body.decode("utf-8-sig")
-        answer = json.loads(text)
-        # With an escape in it, the text may spell the key differently.
-        if "\\" in text or self.key.reveal() in text:
-            answer = self.key.hide_in_data(answer)
-        return answer
+        answer = _parse_json(text)
+        return self.key.hide_in_data(answer) if self.key.is_hidden_in(text) else answer
 
     def _timed_out(self) -> TimedOut:
         return TimedOut(
             f"no complete answer from {self.account.base_url} within {self.timeout_seconds:g} s"
         )
 
-    def _transport_error(self, err: requests.RequestException) -> PollError:
+    def _transport_error(self, err: OSError) -> PollError:
         inner = err.args[0] if err.args else None
         # While it reads the body, requests reports a time-out as a broken connection.
         if isinstance(err, requests.Timeout) or isinstance(inner, ReadTimeoutError):
             return self._timed_out()
         if isinstance(err, requests.exceptions.ContentDecodingError):
             return MalformedResponse("the body is not in the encoding that its header names")
-        return ConnectionFailed(f"no connection to {self.account.base_url}: {root_cause(err)}")
+        cause = cause_and_remedy(err)
+        return ConnectionFailed(f"no connection to {self.account.base_url}: {cause}")
 
     def _status_error(
         self, status: int, headers: Mapping[str, str], body: bytes, rate_limit: RateLimit
     ) -> PollError:
-        message = self.key.hide_in(_read_message(body))[:_MESSAGE_CHARACTERS]
-        text = f"{status} ({message})" if message else str(status)
+        # A 407 is a proxy's own, and may quote its password.
+        said, is_sendgrids = _read_message(body if status != 407 else b"")
+        message = self.key.hide_in(said)
+        shown = message[:_MESSAGE_CHARACTERS]
+        text = f"{status} ({shown})" if shown else str(status)
         if status == 429:
             wait_seconds = _read_wait(headers, rate_limit, self.clock.now())
             return RateLimited(f"{text}: over SendGrid's rate limit", wait_seconds)
         if status == 403 and "temporary block" in message.lower():
             return RateLimited(f"{text}: blocked temporarily", _TEMPORARY_BLOCK_SECONDS)
+        if status in _REFUSALS and not is_sendgrids:
+            return UnexpectedStatus(f"{text}: {_FOREIGN}")
         if status in _REMEDIES:
             kind, remedy = _REMEDIES[status]
             return kind(f"{text}: {remedy}")
-        if status >= 500:
-            return ServerFailed(f"{text}: SendGrid, or a proxy in front of it, failed")
+        if 500 <= status < 600:
+            text = f"{text}: SendGrid, or a proxy in front of it, failed"
+            return ServerFailed(text, read_retry_after(headers, self.clock.now()))
         if 300 <= status < 400:
             return UnexpectedStatus(f"{text}: redirects are not followed: correct base_url")
         return UnexpectedStatus(f"{text}: SendGrid does not document this status")
 
 
-def _read_message(body: bytes) -> str:
-    """Return the message of an error body, on one line: `{"errors": [{"message": ...}]}`."""
+def _code_of(status: int) -> str:
+    """Return the value of the label `code`: of a status that nobody has registered, its class.
+
+    Otherwise, a server could make a series for each of 900 statuses.
+    """
+    return str(status) if status in _REGISTERED else f"{status // 100}xx"
+
+
+def _parse_json(text: str | bytes) -> Any:
+    return json.loads(text, parse_int=_parse_integer)
+
+
+def _parse_integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
+
+
+def _read_message(body: bytes) -> tuple[str, bool]:
+    """Return the message of an error body, on one line: `{"errors": [{"message": ...}]}`.
+
+    Also return whether the body can be SendGrid's: an empty one, or such an object.
+    """
     try:
-        answer = json.loads(body)
+        answer = _parse_json(body)
+        is_sendgrids = "errors" in answer or "error" in answer
         message = answer["errors"][0]["message"] if "errors" in answer else answer["error"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return ""
-    return " ".join(message.split()) if isinstance(message, str) else ""
+    except (ValueError, RecursionError):
+        return "", not body.strip()
+    except (LookupError, TypeError):
+        return "", isinstance(answer, dict) and bool({"errors", "error"} & answer.keys())
+    return " ".join(message.split()) if isinstance(message, str) else "", is_sendgrids
 
 
 def _read_rate_limit(headers: Mapping[str, str], now: float) -> RateLimit:
@@ -267,20 +307,3 @@ def _read_number(text: str | None) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) and number >= 0 else None
-
-
-def innermost(err: BaseException) -> BaseException:
-    """Return the first cause of `err`."""
-    while inner := err.__cause__ or err.__context__:
-        err = inner
-    return err
-
-
-def root_cause(err: BaseException) -> str:
-    """Name the innermost cause; the outer errors repeat addresses and object ids around it."""
-    err = innermost(err)
-    if isinstance(err, ssl.SSLCertVerificationError):
-        return f"its certificate is refused: {err.verify_message}"
-    if isinstance(err, OSError) and err.strerror:
-        return err.strerror
-    return type(err).__name__

@@ -41,13 +41,12 @@ class Usernames:
         """All usernames that are known."""
         return self._by_id.values()
 
-    def complete(self, scores: Iterable[Score], sendgrid: SendGrid, now: float) -> list[Score]:
+    def complete(self, scores: Sequence[Score], sendgrid: SendGrid, now: float) -> list[Score]:
         """Return `scores` with every username that is known; asks SendGrid only for new users.
 
         A name belongs to the user whom `scores` call so: a remembered name never takes it away. If
         SendGrid refuses, nothing breaks: a user without a name goes by its user_id.
         """
-        scores = list(scores)
         named = {score.user_id: score.username for score in scores if score.username}
         self._by_id.update(named)
         if len(self._by_id) > 2 * len(scores) + _NAMES_TO_SPARE:
@@ -78,14 +77,20 @@ class Usernames:
     def _ask(self, sendgrid: SendGrid, now: float) -> None:
         self._asked_at = now
         self._pause_seconds = 0.0
+        listed: dict[str, str] = {}
         try:
             for page in sendgrid.read_usernames():
-                self._by_id.update(page.usernames)
+                listed |= page.usernames
         except (AccountUnavailable, ServerFailed) as err:
             _log.info("cannot list subusers now", extra={"error": str(err)})
             self._pause_seconds = _TRY_AGAIN_SECONDS
         except EndpointFailed as err:
             _log.info("SendGrid refuses this key the list of subusers", extra={"error": str(err)})
+        # Also the first pages of a list that cannot be read to its end. A name that the list gives
+        # to another user is no longer remembered.
+        taken = set(listed.values())
+        kept = {user_id: name for user_id, name in self._by_id.items() if name not in taken}
+        self._by_id = {**kept, **listed}
 
 
 def select_subusers(
@@ -116,7 +121,10 @@ def select_subusers(
 
 
 def _choose_holder(user_ids: Iterable[str], held_by: str | None) -> str:
-    """Return which of the users of one name has the name as its label."""
+    """Return which of the users of one name has the name as its label.
+
+    The one that held it keeps it, otherwise the one with the lowest user_id gets it.
+    """
     found = set(user_ids)
     return held_by if held_by in found else min(found, key=_order_of)
 
@@ -148,7 +156,9 @@ def _label_namesakes(
     by_label: dict[str, Score] = {}
     others: list[tuple[str, Score]] = []
     for name, users in by_name.items():
-        holder = _choose_holder(users, held[name].user_id if name in held else None)
+        # A user_id that stands in for an unknown name gives way to the name of another user.
+        named = [user_id for user_id, score in users.items() if score.username] or users
+        holder = _choose_holder(named, held[name].user_id if name in held else None)
         by_label[name] = users[holder]
         others += [(name, score) for user_id, score in users.items() if user_id != holder]
     for name, score in sorted(others, key=lambda other: _order_of(other[1].user_id)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -106,6 +107,38 @@ def _empty(page: dict[str, Any], is_first: bool) -> Any:
     return {"result": [], "_metadata": {"next_params": {"after_key": None}}}
 
 
+def _foreign(status: int, reason: str = "unexpected_status") -> Fault:
+    """Return the fault of a proxy that answers with a page of its own."""
+    page = b"<!doctype html><title>Blocked</title>"
+    name = f"{status} with HTML"
+    return Fault(name, HELD, {reason: 1}, lambda stage, exchange: exchange.reply(status, page))
+
+
+_SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as in a URL": lambda key: "".join(f"%{ord(char):02x}" for char in key),
+    "as in HTML": lambda key: "".join(f"&#{ord(char)};" for char in key),
+    "in base64": lambda key: base64.b64encode(f"user:{key}".encode()).decode(),
+    "in hexadecimal digits": lambda key: key.encode().hex(),
+    "broken into lines": lambda key: "\n ".join([key[:40], key[40:]]),
+}
+
+
+def _spelled(name: str, spell: Callable[[str], str]) -> Fault:
+    """Return the fault of an error that quotes the key in another way."""
+
+    def answer(stage: Stage, exchange: Exchange) -> None:
+        message = f"you sent {spell(exchange.authorization.removeprefix('Bearer '))}"
+        exchange.reply(401, json.dumps({"errors": [{"message": message}]}).encode())
+
+    return Fault(f"401 with the key {name}", HELD, {"unauthorized": 1}, answer)
+
+
+def _old_day(stage: Stage, exchange: Exchange) -> None:
+    """Answer each day with the items of the fourth."""
+    dates = dict.fromkeys(exchange.query.keys() & {"date", "from", "to"}, str(day(4)))
+    stage.sendgrid.answer(replace(exchange, query=exchange.query | dates))
+
+
 FAULTS = [
     _status(400, "bad_request"),
     _status(401, "unauthorized"),
@@ -119,6 +152,13 @@ FAULTS = [
     _status(500, "server_error"),
     _status(503, "server_error"),
     _status(503, "server_error", "Retry-After: 5", name="503 with Retry-After"),
+    _status(503, "server_error", "Retry-After: 7200", name="503 with Retry-After of two hours"),
+    _status(407, "unexpected_status"),
+    _status(999, "unexpected_status"),
+    *(_foreign(status) for status in (400, 401, 403)),
+    _foreign(202, "malformed_response"),
+    *(_spelled(name, spell) for name, spell in _SPELLINGS.items()),
+    Fault("a cache that ignores the query", HELD, {"malformed_response": 1}, _old_day),
     _status(599, "server_error"),
     _limited("without a header"),
     _limited("with Retry-After in seconds", "Retry-After: 2"),
@@ -146,7 +186,7 @@ FAULTS = [
     _body("200 without a body", b""),
     _body("200 with half a JSON", b'{"result": [{"user_id": "1"'),
     _body("200 with bytes that are not UTF-8", b'{"result": "\xff"}'),
-    _body("200 with a number of 5,000 digits", b'{"result": [%s]}' % (b"9" * 5000)),
+    _body("200 with a number of 5,000 digits", b"9" * 5000),
     _body("200 with lists 100,000 deep", b"[" * 100_000),
     _body("200 with a million lists", b"[" + b"[]," * 690_000 + b"[]]"),
     *(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
 
 from tests.faults.server import Exchange, FaultServer
-from tests.faults.stage import HELD, Fault, Stage
+from tests.faults.stage import HELD, NEW, Fault, Stage
 
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 _JSON = b'{"result": [{"user_id": "1", "username": "a", "score": 5}]}'
@@ -112,6 +113,52 @@ def _closed_port(stage: Stage) -> str:
         return server.url
 
 
+def _interim(name: str, *heads: bytes) -> Fault:
+    """Return the fault of answers before the answer, which are to be skipped."""
+
+    def answer(stage: Stage, exchange: Exchange) -> None:
+        for head in heads:
+            exchange.send(b"HTTP/1.1 " + head + b"\r\n\r\n")
+        stage.sendgrid.answer(exchange)
+
+    return Fault(f"{name} before the answer", NEW, {}, answer)
+
+
+def _environment(
+    name: str,
+    base_url: Callable[[Stage], str],
+    variables: Callable[[Stage], dict[str, str]],
+    answer: Callable[[Stage, Exchange], None] | None = None,
+) -> Fault:
+    """Return the fault of variables that requests and OpenSSL read."""
+
+    def begin(stage: Stage) -> None:
+        os.environ.update(variables(stage))
+
+    def end(stage: Stage) -> None:
+        for variable in variables(stage):
+            del os.environ[variable]
+
+    return Fault(name, HELD, {"connection": 1}, answer, begin=begin, end=end, base_url=base_url)
+
+
+def _certificates(variable: str, path: str) -> Fault:
+    return _environment(
+        f"{variable} names {path}",
+        lambda stage: stage.distrusted.url,
+        lambda stage: {variable: path},
+    )
+
+
+def _proxy(status: int) -> Fault:
+    return _environment(
+        f"a proxy that answers {status} to CONNECT",
+        lambda stage: "https://sendgrid.invalid",
+        lambda stage: {"HTTPS_PROXY": stage.server.url.replace("//", "//user:password@")},
+        lambda stage, exchange: exchange.reply(status),
+    )
+
+
 FAULTS = [
     Fault("the connection is refused", HELD, {"connection": 1}, base_url=_closed_port),
     Fault(
@@ -192,6 +239,17 @@ FAULTS = [
         "gzip that is none",
         "malformed_response",
         lambda exchange: _reply_gzip(exchange, _JSON),
+    ),
+    _interim("102", b"102 Processing"),
+    _interim("103", b"103 Early Hints\r\nLink: </a.css>; rel=preload", b"100 Continue"),
+    _sent("interim answers without an end", "connection", b"HTTP/1.1 103 Hints\r\n\r\n" * 1000),
+    *(_certificates("REQUESTS_CA_BUNDLE", path) for path in ("/nope", "/dev/null", "/dev")),
+    _certificates("SSL_CERT_FILE", "/nope"),
+    *(_proxy(status) for status in (403, 407, 502)),
+    _environment(
+        "HTTPS_PROXY that is not a URL",
+        lambda stage: "https://sendgrid.invalid",
+        lambda stage: {"HTTPS_PROXY": "http://user:password@[proxy"},
     ),
     Fault("cookies", HELD, {}, _expect_no_cookie),
 ]

@@ -126,9 +126,29 @@ def _escaped() -> Fault:
     return Fault("a username that is the key, escaped", shows, {}, answer)
 
 
+def _digits() -> Iterator[Fault]:
+    """Yield faults of integers with 5,000 digits, which json.loads does not convert."""
+    for name, kind, lost in (
+        ("score", "score", ["overall"]),
+        ("user_id", "user_id", ["overall", *METRICS]),
+        ("username", "username", []),
+    ):
+
+        def answer(stage: Stage, exchange: Exchange, name: str = name) -> None:
+            if exchange.path != SUBUSERS_SCORES_PATH or exchange.query["date"] != str(day(5)):
+                stage.sendgrid.answer(exchange)
+                return
+            page = stage.sendgrid.page(exchange, day(5))
+            if "after_key" not in exchange.query:
+                page["result"][0][name] = "PLACE"
+            exchange.reply(200, json.dumps(page).replace('"PLACE"', "9" * 5000).encode())
+
+        yield Fault(f"{name} of 5,000 digits", _without("a", lost), {kind: 1}, answer)
+
+
 def _in_use() -> Fault:
-    """Return the fault of a second user `b`: of two users with one name the second is a number."""
-    labels = {"a": "b", "b": "2", "own": "own"}
+    """Return the fault of a second user `b`: the first keeps the name, the other is a number."""
+    labels = {"a": "1", "b": "b", "own": "own"}
     shows = {(labels[user], of): score for (user, of), score in NEW.items()}
     change = _with(lambda item: item | {"username": "b"})
     return Fault("a username that is in use", shows, {"duplicate_username": 1}, begin=change)
@@ -144,4 +164,4 @@ def _items() -> Iterator[Fault]:
     yield Fault("an item is {}", _without("a", all_of_a), {"user_id": 1}, begin=empty)
 
 
-FAULTS = [*_fields(), *_names(), *_items()]
+FAULTS = [*_fields(), *_digits(), *_names(), *_items()]

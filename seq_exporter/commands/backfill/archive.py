@@ -83,14 +83,15 @@ SELECT user_id, username FROM known WHERE username NOT IN
 (SELECT username FROM scores WHERE account = ?1 AND day = ?2 AND username IS NOT NULL)
 """
 # Of the users of one name, the one comes first that gets it as its label, as the live exporter
-# chooses: the one that had it on the day `held`, otherwise the one with the lowest user_id.
+# chooses: the one that had it on the day `held`, otherwise the one with the lowest user_id. A
+# user_id that stands in for an unknown name comes after all names.
 _LIST_USERS = f"""
 SELECT s.user_id, coalesce(s.username, k.username), {", ".join(f"s.{name}" for name in _NUMBERS)}
 FROM scores s LEFT JOIN ({_RECALLED}) k USING (user_id)
 LEFT JOIN scores h ON h.account = s.account AND h.day = ?3 AND h.user_id = s.user_id
 WHERE s.account = ?1 AND s.day = ?2
-ORDER BY h.label IS coalesce(s.username, k.username, s.user_id) DESC,
-length(s.user_id), s.user_id
+ORDER BY coalesce(s.username, k.username) IS NULL,
+h.label IS coalesce(s.username, k.username, s.user_id) DESC, length(s.user_id), s.user_id
 """  # noqa: S608
 _LIST_LABELLED = f"""
 SELECT label, day, user_id, {", ".join(_NUMBERS)} FROM scores

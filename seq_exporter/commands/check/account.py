@@ -30,6 +30,7 @@ from seq_exporter.errors import (
 )
 from seq_exporter.publish.store import Store
 from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
+from seq_exporter.sendgrid.causes import has_remedy
 from seq_exporter.sendgrid.reader import AccountReader, Reading
 from seq_exporter.sendgrid.transport import Endpoint, RateLimit
 
@@ -97,14 +98,10 @@ class AccountCheck:
 
         A failure is not reported here: reading the scores shows what it means.
         """
-        try:
-            answer = reader.connect().transport.get(_SCOPES, {})
-        except PollError:
-            return
-        scopes = answer.get("scopes") if isinstance(answer, dict) else None
-        facts = {"permissions": len(scopes)} if isinstance(scopes, list) else {}
-        count = f", with {facts['permissions']} permissions" if facts else ""
-        yield Finding(Verdict.RIGHT, "key", f"accepted by {self.account.base_url}{count}", facts)
+        scopes = _read_scopes(reader)
+        if scopes is not None:
+            text = f"accepted by {self.account.base_url}, with {len(scopes)} permissions"
+            yield Finding(Verdict.RIGHT, "key", text, {"permissions": len(scopes)})
 
     def _find_scores(self, reading: Reading, known: Collection[str]) -> Iterator[Finding]:
         """Report what was read of the subusers and of the account's own score."""
@@ -158,7 +155,7 @@ class AccountCheck:
     def _explain(self, err: AccountUnavailable, key: Secret | None) -> Finding:
         """Report why SendGrid answers nothing with this key."""
         text = str(err)
-        if isinstance(err, ConnectionFailed | TimedOut):
+        if isinstance(err, ConnectionFailed | TimedOut) and not has_remedy(err):
             text = f"{text}; {_NETWORK}"
         elif isinstance(err, Unauthorized) and key:
             text = _explain_shape(key) or self._explain_region() or text
@@ -173,12 +170,22 @@ class AccountCheck:
             if base_url == self.account.base_url:
                 continue
             other = replace(self.account, base_url=base_url)
-            try:
-                self._open(other, ObservedHeaders(self.clock)).connect().transport.get(_SCOPES, {})
-            except PollError:
-                continue
-            return f"refused, but accepted by {base_url}: set `region: {region}`"
+            if _read_scopes(self._open(other, ObservedHeaders(self.clock))) is not None:
+                return f"refused, but accepted by {base_url}: set `region: {region}`"
         return ""
+
+
+def _read_scopes(reader: AccountReader) -> list[Any] | None:
+    """Return the permissions of the key, or None if not SendGrid answers, or it refuses the key.
+
+    A proxy or a firewall may answer any request with a page of its own.
+    """
+    try:
+        answer = reader.connect().transport.get(_SCOPES, {})
+    except PollError:
+        return None
+    scopes = answer.get("scopes") if isinstance(answer, dict) else None
+    return scopes if isinstance(scopes, list) else None
 
 
 def _find_series(account: Account, snapshot: Snapshot) -> Iterator[Finding]:

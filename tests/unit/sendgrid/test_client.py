@@ -30,6 +30,9 @@ from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.transport import RateLimit, Transport
 from tests.support import KEY, SCORES, SUBUSERS, SUBUSERS_SCORES, FakeTime, account, day, item
 
+FOREIGN = "a proxy or a firewall answers instead of SendGrid, see docs/proxies.md"
+NO_PERMISSION = "the key lacks the permission: add it, or check on_behalf_of"
+
 
 class Observer:
     """Writes down what it is told."""
@@ -175,13 +178,70 @@ def test_a_page_of_another_day_is_an_error(mock: responses.RequestsMock, client:
     )
 
 
-def test_own_scores_of_other_days_are_an_error(
+@pytest.mark.parametrize(
+    ("dates", "is_right"),
+    [
+        ("5", True),
+        ("4", False),
+        ("4 5", True),
+        ("44 5", False),
+        ("4 -", False),
+        ("4 --", True),  # one odd value
+        ("44 --", False),
+        ("123", False),
+        ("4 55", True),
+        ("4 ?", False),  # a date that is none
+        ("4444 5 ----", False),
+        ("4444 5 -----", True),
+        ("", True),
+    ],
+)
+def test_most_items_decide_whether_a_page_is_of_another_day(
+    dates: str, is_right: bool, mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    dated = [{"date": f"2026-11-0{char}"} if char != "-" else {} for char in dates if char != " "]
+    items = [item(str(number), "a", 4, **date) for number, date in enumerate(dated)]
+    mock.get(SUBUSERS_SCORES, json={"result": items})
+    if is_right:
+        assert len(client.fetch_subusers(day(5)) or ()) == len(items)
+    else:
+        with pytest.raises(MalformedResponse, match="not of 2026-11-05: does a cache"):
+            client.fetch_subusers(day(5))
+        assert client.anomalies.counts == {}
+
+
+def test_a_later_page_of_another_day_is_an_error(
     mock: responses.RequestsMock, client: SendGrid
 ) -> None:
-    items = [item("9", "acme", 2, date="2026-11-03"), item("9", "acme", 4, date="2026-11-04")]
-    mock.get(SCORES, json={"result": items})
+    first = page("1", after_key="1")
+    first["result"][0]["date"] = "2026-11-05"
+    mock.get(SUBUSERS_SCORES, json=first)
+    mock.get(SUBUSERS_SCORES, json={"result": [item("2", "b", 3, date="2026-11-01")]})
+    with pytest.raises(MalformedResponse, match="scores of 2026-11-01, not of 2026-11-05"):
+        client.fetch_subusers(day(5))
+
+
+@pytest.mark.parametrize("dates", ["34", "4", "4-", "-4", "666", "4?"])
+def test_own_scores_of_other_days_are_an_error(
+    dates: str, mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    dated = [{"date": f"2026-11-0{char}"} if char != "-" else {} for char in dates]
+    mock.get(SCORES, json={"result": [item("9", "acme", 2, **date) for date in dated]})
     with pytest.raises(MalformedResponse, match="not of 2026-11-05: does a cache"):
         client.fetch_own(day(5))
+
+
+def test_own_scores_of_other_months_are_an_error(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    items = [item("9", "acme", 2, date=f"2026-09-0{number}") for number in (1, 2)]
+    mock.get(SCORES, json={"result": items})
+    with pytest.raises(MalformedResponse) as caught:
+        client.fetch_own_days(day(1), day(5))
+    assert str(caught.value) == (
+        "/v3/engagementquality/scores answers with scores of 2026-09-01, not of 2026-11-01 to "
+        "2026-11-05: does a cache or proxy ignore the query?"
+    )
 
 
 @pytest.mark.parametrize(
@@ -326,6 +386,41 @@ def test_a_list_of_usernames_that_alternates_two_pages_ends(
             NotFound,
             "404 (not found): no such user or address: check on_behalf_of and base_url",
         ),
+        *(
+            (status, body, UnexpectedStatus, f"{status}: {FOREIGN}")
+            for status in (400, 401, 403)
+            for body in (
+                "<!doctype html><title>Blocked</title>",
+                "Access denied",
+                {"message": "Forbidden"},
+                ["errors"],
+                "errors",
+                7,
+                None,
+            )
+        ),
+        (403, {"errors": []}, Forbidden, f"403: {NO_PERMISSION}"),
+        (403, {"errors": None}, Forbidden, f"403: {NO_PERMISSION}"),
+        (403, {"error": {}}, Forbidden, f"403: {NO_PERMISSION}"),
+        (403, "", Forbidden, f"403: {NO_PERMISSION}"),
+        (
+            404,
+            "<html>",
+            NotFound,
+            "404: no such user or address: check on_behalf_of and base_url",
+        ),
+        (
+            407,
+            {"error": "Basic c2VjcmV0 is wrong"},
+            UnexpectedStatus,
+            "407: a proxy asks for a user and a password: put them into HTTP_PROXY",
+        ),
+        (
+            202,
+            " <!doctype html><title>Prove that you are human</title>",
+            MalformedResponse,
+            f"/v3/engagementquality/subusers/scores answers 202 with a page: {FOREIGN}",
+        ),
         (302, "", UnexpectedStatus, "302: redirects are not followed: correct base_url"),
         (204, "", UnexpectedStatus, "204: SendGrid does not document this status"),
         (418, "", UnexpectedStatus, "418: SendGrid does not document this status"),
@@ -367,6 +462,18 @@ def test_what_each_answer_means(
         client.fetch_subusers(day(5))
     assert str(caught.value) == message
     assert observer.requests == [("subusers_scores", str(status))]  # and is not tried again
+
+
+def test_odd_statuses_make_few_codes(
+    mock: responses.RequestsMock, client: SendGrid, observer: Observer
+) -> None:
+    for status in (*range(200, 202), *range(203, 1000)):
+        mock.get(SUBUSERS_SCORES, status=status)
+        with pytest.raises(PollError):
+            replace(client, pause_after=lambda failures: None).fetch_subusers(day(5))
+    codes = {code for _, code in observer.requests}
+    assert len(codes) < 70
+    assert {"200", "404", "418", "503", "2xx", "4xx", "5xx", "9xx"} <= codes
 
 
 @pytest.mark.parametrize("length", [8, 56, 69])
@@ -497,6 +604,71 @@ def test_a_late_end_of_the_rate_limit_gives_the_poll_up(
         client.fetch_subusers(day(5))
     assert caught.value.wait_seconds == 600
     assert (time.sleeps, len(observer.requests)) == ([], 1)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize(
+    ("retry_after", "slept"),
+    [
+        ("30", 30),
+        ("60", 60),
+        ("Thu, 05 Nov 2026 12:00:20 GMT", 20),
+        ("0", 1),
+        ("-5", 1),
+        ("soon", 1),
+        ("1e400", 1),
+    ],
+)
+def test_an_outage_is_waited_for_as_long_as_sendgrid_asks(
+    status: int,
+    retry_after: str,
+    slept: int,
+    mock: responses.RequestsMock,
+    client: SendGrid,
+    time: FakeTime,
+) -> None:
+    mock.get(SUBUSERS_SCORES, status=status, headers={"Retry-After": retry_after})
+    mock.get(SUBUSERS_SCORES, json=page("1"))
+    assert len(client.fetch_subusers(day(5)) or ()) == 1
+    assert [round(seconds) for seconds in time.sleeps] == [slept]
+
+
+def test_a_long_outage_gives_the_poll_up(
+    mock: responses.RequestsMock, client: SendGrid, time: FakeTime, observer: Observer
+) -> None:
+    mock.get(SUBUSERS_SCORES, status=503, headers={"Retry-After": "600"})
+    with pytest.raises(ServerFailed) as caught:
+        client.fetch_subusers(day(5))
+    assert caught.value.wait_seconds == 600
+    assert (time.sleeps, len(observer.requests)) == ([], 1)
+
+
+@pytest.mark.parametrize("digits", [257, 5000, 100_000])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_an_integer_of_many_digits_costs_one_value(
+    digits: int, sign: str, mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    number = sign + "9" * digits
+    odd = f'{{"user_id": "1", "username": "a", "score": {number}}}'
+    nobody = f'{{"user_id": {number}, "score": 3}}'
+    right = '{"user_id": "2", "username": "b", "score": 4}'
+    mock.get(SUBUSERS_SCORES, body=f'{{"result": [{odd}, {nobody}, {right}]}}')
+    found = {score.user_id: score.overall for score in client.fetch_subusers(day(5)) or ()}
+    assert found == {"1": None, "2": 4.0}
+    assert client.anomalies.counts == {"score": 1, "user_id": 1}
+
+
+def test_an_integer_of_many_digits_in_the_list_of_subusers(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    many = "9" * 5000
+    others = '{"id": true, "username": "c"}, {"id": null, "username": "d"}, {"id": 1.5}'
+    mock.get(
+        SUBUSERS,
+        body=f'[{{"id": {many}, "username": "a"}}, {{"id": 2, "username": "b"}}, {others}]',
+    )
+    mock.get(SUBUSERS, json=[])
+    assert [page.usernames for page in client.read_usernames()] == [{"2": "b"}, {}]
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import responses
 
 from seq_exporter.config.model import SubuserSelection
+from seq_exporter.serve.state import StateFolder
 from tests.support import SUBUSERS, FakeSendGrid, FakeTime, day, item
 from tests.unit.serve.bench import Bench
 
@@ -210,3 +213,79 @@ def test_two_users_of_one_name_are_two_series(sendgrid: FakeSendGrid, time: Fake
         '{account="acme",subuser="2"} 3.0',
     ]
     assert bench.value("anomalies_total", kind="duplicate_username") == 1
+
+
+def labels(bench: Bench) -> dict[str, str]:
+    """Return the user_id of each `subuser` label on the page."""
+    found = (line.split('"') for line in bench.series("sendgrid_seq_subuser_eligible"))
+    return {parts[3]: parts[5] for parts in found}
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        # The name of one user is the user_id of another, who has no name.
+        (["1:a 2"], "1:2 2", {"2": "1", "2 (2)": "2"}),
+        (["1:2 2"], "1:2 2", {"2": "1", "2 (2)": "2"}),
+        (["2", "1:2 2"], "1:2 2", {"2": "1", "2 (2)": "2"}),
+        (["1:2"], "2:1", {"1": "2"}),
+        (["1:2 2:1"], "1:2 2:1", {"2": "1", "1": "2"}),
+        (["1:2 2:1"], "1 2", {"2": "1", "1": "2"}),
+        (["1:2 2:3 3:1"], "1:2 2 3", {"2": "1", "3": "2", "1": "3"}),
+        # Of two users of one name, one has the user_id that is the name of a third.
+        ([], "8:shop 9:shop 5:9", {"shop": "8", "9": "5", "shop (9)": "9"}),
+        (["9:shop"], "8:shop 9:shop 5:8", {"shop": "9", "8": "5", "shop (8)": "8"}),
+        ([], "1:x 2:x 3:2 4:x (2)", {"x": "1", "2": "3", "x (2)": "4", "x (2) (2)": "2"}),
+        # A remembered name belongs to whom SendGrid calls so now, also if it swaps two names.
+        (["1:a 2:b"], "1:b 2:a", {"b": "1", "a": "2"}),
+        (["1:a 2:b"], "1:b 2", {"b": "1", "2": "2"}),
+        (["1:a 2:b"], "1 2:a", {"1": "1", "a": "2"}),
+        (["1:a 2:b 3:c"], "1 2:a 3:b", {"1": "1", "a": "2", "b": "3"}),
+        (["1:a", "2:a"], "1 2:a", {"1": "1", "a": "2"}),
+        (["1:a", "2:a"], "1:a 2", {"a": "1", "2": "2"}),
+        # Who had the name keeps it, until it is gone.
+        (["7:a", "5:a 7:a", "3:a 5:a 7:a"], "3:a 5:a 7:a", {"a": "7", "3": "3", "5": "5"}),
+        (["7:a", "5:a 7:a"], "3:a 5:a", {"a": "3", "5": "5"}),
+        (["10:a 9:a"], "10:a 9:a", {"a": "9", "10": "10"}),
+    ],
+)
+def test_labels_whatever_the_names(
+    before: list[str],
+    now: str,
+    expected: dict[str, str],
+    backwards: bool,
+    sendgrid: FakeSendGrid,
+    time: FakeTime,
+) -> None:
+    """Poll the fleets of the days `before`, then that of `now`: `user_id:username ...`."""
+    bench = Bench(time, own_score=False)
+    for number, fleet in enumerate([*before, now], 1):
+        users = [user.partition(":") for user in fleet.replace(" (", "_(").split(" ")]
+        items = [item(key, name.replace("_(", " (") or None, 4) for key, _, name in users]
+        sendgrid.subusers[day(number)] = items[:: -1 if backwards else 1]
+        bench.poll()
+    assert labels(bench) == expected
+
+
+def test_a_new_list_takes_a_remembered_name_away(sendgrid: FakeSendGrid, time: FakeTime) -> None:
+    sendgrid.subusers = {day(3): [item("1", "shop", 4)]}
+    bench = Bench(time, own_score=False)
+    bench.poll()
+    sendgrid.subusers[day(4)] = [item("1"), item("2"), item("3", "x", 4)]
+    sendgrid.names = {"2": "shop"}
+    bench.poll()
+    assert labels(bench) == {"1": "1", "shop": "2", "x": "3"}
+
+
+def test_namesakes_keep_their_series_after_a_restart(
+    sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
+) -> None:
+    sendgrid.subusers = {day(3): [item("7", "shop", 5)]}
+    bench = Bench(time, own_score=False, state=StateFolder(tmp_path))
+    bench.poll()
+    sendgrid.subusers[day(4)] = [item("5", "shop", 1), item("7", "shop", 5)]
+    again = Bench(time, own_score=False, state=StateFolder(tmp_path))
+    again.poller.restore()
+    again.poll()
+    assert labels(again) == {"shop": "7", "5": "5"}

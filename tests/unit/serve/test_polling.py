@@ -133,6 +133,16 @@ def test_over_the_rate_limit_the_next_poll_waits_for_it(
     assert bench.value("poll_failures_total", reason="rate_limited") == 1
 
 
+def test_an_outage_delays_the_next_poll_as_long_as_sendgrid_asks(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers[day(5)] = (503, {"Retry-After": "3000"}, "")
+    bench = Bench(time, own_score=False)
+    assert bench.poll() == 3000
+    assert bench.poller.blocked_seconds == 3000
+    assert bench.value("poll_failures_total", reason="server_error") == 1
+
+
 def test_the_rate_limit_of_one_endpoint_is_kept_after_a_failure_of_the_other(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:

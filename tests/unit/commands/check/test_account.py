@@ -201,6 +201,50 @@ def test_a_key_without_the_permission(
     assert report.would_fail
 
 
+FOREIGN = "a proxy or a firewall answers instead of SendGrid, see docs/proxies.md"
+
+
+@pytest.mark.parametrize("body", ["<html>Blocked</html>", '{"message": "Forbidden"}', "no"])
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_proxy_that_answers_itself(
+    status: int, body: str, mock: responses.RequestsMock, time: FakeTime
+) -> None:
+    mock.get(SCOPES, status=status, body=body)
+    for path in ("subusers/scores", "scores"):
+        mock.get(f"{BASE_URL}/v3/engagementquality/{path}", status=status, body=body)
+    report = run(time)
+    assert lines(report) == [
+        f"✗ subusers: {status}: {FOREIGN}",
+        f"✗ own score: {status}: {FOREIGN}",
+    ]
+    assert report.would_fail
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, "{}"), (200, "[]"), (200, '{"scopes": "all"}'), (200, "<html>"), (202, ""), (202, "<")],
+)
+def test_an_answer_without_permissions_does_not_accept_a_key(
+    status: int, body: str, mock: responses.RequestsMock, time: FakeTime
+) -> None:
+    mock.get(SCOPES, status=status, body=body)
+    mock.get(f"{EU}/v3/scopes", status=status, body=body)
+    refuse(mock, "subusers/scores", 401, "no")
+    assert lines(run(time)) == [
+        "✗ key: 401 (no): SendGrid refuses the key: is it active, complete and for this region?"
+    ]
+
+
+def test_a_cause_with_a_remedy_needs_no_other(
+    time: FakeTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "ftp://me:passw0rd@proxy")
+    assert lines(run(time)) == [
+        f"✗ SendGrid: no connection to {BASE_URL}: HTTPS_PROXY is not the URL of a proxy: write "
+        "it as http://proxy.example.com:3128"
+    ]
+
+
 @pytest.mark.parametrize(
     ("status", "said"),
     [

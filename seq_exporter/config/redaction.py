@@ -1,0 +1,85 @@
+"""Hides a secret in received text, also where a server spells it in another way."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+# SendGrid's keys have 69 characters. A shorter secret, of a simulator or a proxy, may be part of a
+# username.
+_CHARACTERS_OF_LONG_SECRETS = 20
+# A shorter piece of base64 or hexadecimal digits would be found in any text.
+_CHARACTERS_OF_DIGITS = 10
+# With one of these in it, a text may spell the secret in another way.
+_ESCAPES = ("\\", "%", "&#")
+# Base64 has a second alphabet, for URLs.
+_URL_SAFE = {"+": "[+-]", "/": "[/_]"}
+
+
+class Redaction:
+    r"""Replaces one secret by `***`.
+
+    A server that echoes a request may write it as a URL (`%53`), in JSON (`\u0053`), in HTML
+    (`&#83;`), in base64, in hexadecimal digits, in small letters, or broken into lines.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._is_long = len(secret) >= _CHARACTERS_OF_LONG_SECRETS
+        self._length = len(secret)
+        digits = [text for text in _encode(secret) if len(text) >= _CHARACTERS_OF_DIGITS]
+        spelled = [r"\s*".join(map(_spell, secret))]
+        spelled += [r"\s*".join(_URL_SAFE.get(char, char) for char in text) for text in digits]
+        self._anywhere = re.compile("|".join(spelled), re.IGNORECASE)
+        self._word = re.compile(rf"(?<![\w-]){re.escape(secret)}(?![\w-])")
+        # The beginning is enough to search the whole text.
+        safe = [text.replace("+", "-").replace("/", "_") for text in digits]
+        self._beginnings = {text[:8].lower() for text in (secret, *digits, *safe)}
+
+    def hide_in_text(self, text: str) -> str:
+        """Return a message without the secret."""
+        return self._anywhere.sub("***", text)
+
+    def is_needed(self, body: str) -> bool:
+        """Whether the secret may be in the text of a body. Quick: a body may have megabytes."""
+        searched = "".join(body.lower().split())
+        return any(mark in searched for mark in (*_ESCAPES, *self._beginnings))
+
+    def hide_in_data(self, data: Any) -> Any:
+        """Return parsed JSON without the secret in its texts.
+
+        A short secret is replaced only where it is a word of its own.
+        """
+        if isinstance(data, str):
+            if not self._is_long:
+                return self._word.sub("***", data)
+            return data if len(data) < self._length else self.hide_in_text(data)
+        if isinstance(data, list):
+            return [self.hide_in_data(item) for item in data]
+        if isinstance(data, dict):
+            return {self.hide_in_data(key): self.hide_in_data(item) for key, item in data.items()}
+        return data
+
+
+@lru_cache(maxsize=256)
+def redaction_of(secret: str) -> Redaction:
+    """Return the Redaction of `secret`: its expression takes milliseconds to compile."""
+    return Redaction(secret)
+
+
+def _spell(char: str) -> str:
+    """Return an expression for one character in any spelling."""
+    code, digits = f"{ord(char):02x}", str(ord(char))
+    spellings = (f"%{code}", rf"\\u00{code}", rf"\\x{code}", f"&#0*{digits};", f"&#x0*{code};")
+    return f"(?:{re.escape(char)}|{'|'.join(spellings)})"
+
+
+def _encode(secret: str) -> Iterator[str]:
+    """Yield what of `secret` is the same in every hexadecimal or base64 text that contains it."""
+    data = secret.encode()
+    yield data.hex()
+    for before in range(3):  # base64 depends on how many bytes come before, modulo 3
+        text = base64.b64encode(bytes(before) + data).decode()
+        yield text[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]
