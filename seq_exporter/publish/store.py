@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 
 from seq_exporter.config.model import SeriesSelection
 from seq_exporter.errors import TooManySeries
+from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.families import (
     DeflatedFamilies,
     count_series,
@@ -70,6 +72,13 @@ class Store:
                 del self._writers[writer.account]
                 self._changes += 1
         self._publish()
+
+    def join(self, accounts: Iterable[str]) -> DeflatedText:
+        """Return the exposition of some accounts; one that has been closed has no series."""
+        with self._changing:  # all at one moment
+            writers = [self._writers.get(name) for name in sorted(set(accounts))]
+            chosen = [writer.families for writer in writers if writer]
+        return join_accounts(chosen)
 
     def _publish(self) -> None:
         """Join the exposition again, unless another thread has done so since the change."""

@@ -40,6 +40,16 @@ scrape_configs:
     basic_auth: {{username: prometheus, password: right}}
     static_configs: [{{targets: ["localhost:{port}"]}}]
 """
+TEAM = """
+global: {{scrape_interval: 1s}}
+scrape_configs:
+  - job_name: team
+    params: {{account: ["{account}"]}}
+    static_configs: [{{targets: ["{address}"]}}]
+  - job_name: misspelt
+    params: {{account: ["{account}x"]}}
+    static_configs: [{{targets: ["{address}"]}}]
+"""
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,10 @@ def test_from_outside_with_curl(guarded: Guarded) -> None:
     assert guarded.curl("/-/ready", *TRUST) == "200"
     assert guarded.curl("/metrics", "-u", "prometheus:right") == "000"  # whom it does not trust
     assert guarded.curl("/-/ready", *TRUST, "--tls-max", "1.1") == "000"
+    plain = f"http://localhost:{guarded.port}/metrics"
+    assert run("curl", "-s", plain, at=guarded.folder) == (
+        "This port uses TLS: begin the URL with https://\n"
+    )
     headers = run("curl", "-sI", *LOGIN, f"https://localhost:{guarded.port}/", at=guarded.folder)
     assert "x-frame-options: deny" in headers.lower()
     assert "content-security-policy: default-src 'none'" in headers.lower()
@@ -269,3 +283,37 @@ def test_handshakes_that_are_never_finished_keep_nobody_out(guarded: Guarded) ->
             assert guarded.curl("/metrics", *LOGIN) == "200"
         body = (guarded.folder / "body").read_text()
     assert read_metric(body, "process_open_fds") < 256 + 128 + 50
+
+
+def test_a_team_scrapes_its_own_account(served: str, start: Start, tmp_path: Path) -> None:
+    plain = {"Accept": "text/plain"}
+    whole = requests.get(f"http://{served}/metrics", headers=plain, timeout=GIVE_UP_SECONDS).text
+    accounts = sorted(set(re.findall(r'account="([^"]+)"', whole)))
+    assert len(accounts) == 3
+    account = accounts[1]
+    url = f"http://{served}/metrics?account={account}"
+    page = requests.get(url, headers=plain, timeout=GIVE_UP_SECONDS).text
+    assert set(re.findall(r'account="([^"]+)"', page)) == {account}
+    checked = subprocess.run(
+        [find_tool("promtool"), "check", "metrics"],
+        input=page,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=GIVE_UP_SECONDS,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+    (tmp_path / "prometheus.yml").write_text(TEAM.format(address=served, account=account))
+    base = f"http://127.0.0.1:{free_port()}"
+    server = start(
+        find_tool("prometheus"),
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=data",
+        f"--web.listen-address={base.removeprefix('http://')}",
+    )
+    wait_for(f"{base}/-/ready", server)
+    wait_until(lambda: query(base, 'up{job="team"}') == {("up",): 1.0}, server)
+    wait_until(lambda: query(base, 'up{job="misspelt"}') == {("up",): 0.0}, server)
+    wait_until(lambda: bool(query(base, "sendgrid_seq_account_score")), server)
+    assert [key[1] for key in query(base, "sendgrid_seq_account_score")] == [account]

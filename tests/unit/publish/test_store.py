@@ -153,3 +153,20 @@ def test_more_series_than_the_limit_change_nothing() -> None:
     assert text_of(store.exposition) == ""
     assert writer.snapshot == Snapshot("acme")
     assert writer.series == 0
+
+
+def test_a_part_of_the_page_has_the_chosen_accounts() -> None:
+    store = Store()
+    writers = {name: store.open(name) for name in ("c", "a", "b")}
+    for name in ("a", "b"):
+        writers[name].swap(scored(name, 4))
+    both = text_of(store.exposition)
+    assert text_of(store.join(["b", "a", "b", "c", "unknown"])) == both
+    assert text_of(store.join(["a"])) == both.replace(
+        'sendgrid_seq_account_score{account="b"} 4.0\n', ""
+    ).replace(
+        'sendgrid_seq_score_date_timestamp_seconds{account="b",scope="own"} 1.7937504e+09\n', ""
+    )
+    assert text_of(store.join(["c"])) == ""  # no family without a sample
+    writers["a"].close()
+    assert text_of(store.join(["a"])) == ""

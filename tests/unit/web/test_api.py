@@ -78,13 +78,21 @@ def test_status() -> None:
     ("path", "errors"),
     [
         ("/api/v1/scores?limit=x&sort=y", 2),
-        ("/api/v1/status?limit=1", 1),
+        ("/api/v1/scores?_=1&limit=x", 1),
     ],
 )
 def test_wrong_parameters_are_refused(path: str, errors: int) -> None:
     answer = client(EXPORTER).get(path)
     assert answer.status_code == 400
     assert len(answer.json()["errors"]) == errors
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/metrics", "/api/v1/scores", "/api/v1/status", "/api/v1/openapi.json"]
+)
+def test_an_unknown_parameter_changes_nothing(path: str) -> None:
+    plain, more = (client(EXPORTER).get(path + query) for query in ("", "?_=1&x&page=2&%ff=%00"))
+    assert (more.status_code, more.text) == (200, plain.text)
 
 
 def test_the_status_page_reports_a_mistake_and_shows_the_subusers() -> None:
