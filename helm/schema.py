@@ -20,6 +20,7 @@ FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 DURATION: Schema = {"type": "string", "pattern": DURATION_PATTERN}
 DIGEST: Schema = {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"}
+PATH: Schema = {"type": "string", "pattern": "^/"}
 TEXTS: Schema = {"type": "array", "items": TEXT}
 MAP: Schema = {"type": "object", "additionalProperties": TEXT}
 OBJECT: Schema = {"type": "object"}
@@ -165,8 +166,18 @@ _WHO_SEES_IT = {
     ),
     "dashboards": only(enabled=FLAG, namespace=TEXT, labels=MAP, annotations=MAP),
     "networkPolicy": only(enabled=FLAG, from_=OBJECTS, extraIngress=OBJECTS, extraEgress=OBJECTS),
-    "ingress": only(enabled=FLAG, className=TEXT, annotations=MAP, hosts=TEXTS, tls=OBJECTS),
-    "httpRoute": only(enabled=FLAG, annotations=MAP, parentRefs=OBJECTS, hostnames=TEXTS),
+    "ingress": only(
+        enabled=FLAG,
+        className=TEXT,
+        annotations=MAP,
+        hosts=TEXTS,
+        path=PATH,
+        pathType=one_of("Prefix", "Exact", "ImplementationSpecific"),
+        tls=OBJECTS,
+    ),
+    "httpRoute": only(
+        enabled=FLAG, annotations=MAP, parentRefs=OBJECTS, hostnames=TEXTS, path=PATH
+    ),
 }
 _HOW_IT_IS_RUN = {
     "nameOverride": TEXT,

@@ -242,6 +242,57 @@ def test_a_route_leads_to_the_service() -> None:
     }
 
 
+@pytest.mark.parametrize("path", ["/seq", "/seq/"])
+def test_a_route_removes_its_path(path: str) -> None:
+    values = CHART / "ci" / "behind-a-path-values.yaml"
+    route = find(render(values, f'httpRoute.path="{path}"'), "HTTPRoute")
+    assert route["spec"]["rules"] == [
+        {
+            "matches": [{"path": {"type": "Exact", "value": "/seq"}}],
+            "filters": [
+                {
+                    "type": "RequestRedirect",
+                    "requestRedirect": {
+                        "path": {"type": "ReplaceFullPath", "replaceFullPath": "/seq/"},
+                        "statusCode": 302,
+                    },
+                }
+            ],
+        },
+        {
+            "matches": [{"path": {"type": "PathPrefix", "value": "/seq"}}],
+            "filters": [
+                {
+                    "type": "URLRewrite",
+                    "urlRewrite": {
+                        "path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
+                    },
+                }
+            ],
+            "backendRefs": [{"name": "seq-seq-exporter", "port": 10737}],
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "path", "path_type"),
+    [
+        ("shown-to-people-values.yaml", "/", "Prefix"),
+        ("behind-a-path-values.yaml", "/seq(/|$)(.*)", "ImplementationSpecific"),
+    ],
+)
+def test_an_ingress_takes_a_path(values: str, path: str, path_type: str) -> None:
+    ingress = find(render(CHART / "ci" / values), "Ingress")
+    (rule,) = ingress["spec"]["rules"]
+    assert rule["http"]["paths"] == [
+        {
+            "path": path,
+            "pathType": path_type,
+            "backend": {"service": {"name": "seq-seq-exporter", "port": {"name": "http-metrics"}}},
+        }
+    ]
+
+
 def test_the_notes_say_what_is_next() -> None:
     values = f"--values={CHART / 'ci' / 'inline-key-values.yaml'}"
     done = run_helm("install", "seq", CHART, "--namespace=mail", "--dry-run=client", values)
