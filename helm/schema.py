@@ -25,6 +25,7 @@ TEXTS: Schema = {"type": "array", "items": TEXT}
 MAP: Schema = {"type": "object", "additionalProperties": TEXT}
 OBJECT: Schema = {"type": "object"}
 OBJECTS: Schema = {"type": "array", "items": OBJECT}
+SECRETS: Schema = {"type": "array", "items": {"type": ["object", "string"]}}
 MANIFESTS: Schema = {"type": "array", "items": {"type": ["object", "string"]}}
 
 
@@ -135,11 +136,12 @@ _WHAT_RUNS = {
         pullPolicy=one_of("Always", "IfNotPresent", "Never"),
     ),
     "imagePullSecrets": OBJECTS,
-    # A parent chart may add more keys.
+    # A parent chart may add more keys, and many charts take secrets by name.
     "global": {
         "type": "object",
-        "properties": {"imageRegistry": TEXT, "imagePullSecrets": OBJECTS},
+        "properties": {"imageRegistry": TEXT, "imagePullSecrets": SECRETS},
     },
+    "enabled": FLAG,
     "extraArgs": TEXTS,
     "extraEnv": OBJECTS,
     "extraEnvFrom": OBJECTS,
