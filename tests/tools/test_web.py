@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import re
 import socket
@@ -317,3 +318,43 @@ def test_a_team_scrapes_its_own_account(served: str, start: Start, tmp_path: Pat
     wait_until(lambda: query(base, 'up{job="misspelt"}') == {("up",): 0.0}, server)
     wait_until(lambda: bool(query(base, "sendgrid_seq_account_score")), server)
     assert [key[1] for key in query(base, "sendgrid_seq_account_score")] == [account]
+
+
+def login_from(source: str, port: int, login: str) -> socket.socket:
+    """Send a scrape with this login from an address of 127.0.0.0/8; return the connection."""
+    client = socket.create_connection(("127.0.0.1", port), GIVE_UP_SECONDS, (source, 0))
+    credentials = base64.b64encode(login.encode()).decode()
+    head = f"GET /metrics HTTP/1.1\r\nHost: here\r\nAuthorization: Basic {credentials}\r\n\r\n"
+    client.sendall(head.encode())
+    return client
+
+
+def test_guesses_from_many_addresses_keep_no_first_login_out(
+    exporter: Start, simulator: Pretence, tmp_path: Path
+) -> None:
+    (tmp_path / "config.yaml").write_text(simulator.config)
+    hashes = {
+        user: bcrypt.hashpw(b"right", bcrypt.gensalt(cost)).decode()
+        for user, cost in (("prometheus", 10), ("costly", 16))
+    }
+    users = "".join(f"  {user}: {stored}\n" for user, stored in hashes.items())
+    (tmp_path / "web.yml").write_text(f"basic_auth_users:\n{users}")
+    port = free_port()
+    process = exporter(
+        "serve", f"--web.listen-address=127.0.0.1:{port}", "--web.config.file=web.yml"
+    )
+    wait_for(f"http://127.0.0.1:{port}/-/ready", process)
+    with contextlib.ExitStack() as open_connections:
+
+        def log_in(source: str, login: str) -> socket.socket:
+            return open_connections.enter_context(login_from(source, port, login))
+
+        log_in("127.0.2.1", "costly:guess")  # takes seconds
+        guesses = [log_in(f"127.0.1.{n}", f"prometheus:guess{n}") for n in range(1, 101)]
+        assert log_in("127.0.0.1", "prometheus:right").recv(12) == b"HTTP/1.1 200"
+        outcomes = [guess.recv(12).split()[1] for guess in guesses]
+        assert set(outcomes) == {b"401", b"429"}
+        # A hash that takes seconds does not hold up the end of the process.
+        log_in("127.0.2.2", "costly:guess")
+        process.terminate()
+        assert process.wait(GIVE_UP_SECONDS) == 0
