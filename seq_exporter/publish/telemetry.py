@@ -207,7 +207,9 @@ class Telemetry:
         self._version = object()
         self._rendered: Mapping[Renderer, tuple[object, DeflatedText]] = {}
         self._account_versions: dict[str, object] = {}
-        self._selections: dict[tuple[Renderer, frozenset[str]], tuple[object, DeflatedText]] = {}
+        self._selections: dict[
+            tuple[Renderer, frozenset[str] | None], tuple[object, DeflatedText]
+        ] = {}
         make = MetricFactory(self.registry)
         self.polls = PollMetrics(make)
         self.scores = ScoreMetrics(make)
@@ -262,27 +264,37 @@ class Telemetry:
     ) -> tuple[DeflatedText, bytes]:
         """Return what `render` does, without the metrics of other accounts.
 
-        The first part, of the accounts, is rendered again only if a metric of theirs has changed.
-        Call it in one thread.
+        The metrics of the accounts are rendered again only if one of theirs has changed. Call it in
+        one thread.
         """
-        key = render, frozenset(accounts)
+        names = frozenset(accounts)
         # Read first, as in `render`.
-        versions = tuple(self._account_versions.get(name) for name in sorted(key[1]))
-        selected = self._selections.get(key)
-        if selected is None or selected[0] != versions:
+        versions = tuple(self._account_versions.get(name) for name in sorted(names))
+        of_accounts = _Selection(self.by_account, lambda each: each.labels["account"] in names)
+        parts = (
+            self._select(render, names, versions, of_accounts),
+            self._select(render, None, self._version, _Selection(self._shared)),
+        )
+        return DeflatedText.join(parts), render(self._process_registry)
+
+    def _select(
+        self,
+        render: Renderer,
+        accounts: frozenset[str] | None,
+        version: object,
+        selection: _Selection,
+    ) -> DeflatedText:
+        """Return `selection` as `render` writes it; None for the metrics of no account."""
+        selected = self._selections.get((render, accounts))
+        if selected is None or selected[0] != version:
             registry = CollectorRegistry()
-            registry.register(
-                _Selection(self.by_account, lambda sample: sample.labels["account"] in accounts)
-            )
+            registry.register(selection)
+            text = render(registry).removesuffix(b"# EOF\n").decode()
+            selected = version, DeflatedText.of([text])
             if len(self._selections) >= _MOST_SELECTIONS:
                 self._selections.clear()
-            text = render(registry).removesuffix(b"# EOF\n").decode()
-            selected = versions, DeflatedText.of([text])
-            self._selections[key] = selected
-        shared = CollectorRegistry()
-        shared.register(_Selection(self._shared))
-        volatile = render(shared).removesuffix(b"# EOF\n") + render(self._process_registry)
-        return selected[1], volatile
+            self._selections[render, accounts] = selected
+        return selected[1]
 
     @contextlib.contextmanager
     def change(self, account: str | None = None) -> Iterator[None]:

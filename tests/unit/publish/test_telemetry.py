@@ -320,6 +320,8 @@ def test_the_metrics_of_some_accounts_are_rendered_again_only_after_a_change_of_
 
     scrape()
     assert len(rendered) == 3  # the account's, those of no account, and the process's
+    scrape()
+    assert len(rendered) == 1
     globex.observe_request("scores", "200", 0.2)
     page = scrape()
     assert len(rendered) == 2
