@@ -20,10 +20,12 @@ FLAG: Schema = {"type": "boolean"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 DURATION: Schema = {"type": "string", "pattern": DURATION_PATTERN}
 DIGEST: Schema = {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"}
+PATH: Schema = {"type": "string", "pattern": "^/"}
 TEXTS: Schema = {"type": "array", "items": TEXT}
 MAP: Schema = {"type": "object", "additionalProperties": TEXT}
 OBJECT: Schema = {"type": "object"}
 OBJECTS: Schema = {"type": "array", "items": OBJECT}
+SECRETS: Schema = {"type": "array", "items": {"type": ["object", "string"]}}
 MANIFESTS: Schema = {"type": "array", "items": {"type": ["object", "string"]}}
 
 
@@ -134,11 +136,12 @@ _WHAT_RUNS = {
         pullPolicy=one_of("Always", "IfNotPresent", "Never"),
     ),
     "imagePullSecrets": OBJECTS,
-    # A parent chart may add more keys.
+    # A parent chart may add more keys, and many charts take secrets by name.
     "global": {
         "type": "object",
-        "properties": {"imageRegistry": TEXT, "imagePullSecrets": OBJECTS},
+        "properties": {"imageRegistry": TEXT, "imagePullSecrets": SECRETS},
     },
+    "enabled": FLAG,
     "extraArgs": TEXTS,
     "extraEnv": OBJECTS,
     "extraEnvFrom": OBJECTS,
@@ -165,8 +168,18 @@ _WHO_SEES_IT = {
     ),
     "dashboards": only(enabled=FLAG, namespace=TEXT, labels=MAP, annotations=MAP),
     "networkPolicy": only(enabled=FLAG, from_=OBJECTS, extraIngress=OBJECTS, extraEgress=OBJECTS),
-    "ingress": only(enabled=FLAG, className=TEXT, annotations=MAP, hosts=TEXTS, tls=OBJECTS),
-    "httpRoute": only(enabled=FLAG, annotations=MAP, parentRefs=OBJECTS, hostnames=TEXTS),
+    "ingress": only(
+        enabled=FLAG,
+        className=TEXT,
+        annotations=MAP,
+        hosts=TEXTS,
+        path=PATH,
+        pathType=one_of("Prefix", "Exact", "ImplementationSpecific"),
+        tls=OBJECTS,
+    ),
+    "httpRoute": only(
+        enabled=FLAG, annotations=MAP, parentRefs=OBJECTS, hostnames=TEXTS, path=PATH
+    ),
 }
 _HOW_IT_IS_RUN = {
     "nameOverride": TEXT,

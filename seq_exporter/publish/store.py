@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 
 from seq_exporter.config.model import SeriesSelection
 from seq_exporter.errors import TooManySeries
+from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.families import (
     DeflatedFamilies,
     count_series,
@@ -13,6 +15,9 @@ from seq_exporter.publish.families import (
     render_account,
 )
 from seq_exporter.scores import Snapshot
+
+# Expositions of some accounts that are kept. One of each account is as large as that of all.
+_MOST_JOINED_BYTES = 32 * 1024 * 1024
 
 
 class Store:
@@ -22,9 +27,11 @@ class Store:
     `exposition` and a writer's `snapshot` are immutable, and are replaced as a whole.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_joined_bytes: int = _MOST_JOINED_BYTES) -> None:
         self.exposition = join_accounts(())
         self._writers: dict[str, AccountWriter] = {}
+        self._most_joined_bytes = most_joined_bytes
+        self._joined: dict[frozenset[str], tuple[list[DeflatedFamilies], DeflatedText]] = {}
         self._changes = 0
         self._changes_published = 0
         self._changing = threading.Lock()
@@ -70,6 +77,24 @@ class Store:
                 del self._writers[writer.account]
                 self._changes += 1
         self._publish()
+
+    def join(self, accounts: Iterable[str]) -> DeflatedText:
+        """Return the exposition of some accounts; one that has been closed has no series.
+
+        It is joined again only if one of them has changed. Call it in one thread.
+        """
+        names = frozenset(accounts)
+        with self._changing:  # all at one moment
+            writers = [self._writers.get(name) for name in sorted(names)]
+            families = [writer.families for writer in writers if writer]
+        joined = self._joined.get(names)
+        if joined is None or joined[0] != families:
+            joined = families, join_accounts(families)
+            kept_bytes = sum(len(text.deflated) for _, text in self._joined.values())
+            if kept_bytes > self._most_joined_bytes:
+                self._joined.clear()
+            self._joined[names] = joined
+        return joined[1]
 
     def _publish(self) -> None:
         """Join the exposition again, unless another thread has done so since the change."""

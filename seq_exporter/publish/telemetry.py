@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from prometheus_client import (
@@ -18,6 +18,9 @@ from prometheus_client import (
     disable_created_metrics,
 )
 from prometheus_client.gc_collector import GCCollector
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from seq_exporter import __version__
 from seq_exporter.config.shard import Shard
@@ -33,11 +36,12 @@ _Metric = TypeVar("_Metric", Gauge, Counter, Histogram)
 
 
 class MetricFactory:
-    """Makes metrics in one registry, and keeps a list of those labelled by account."""
+    """Makes metrics in one registry, and lists those labelled by account and the others."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
         self.by_account: list[Gauge | Counter | Histogram] = []
+        self.shared: list[Collector] = []
 
     def gauge(self, name: str, text: str, *labels: str) -> Gauge:
         """Make a gauge."""
@@ -53,8 +57,7 @@ class MetricFactory:
         return self._note(made, labels)
 
     def _note(self, metric: _Metric, labels: tuple[str, ...]) -> _Metric:
-        if "account" in labels:
-            self.by_account.append(metric)
+        (self.by_account if "account" in labels else self.shared).append(metric)
         return metric
 
 
@@ -160,8 +163,30 @@ class RequestMetrics:
         )
 
 
+class _Selection(Collector):
+    """The samples of some metrics that `is_wanted`; a family without such a sample is left out."""
+
+    def __init__(
+        self,
+        metrics: Sequence[Collector],
+        is_wanted: Callable[[Sample], bool] = lambda sample: True,
+    ) -> None:
+        self._metrics = metrics
+        self._is_wanted = is_wanted
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._metrics:
+            for family in metric.collect():
+                family.samples = list(filter(self._is_wanted, family.samples))
+                if family.samples:
+                    yield family
+
+
 #: Renders a registry in one of the exposition formats.
 Renderer = Callable[[CollectorRegistry], bytes]
+
+# How many selections of accounts stay rendered: each takes a few kilobytes.
+_MOST_SELECTIONS = 4096
 
 
 class Telemetry:
@@ -181,11 +206,16 @@ class Telemetry:
         self._process_registry = CollectorRegistry()
         self._version = object()
         self._rendered: Mapping[Renderer, tuple[object, DeflatedText]] = {}
+        self._account_versions: dict[str, object] = {}
+        self._selections: dict[
+            tuple[Renderer, frozenset[str] | None], tuple[object, DeflatedText]
+        ] = {}
         make = MetricFactory(self.registry)
         self.polls = PollMetrics(make)
         self.scores = ScoreMetrics(make)
         self.requests = RequestMetrics(make)
         self.by_account = tuple(make.by_account)
+        self._shared: list[Collector] = make.shared  # gets the gauges below, too
         self._reload_successful = make.gauge(
             "seq_exporter_config_last_reload_successful",
             "Whether the last reading of the configuration succeeded (1) or failed (0).",
@@ -212,7 +242,7 @@ class Telemetry:
         )
         build.labels(__version__, platform.python_version()).set(1)
         ProcessCollector(registry=self._process_registry)
-        PlatformCollector(registry=self.registry)
+        self._shared.append(PlatformCollector(registry=self.registry))
         GCCollector(registry=self._process_registry)
 
     def render(self, render: Renderer) -> tuple[DeflatedText, bytes]:
@@ -229,13 +259,52 @@ class Telemetry:
             self._rendered = {**self._rendered, render: rendered}
         return rendered[1], render(self._process_registry)
 
+    def render_accounts(
+        self, render: Renderer, accounts: Collection[str]
+    ) -> tuple[DeflatedText, bytes]:
+        """Return what `render` does, without the metrics of other accounts.
+
+        The metrics of the accounts are rendered again only if one of theirs has changed. Call it in
+        one thread.
+        """
+        names = frozenset(accounts)
+        # Read first, as in `render`.
+        versions = tuple(self._account_versions.get(name) for name in sorted(names))
+        of_accounts = _Selection(self.by_account, lambda each: each.labels["account"] in names)
+        parts = (
+            self._select(render, names, versions, of_accounts),
+            self._select(render, None, self._version, _Selection(self._shared)),
+        )
+        return DeflatedText.join(parts), render(self._process_registry)
+
+    def _select(
+        self,
+        render: Renderer,
+        accounts: frozenset[str] | None,
+        version: object,
+        selection: _Selection,
+    ) -> DeflatedText:
+        """Return `selection` as `render` writes it; None for the metrics of no account."""
+        selected = self._selections.get((render, accounts))
+        if selected is None or selected[0] != version:
+            registry = CollectorRegistry()
+            registry.register(selection)
+            text = render(registry).removesuffix(b"# EOF\n").decode()
+            selected = version, DeflatedText.of([text])
+            if len(self._selections) >= _MOST_SELECTIONS:
+                self._selections.clear()
+            self._selections[render, accounts] = selected
+        return selected[1]
+
     @contextlib.contextmanager
-    def change(self) -> Iterator[None]:
-        """Mark a change of a metric in `registry`; wrap every change in it."""
+    def change(self, account: str | None = None) -> Iterator[None]:
+        """Mark a change of a metric in `registry`, of `account` or of none; wrap each in it."""
         try:
             yield
         finally:
             self._version = object()
+            if account is not None:
+                self._account_versions[account] = self._version
 
     def observe_reload(self, successful: bool, now: float) -> None:
         """Note that the configuration was read at `now`, or was rejected."""
@@ -268,7 +337,7 @@ class AccountTelemetry:
         self._account = account
         self._lock = threading.Lock()
         self._is_closed = False
-        with telemetry.change():
+        with telemetry.change(account):
             telemetry.polls.duration.labels(account)
             for reason in POLL_FAILURE_REASONS:
                 telemetry.polls.failures.labels(account, reason)
@@ -355,5 +424,5 @@ class AccountTelemetry:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[bool]:
-        with self._lock, self._telemetry.change():
+        with self._lock, self._telemetry.change(self._account):
             yield not self._is_closed

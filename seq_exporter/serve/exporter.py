@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from seq_exporter.clock import Clock
@@ -65,9 +65,17 @@ class Exporter:
         """The series of all accounts, ready to send."""
         return self._store.exposition
 
-    def render_telemetry(self, render: Renderer) -> tuple[DeflatedText, bytes]:
-        """Return the exporter's own metrics as `render` writes them."""
-        return self._telemetry.render(render)
+    def join_exposition(self, accounts: Collection[str]) -> DeflatedText:
+        """Return the series of some accounts."""
+        return self._store.join(accounts)
+
+    def render_telemetry(
+        self, render: Renderer, accounts: Collection[str] | None = None
+    ) -> tuple[DeflatedText, bytes]:
+        """Return the exporter's own metrics as `render` writes them, of all accounts or of some."""
+        if accounts is None:
+            return self._telemetry.render(render)
+        return self._telemetry.render_accounts(render, accounts)
 
     @property
     def accounts(self) -> Sequence[tuple[Snapshot, Health]]:

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import hashlib
 import hmac
 import time
-from collections import Counter
 from collections.abc import Callable
 
-import bcrypt
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from seq_exporter.web.logins import WaitingLogins, check_password
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 #: Paths without authentication: Kubernetes' probes send no credentials, and the answers are not
 #: secret.
 OPEN_PATHS = frozenset({"/-/healthy", "/-/ready"})
-
-# bcrypt does not accept longer passwords.
-_LONGEST_PASSWORD_BYTES = 72
-
-# Checks of passwords that may wait, in all and from one address. A check takes 50 ms of a core, so
-# one more would wait for a second or longer. The limit for each address keeps a client that guesses
-# passwords from filling the queue.
-_MOST_WAITING = 20
-_MOST_WAITING_OF_ONE = 4
-
-
-def check_password(password: bytes, stored: str) -> bool:
-    """Return whether `password` matches the bcrypt hash `stored`, in the same time either way."""
-    if not password or len(password) > _LONGEST_PASSWORD_BYTES or b"\0" in password:
-        bcrypt.checkpw(b"-", stored.encode())
-        return False
-    return bcrypt.checkpw(password, stored.encode())
 
 
 class BasicAuth:
@@ -54,9 +35,7 @@ class BasicAuth:
     ) -> None:
         self._app = app
         self._settings = web_settings
-        self._check = check
-        self._turn = asyncio.Lock()
-        self._waiting: Counter[str] = Counter()  # by address
+        self._waiting = WaitingLogins(check)
         # Cache of successful logins, by user: the hash that matched, and a digest of the password.
         # bcrypt is too slow for every scrape. Only users of the web configuration are in it, so
         # strangers cannot make it grow.
@@ -70,11 +49,12 @@ class BasicAuth:
             return
         login = _read_login(Headers(scope=scope).get("authorization", ""))
         address = (scope.get("client") or ("",))[0]
-        if login and not self._is_known(*login) and self._is_full(address):
+        is_admitted = await self._is_admitted(address, *login) if login else False
+        if is_admitted:
+            await self._app(scope, receive, send)
+        elif is_admitted is None:
             answer = PlainTextResponse("Too many logins are waiting: try again later\n", 429)
             await answer(scope, receive, send)
-        elif login and await self._is_admitted(address, *login):
-            await self._app(scope, receive, send)
         else:
             headers = {"WWW-Authenticate": 'Basic realm="seq-exporter"'}
             await PlainTextResponse("Unauthorized\n", 401, headers)(scope, receive, send)
@@ -85,11 +65,8 @@ class BasicAuth:
         is_same = hmac.compare_digest(digest, hashlib.sha256(password).digest())
         return is_same and stored == self._settings.current.users.get(user)
 
-    def _is_full(self, address: str) -> bool:
-        is_full = self._waiting.total() >= _MOST_WAITING
-        return is_full or self._waiting[address] >= _MOST_WAITING_OF_ONE
-
-    async def _is_admitted(self, address: str, user: str, password: bytes) -> bool:
+    async def _is_admitted(self, address: str, user: str, password: bytes) -> bool | None:
+        """Return whether the login is right, or None if it cannot be checked now."""
         if self._is_known(user, password):
             return True
         users = self._settings.current.users
@@ -98,18 +75,10 @@ class BasicAuth:
         hashes = sorted(users.values())
         number = int.from_bytes(hashlib.sha256(user.encode()).digest()) % len(hashes)
         stored = users.get(user, hashes[number])
-        self._waiting[address] += 1
-        try:
-            # One check at a time: a client that guesses passwords must not take every core.
-            async with self._turn:
-                is_right = await asyncio.to_thread(self._check, password, stored)
-        finally:
-            self._waiting[address] -= 1
-            self._waiting += Counter()  # drops addresses at 0
+        is_right = await self._waiting.check(address, password, stored)
         if is_right and user in users:
             self._admitted[user] = stored, hashlib.sha256(password).digest()
-            return True
-        return False
+        return is_right and user in users
 
 
 def _read_login(authorization: str) -> tuple[str, bytes] | None:

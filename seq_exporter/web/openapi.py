@@ -43,7 +43,13 @@ def _describe(endpoint: Endpoint) -> JsonSchema:
 
 def _describe_parameters(parameters: type[Parameters]) -> list[JsonSchema]:
     return [
-        {"name": name, "in": "query", "description": schema.pop("description"), "schema": schema}
+        {
+            "name": name,
+            "in": "query",
+            "description": schema.pop("description"),
+            "allowEmptyValue": True,
+            "schema": schema,
+        }
         for name, schema in parameters.describe().items()
     ]
 

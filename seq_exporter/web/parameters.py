@@ -34,12 +34,14 @@ class JsonSchemas(GenerateJsonSchema):
 
 
 class Parameters(BaseModel):
-    """The query parameters of one path; an unknown one is a mistake.
+    """The query parameters of one path; an unknown one is ignored.
+
+    Browsers, proxies and clients add parameters, such as `_=1` against caches.
 
     Each field has a default and a description. A count also has a `ge` and a `le`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> tuple[Self, list[str]]:
@@ -48,19 +50,15 @@ class Parameters(BaseModel):
         A wrong parameter takes its default. So does an empty one, which a form sends for a field
         that is left empty.
         """
-        texts = {name: text.strip() for name, text in given.items()}
-        texts = {name: text for name, text in texts.items() if text or name not in cls.model_fields}
+        texts = {name: text.strip() for name, text in given.items() if text.strip()}
         try:
             return cls.model_validate(texts), []
         except ValidationError as err:
             wrong = {str(error["loc"][0]) for error in err.errors(include_url=False)}
-        unknown = [
-            f"{name[:40]!r} is not a parameter" for name in sorted(wrong - set(cls.model_fields))
-        ]
         schemas = cls.describe()
         mistakes = [_explain(name, schema) for name, schema in schemas.items() if name in wrong]
         right = {name: text for name, text in texts.items() if name not in wrong}
-        return cls.model_validate(right), unknown + mistakes
+        return cls.model_validate(right), mistakes
 
     @classmethod
     def describe(cls) -> dict[str, JsonSchema]:

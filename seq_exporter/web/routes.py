@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from seq_exporter.web.negotiation import accepts_gzip, choose_format
 from seq_exporter.web.openapi import describe_api
 from seq_exporter.web.parameters import Parameters
 from seq_exporter.web.settings.reloadable import ReloadableSettings
+from seq_exporter.web.shown import show
 from seq_exporter.web.status_page import StatusPage, find_docs
 
 _SLICE_BYTES = 256 * 1024
@@ -49,10 +50,18 @@ class PublishedState(Protocol):
     def exposition(self) -> DeflatedText:
         """All accounts' series, compressed and ready to send."""
 
+    def join_exposition(self, accounts: Collection[str]) -> DeflatedText:
+        """Return the series of some accounts, from the same pieces as `exposition`."""
+
     def render_telemetry(
-        self, render: Callable[[CollectorRegistry], bytes]
+        self,
+        render: Callable[[CollectorRegistry], bytes],
+        accounts: Collection[str] | None = None,
     ) -> tuple[DeflatedText, bytes]:
-        """Return the exporter's own metrics as written by `render`: a first and a last part."""
+        """Return the exporter's own metrics as written by `render`: a first and a last part.
+
+        With `accounts`, those of other accounts are left out.
+        """
 
     @property
     def accounts(self) -> Sequence[tuple[Snapshot, Health]]:
@@ -113,12 +122,19 @@ _Handler = Callable[[Request], Awaitable[ASGIApp]]
 
 
 def _metrics(exporter: PublishedState) -> _Handler:
-    async def metrics(request: Request) -> SlicedResponse:
-        chosen = choose_format(request.headers.get("accept", ""))
-        exposition = exporter.exposition  # read once: a poll may replace it while it is sent
-        own, volatile = exporter.render_telemetry(chosen.render)
+    async def metrics(request: Request) -> ASGIApp:
+        accounts = set(request.query_params.getlist("account"))
+        if unknown := accounts - {snapshot.account for snapshot, _ in exporter.accounts}:
+            return _no_account(min(unknown))
+        chosen = choose_format(_header(request, "accept"))
+        if accounts:
+            exposition = exporter.join_exposition(accounts)
+            own, volatile = exporter.render_telemetry(chosen.render, accounts)
+        else:
+            exposition = exporter.exposition  # read once: a poll may replace it while it is sent
+            own, volatile = exporter.render_telemetry(chosen.render)
         headers = {"Content-Type": chosen.content_type, "Vary": "Accept, Accept-Encoding"}
-        if accepts_gzip(request.headers.get("accept-encoding", "")):
+        if accepts_gzip(_header(request, "accept-encoding")):
             member = exposition.gzipped(own, volatile)
             headers["Content-Encoding"] = "gzip"
             return SlicedResponse(member, sum(map(len, member)), headers)
@@ -127,6 +143,16 @@ def _metrics(exporter: PublishedState) -> _Handler:
         return SlicedResponse(text, size, headers)
 
     return metrics
+
+
+def _header(request: Request, name: str) -> str:
+    """Return a header that is a list; several lines of it are one list (RFC 9110, 5.3)."""
+    return ", ".join(request.headers.getlist(name))
+
+
+def _no_account(name: str) -> Response:
+    text = f"No account is named '{show(name[:200])}': use a name of the configuration.\n"
+    return PlainTextResponse(text, 404, {"X-Content-Type-Options": "nosniff"})
 
 
 def _status(exporter: PublishedState, threads: DaemonThreads) -> _Handler:

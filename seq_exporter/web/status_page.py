@@ -14,6 +14,7 @@ import jinja2
 from seq_exporter import __version__
 from seq_exporter.scores import BANDS, Health, Snapshot, SubuserScores
 from seq_exporter.web.listing import SORTS, Accounts, Query, list_subusers
+from seq_exporter.web.shown import show
 
 _TITLES = {
     "overall": "Score",
@@ -29,7 +30,10 @@ _MOST_ACCOUNTS = 100
 
 
 class StatusPage:
-    """Renders the status page; text from the configuration or from SendGrid is escaped."""
+    """Renders the status page; text from the configuration or from SendGrid is escaped.
+
+    Links are relative, so the page also works behind a proxy that serves it below a path.
+    """
 
     def __init__(self, docs_url: str | None = None) -> None:
         self._docs_url = docs_url
@@ -39,6 +43,7 @@ class StatusPage:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        environment.filters["show"] = show
         self._template = environment.get_template("status.html")
 
     def render(self, accounts: Accounts, query: Query, mistakes: Sequence[str] = ()) -> str:
@@ -139,7 +144,7 @@ def _describe_column(name: str, query: Query) -> dict[str, Any]:
 
 def _link(query: Query, **changes: Any) -> str:
     given = query.model_copy(update=changes).model_dump(exclude_defaults=True)
-    return f"/?{urlencode(given)}#subusers"
+    return f"?{urlencode(given)}#subusers"
 
 
 def _clock_time(seconds: float | None) -> str | None:

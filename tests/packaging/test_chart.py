@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -223,6 +224,7 @@ def test_state_and_shards_make_it_a_stateful_set() -> None:
     spec = find(render(CHART / "ci" / "shards-values.yaml"), "StatefulSet")["spec"]
     assert spec["replicas"] == 3
     (claim,) = spec["volumeClaimTemplates"]
+    assert (claim["apiVersion"], claim["kind"]) == ("v1", "PersistentVolumeClaim")
     assert claim["spec"]["resources"] == {"requests": {"storage": "1Gi"}}
     container = spec["template"]["spec"]["containers"][0]
     assert "--shard=$(POD_INDEX)/3" in container["args"]
@@ -240,6 +242,57 @@ def test_a_route_leads_to_the_service() -> None:
     }
 
 
+@pytest.mark.parametrize("path", ["/seq", "/seq/"])
+def test_a_route_removes_its_path(path: str) -> None:
+    values = CHART / "ci" / "behind-a-path-values.yaml"
+    route = find(render(values, f'httpRoute.path="{path}"'), "HTTPRoute")
+    assert route["spec"]["rules"] == [
+        {
+            "matches": [{"path": {"type": "Exact", "value": "/seq"}}],
+            "filters": [
+                {
+                    "type": "RequestRedirect",
+                    "requestRedirect": {
+                        "path": {"type": "ReplaceFullPath", "replaceFullPath": "/seq/"},
+                        "statusCode": 302,
+                    },
+                }
+            ],
+        },
+        {
+            "matches": [{"path": {"type": "PathPrefix", "value": "/seq"}}],
+            "filters": [
+                {
+                    "type": "URLRewrite",
+                    "urlRewrite": {
+                        "path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
+                    },
+                }
+            ],
+            "backendRefs": [{"name": "seq-seq-exporter", "port": 10737}],
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "path", "path_type"),
+    [
+        ("shown-to-people-values.yaml", "/", "Prefix"),
+        ("behind-a-path-values.yaml", "/seq(/|$)(.*)", "ImplementationSpecific"),
+    ],
+)
+def test_an_ingress_takes_a_path(values: str, path: str, path_type: str) -> None:
+    ingress = find(render(CHART / "ci" / values), "Ingress")
+    (rule,) = ingress["spec"]["rules"]
+    assert rule["http"]["paths"] == [
+        {
+            "path": path,
+            "pathType": path_type,
+            "backend": {"service": {"name": "seq-seq-exporter", "port": {"name": "http-metrics"}}},
+        }
+    ]
+
+
 def test_the_notes_say_what_is_next() -> None:
     values = f"--values={CHART / 'ci' / 'inline-key-values.yaml'}"
     done = run_helm("install", "seq", CHART, "--namespace=mail", "--dry-run=client", values)
@@ -248,6 +301,54 @@ def test_the_notes_say_what_is_next() -> None:
     assert "Nothing scrapes it yet" in notes
     assert "Helm keeps the API keys" in notes
     assert "SG.pretended" not in notes
+
+
+PARENT = """\
+apiVersion: v2
+name: parent
+version: 1.0.0
+dependencies:
+  - {name: seq-exporter, version: "*", condition: seq-exporter.enabled}
+"""
+
+
+@pytest.mark.parametrize(
+    ("enabled", "deployments"), [({}, 1), ({"enabled": True}, 1), ({"enabled": False}, 0)]
+)
+def test_a_parent_chart_can_switch_it_off_and_has_globals(
+    enabled: dict[str, bool], deployments: int, tmp_path: Path
+) -> None:
+    (tmp_path / "Chart.yaml").write_text(PARENT)
+    shutil.copytree(CHART, tmp_path / "charts" / "seq-exporter")
+    values = {
+        "global": {
+            "imageRegistry": "registry.example.com",
+            "imagePullSecrets": ["by-name", {"name": "as-object"}],
+            "domain": "example.com",
+        },
+        "seq-exporter": {
+            "existingSecret": "sendgrid",
+            "config": {"accounts": [{"name": "acme"}]},
+            "imagePullSecrets": [{"name": "own"}],
+            **enabled,
+        },
+    }
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump(values))
+    done = run_helm("template", "seq", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    objects = [found for found in yaml.safe_load_all(done.stdout) if found]
+    assert [each["kind"] for each in objects].count("Deployment") == deployments
+    if deployments:
+        for pod in (find_pod(objects), find(objects, "Pod")):
+            assert pod["spec"]["imagePullSecrets"] == [
+                {"name": "by-name"},
+                {"name": "as-object"},
+                {"name": "own"},
+            ]
+            (container,) = pod["spec"]["containers"]
+            assert container["image"].startswith("registry.example.com/seq-exporter:")
+    else:
+        assert objects == []
 
 
 def test_a_package_holds_what_it_needs(tmp_path: Path) -> None:

@@ -160,6 +160,8 @@ def test_all_mistakes_are_told_at_once() -> None:
         ),
         ('kind="DaemonSet"', "at '/kind': value must be one of '', 'Deployment', 'StatefulSet'"),
         ("shards=0", "at '/shards': minimum: got 0, want 1"),
+        ('ingress.path="seq"', "at '/ingress/path': 'seq' does not match pattern '^/'"),
+        ('httpRoute.path=""', "at '/httpRoute/path': '' does not match pattern '^/'"),
     ],
 )
 def test_an_unknown_value_is_refused(value: str, told: str) -> None:

@@ -9,11 +9,18 @@ from pathlib import Path
 from seq_exporter.web.api import ENDPOINTS
 from tests.processes import Start, free_port, wait_for
 
+# Unknown parameters are ignored, and schemathesis expects that they are refused.
+SETTINGS = """\
+[generation]
+allow-extra-parameters = false
+"""
+
 
 def test_every_answer_is_as_described(exporter: Start, tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
     process = exporter("demo", f"--web.listen-address={address}")
     wait_for(f"http://{address}/-/ready", process)
+    (tmp_path / "schemathesis.toml").write_text(SETTINGS)
     done = subprocess.run(
         [
             str(Path(sys.executable).with_name("schemathesis")),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
+import requests
 import yaml
 from axe_core_python.selenium import Axe  # type: ignore[import-untyped]
 from selenium.common.exceptions import WebDriverException
@@ -66,6 +69,52 @@ def test_the_worst_subusers_come_first(browser: Chrome, demo: str) -> None:
     assert scores[0] < 2.5
     states = browser.find_elements(By.CSS_SELECTOR, ".accounts tbody td:nth-child(2)")
     assert [state.text for state in states] == ["up"] * 3
+
+
+def serve_below_a_path(exporter_url: str) -> ThreadingHTTPServer:
+    """Return a reverse proxy that serves the exporter at /seq/, as nginx' `location /seq/` does."""
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if not self.path.startswith("/seq/"):
+                self.send_error(404)
+                return
+            url = exporter_url + self.path.removeprefix("/seq/")
+            answer = requests.get(url, timeout=GIVE_UP_SECONDS)
+            self.send_response(answer.status_code)
+            self.send_header("Content-Type", answer.headers["Content-Type"])
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def test_every_link_and_the_search_work_behind_a_path(browser: Chrome, demo: str) -> None:
+    server = serve_below_a_path(demo)
+    page = f"http://127.0.0.1:{server.server_port}/seq/"
+    browser.get(page)
+    links = [link.get_attribute("href") for link in browser.find_elements(By.TAG_NAME, "a")]
+    own = [str(link) for link in links if "127.0.0.1" in str(link)]
+    assert len(own) > 10
+    for link in own:
+        assert link.startswith(page)
+        assert requests.get(link, timeout=GIVE_UP_SECONDS).status_code == 200
+
+    wanted = read_column(browser, 2)[7]
+    browser.find_element(By.NAME, "subuser").send_keys(wanted)
+    follow(browser, browser.find_element(By.TAG_NAME, "button"))
+    assert browser.current_url.startswith(f"{page}?subuser={wanted}")
+    assert wanted in read_column(browser, 2)
+    follow(browser, browser.find_element(By.LINK_TEXT, "Open rate"))
+    assert wanted in read_column(browser, 2)
+    server.shutdown()
+    server.server_close()
 
 
 def test_search_and_sort_in_a_large_fleet(browser: Chrome, large: str) -> None:

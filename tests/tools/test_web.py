@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import re
 import socket
@@ -45,6 +46,16 @@ scrape_configs:
     tls_config: {{ca_file: ca.pem, server_name: localhost}}
     basic_auth: {{username: prometheus, password: right}}
     static_configs: [{{targets: ["localhost:{port}"]}}]
+"""
+TEAM = """
+global: {{scrape_interval: 1s}}
+scrape_configs:
+  - job_name: team
+    params: {{account: ["{account}"]}}
+    static_configs: [{{targets: ["{address}"]}}]
+  - job_name: misspelt
+    params: {{account: ["{account}x"]}}
+    static_configs: [{{targets: ["{address}"]}}]
 """
 
 
@@ -130,6 +141,10 @@ def test_from_outside_with_curl(guarded: Guarded) -> None:
     assert guarded.curl("/-/ready", *TRUST) == "200"
     assert guarded.curl("/metrics", "-u", "prometheus:right") == "000"  # whom it does not trust
     assert guarded.curl("/-/ready", *TRUST, "--tls-max", "1.1") == "000"
+    plain = f"http://localhost:{guarded.port}/metrics"
+    assert run("curl", "-s", plain, at=guarded.folder) == (
+        "This port uses TLS: begin the URL with https://\n"
+    )
     headers = run("curl", "-sI", *LOGIN, f"https://localhost:{guarded.port}/", at=guarded.folder)
     assert "x-frame-options: deny" in headers.lower()
     assert "content-security-policy: default-src 'none'" in headers.lower()
@@ -287,3 +302,77 @@ def test_handshakes_that_are_never_finished_keep_nobody_out(guarded: Guarded) ->
             assert guarded.curl("/metrics", *LOGIN) == "200"
         body = (guarded.folder / "body").read_text()
     assert read_metric(body, "process_open_fds") < 256 + 128 + 50
+
+
+def test_a_team_scrapes_its_own_account(served: str, start: Start, tmp_path: Path) -> None:
+    plain = {"Accept": "text/plain"}
+    whole = requests.get(f"http://{served}/metrics", headers=plain, timeout=GIVE_UP_SECONDS).text
+    accounts = sorted(set(re.findall(r'account="([^"]+)"', whole)))
+    assert len(accounts) == 3
+    account = accounts[1]
+    url = f"http://{served}/metrics?account={account}"
+    page = requests.get(url, headers=plain, timeout=GIVE_UP_SECONDS).text
+    assert set(re.findall(r'account="([^"]+)"', page)) == {account}
+    checked = subprocess.run(
+        [find_tool("promtool"), "check", "metrics"],
+        input=page,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=GIVE_UP_SECONDS,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+    (tmp_path / "prometheus.yml").write_text(TEAM.format(address=served, account=account))
+    base = f"http://127.0.0.1:{free_port()}"
+    server = start(
+        find_tool("prometheus"),
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=data",
+        f"--web.listen-address={base.removeprefix('http://')}",
+    )
+    wait_for(f"{base}/-/ready", server)
+    wait_until(lambda: query(base, 'up{job="team"}') == {("up",): 1.0}, server)
+    wait_until(lambda: query(base, 'up{job="misspelt"}') == {("up",): 0.0}, server)
+    wait_until(lambda: bool(query(base, "sendgrid_seq_account_score")), server)
+    assert [key[1] for key in query(base, "sendgrid_seq_account_score")] == [account]
+
+
+def login_from(source: str, port: int, login: str) -> socket.socket:
+    """Send a scrape with this login from an address of 127.0.0.0/8; return the connection."""
+    client = socket.create_connection(("127.0.0.1", port), GIVE_UP_SECONDS, (source, 0))
+    credentials = base64.b64encode(login.encode()).decode()
+    head = f"GET /metrics HTTP/1.1\r\nHost: here\r\nAuthorization: Basic {credentials}\r\n\r\n"
+    client.sendall(head.encode())
+    return client
+
+
+def test_guesses_from_many_addresses_keep_no_first_login_out(
+    exporter: Start, simulator: Pretence, tmp_path: Path
+) -> None:
+    (tmp_path / "config.yaml").write_text(simulator.config)
+    hashes = {
+        user: bcrypt.hashpw(b"right", bcrypt.gensalt(cost)).decode()
+        for user, cost in (("prometheus", 10), ("costly", 16))
+    }
+    users = "".join(f"  {user}: {stored}\n" for user, stored in hashes.items())
+    (tmp_path / "web.yml").write_text(f"basic_auth_users:\n{users}")
+    port = free_port()
+    process = exporter(
+        "serve", f"--web.listen-address=127.0.0.1:{port}", "--web.config.file=web.yml"
+    )
+    wait_for(f"http://127.0.0.1:{port}/-/ready", process)
+    with contextlib.ExitStack() as open_connections:
+
+        def log_in(source: str, login: str) -> socket.socket:
+            return open_connections.enter_context(login_from(source, port, login))
+
+        log_in("127.0.2.1", "costly:guess")  # takes seconds
+        guesses = [log_in(f"127.0.1.{n}", f"prometheus:guess{n}") for n in range(1, 101)]
+        assert log_in("127.0.0.1", "prometheus:right").recv(12) == b"HTTP/1.1 200"
+        outcomes = [guess.recv(12).split()[1] for guess in guesses]
+        assert set(outcomes) == {b"401", b"429"}
+        # A hash that takes seconds does not hold up the end of the process.
+        log_in("127.0.2.2", "costly:guess")
+        process.terminate()
+        assert process.wait(GIVE_UP_SECONDS) == 0

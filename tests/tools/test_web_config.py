@@ -57,6 +57,13 @@ GOOD = [
     ],
     "http_server_config: {http2: true, headers: {X-Frame-Options: deny}}\n",
     "http_server_config: {headers: {X-Content-Type-Options: nosniff, X-XSS-Protection: '0'}}\n",
+    "http_server_config: {headers: {X-XSS-Protection: 1}}\n",
+    # A key without a value.
+    "basic_auth_users:\n",
+    "http_server_config:\n  http2:\n  headers:\n",
+    TLS + "  cipher_suites:\n  curve_preferences:\n  prefer_server_cipher_suites:\n",
+    TLS + "  min_version:\n  max_version:\n  client_auth_type:\n  client_ca_file:\n",
+    "rate_limit:\n  interval:\n  burst:\n",
     f"basic_auth_users: {{ada: {HASH}}}\n",
     f"basic_auth_users: {{ada: {HASH.replace('$2b', '$2y')}}}\n",
     "rate_limit: {interval: 1m0.5s, burst: 20}\n",
@@ -92,6 +99,8 @@ BAD = [
     "http_server_config: {headers: {X-Content-Type-Options: sniff}}\n",
     "basic_auth_users: [ada]\n",
     "basic_auth_users: {ada: hunter2}\n",
+    "basic_auth_users: {ada: }\n",
+    "telemetry:\n",
     "rate_limit: {interval: 1d, burst: 1}\n",
     "rate_limit: {interval: soon, burst: 1}\n",
     "rate_limit: {interval: 1s, burst: some}\n",
@@ -126,6 +135,8 @@ ACCEPTED_ONLY_HERE = [
     # Go calls these insecure; OpenSSL has them for whoever names them.
     TLS + "  cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA256]\n",
     TLS + "  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256]\n",
+    # Go takes a header without a value for an empty one.
+    "http_server_config: {headers: {X-Frame-Options: }}\n",
 ]
 
 

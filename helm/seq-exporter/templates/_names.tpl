@@ -44,6 +44,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ default .Chart.AppVersion $image.tag }}{{ end -}}
 {{- end -}}
 
+{{/* The Secrets of this chart and of a parent chart, which may be names alone. */}}
+{{- define "seq-exporter.imagePullSecrets" -}}
+{{- range concat (default list .Values.global.imagePullSecrets) .Values.imagePullSecrets }}
+{{ if kindIs "string" . }}{{ list (dict "name" .) | toYaml }}{{ else }}{{ list . | toYaml }}{{ end }}
+{{- end -}}
+{{- end -}}
+
 {{/* Deployment or StatefulSet */}}
 {{- define "seq-exporter.kind" -}}
 {{- default (ternary "StatefulSet" "Deployment" (or (gt (int .Values.shards) 1) .Values.persistence.enabled)) .Values.kind -}}

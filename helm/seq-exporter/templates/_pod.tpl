@@ -22,7 +22,7 @@ spec:
   automountServiceAccountToken: false
   # Otherwise Kubernetes would add a variable for each Service, and SEQ_EXPORTER_... variables are flags.
   enableServiceLinks: false
-  {{- with concat .Values.global.imagePullSecrets .Values.imagePullSecrets }}
+  {{- with include "seq-exporter.imagePullSecrets" . | fromYamlArray }}
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}
   {{- end }}

@@ -6,13 +6,17 @@ import asyncio
 import contextlib
 import functools
 import math
+import re
 import socket
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
+import h11
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from seq_exporter.web.settings.file import WebSettings
@@ -20,7 +24,18 @@ from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 # How many connections wait to be accepted, and how many the loop accepts in one turn.
 _BACKLOG = 128
-_CHUNK_BYTES = 4096
+
+# The scheme and host before the path of an absolute-form target (RFC 9112, 3.2.2).
+_ABSOLUTE_FORM = re.compile(rb"https?://[^/?#]*(.*)", re.IGNORECASE | re.DOTALL)
+
+# What a client that speaks plain HTTP to a TLS port begins with: a method. TLS begins with a byte
+# that is not a letter.
+_LETTERS = string.ascii_letters.encode()
+_PLAIN_HTTP_TEXT = b"This port uses TLS: begin the URL with https://\n"
+_PLAIN_HTTP_ANSWER = (
+    b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"Content-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(_PLAIN_HTTP_TEXT), _PLAIN_HTTP_TEXT)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +44,7 @@ class Limits:
 
     `connections`: each costs up to half a megabyte with TLS, and a file descriptor. Prometheus
     needs one or two.
-    `header_bytes`: no proxy lets through more than half of this.
+    `header_bytes`: a request line with all headers; no proxy lets through more than half of this.
     `request_seconds`: from the connection, or the last answer, to the end of the next request's
     head. Longer than a minute, so a Prometheus that scrapes every minute keeps its connection.
     `answer_seconds`: from there until the client has taken the answer: 53 MB at 10 Mbit/s.
@@ -52,9 +67,10 @@ class Server(uvicorn.Server):
     ) -> None:
         self._limits = limits = limits or Limits()
         context = (web_settings or ReloadableSettings(WebSettings)).ssl_context
+        self._is_tls = context is not None
         super().__init__(
             uvicorn.Config(
-                app,
+                _OriginForm(app),
                 access_log=False,
                 backlog=_BACKLOG,
                 h11_max_incomplete_event_size=limits.header_bytes,
@@ -73,12 +89,55 @@ class Server(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve on `sockets`, which the server closes in the end."""
         open_connections = _OpenConnections(self._limits.connections)
-        await super().serve([_LimitedListener(each, open_connections) for each in sockets or ()])
+        await super().serve(
+            [_LimitedListener(each, open_connections, self._is_tls) for each in sockets or ()]
+        )
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals alone: uvicorn would raise SIGTERM again at its end (exit status 143)."""
         yield
+
+
+class _OriginForm:
+    """ASGI middleware that gives a request with an absolute-form target the path in it.
+
+    Clients that take the exporter for a proxy send such targets, and a server must accept them. The
+    host is ignored, as `Host` is.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        target = _ABSOLUTE_FORM.fullmatch(scope.get("raw_path", b""))
+        if target:
+            path = target[1] or b"/"
+            scope = {**scope, "path": unquote(path.decode("ascii")), "raw_path": path}
+        await self._app(scope, receive, send)
+
+
+class _HeadLimit(h11.Connection):
+    """The state of HTTP/1.1 on one connection; refuses a request whose head is over the limit.
+
+    h11 itself measures a head only while it is incomplete, so one that arrives whole, or while the
+    request before it is answered, may have any size.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(h11.SERVER, limit_bytes)
+        self._limit_bytes = limit_bytes
+
+    def next_event(self) -> Any:
+        if self.their_state is not h11.IDLE:
+            return super().next_event()
+        received_bytes = len(self.trailing_data[0])
+        event = super().next_event()
+        head_bytes = received_bytes - len(self.trailing_data[0])
+        if isinstance(event, h11.Request) and head_bytes > self._limit_bytes:
+            raise h11.RemoteProtocolError("the head is too long", error_status_hint=431)
+        return event
 
 
 class _TimedProtocol(H11Protocol):
@@ -89,6 +148,7 @@ class _TimedProtocol(H11Protocol):
 
     def __init__(self, limits: Limits, **options: Any) -> None:
         super().__init__(**options)
+        self.conn = _HeadLimit(limits.header_bytes)
         self._limits = limits
         self._deadline: asyncio.TimerHandle | None = None
         self._answering: Any = None
@@ -98,15 +158,18 @@ class _TimedProtocol(H11Protocol):
         self._set_deadline(self._limits.request_seconds)
 
     def data_received(self, data: bytes) -> None:
-        # In chunks: h11 measures a request's head only while the head is incomplete.
-        for start in range(0, len(data), _CHUNK_BYTES):
-            if not self.transport.is_closing():
-                super().data_received(data[start : start + _CHUNK_BYTES])
+        if not self.transport.is_closing():
+            super().data_received(data)
 
     def handle_events(self) -> None:
         super().handle_events()
         if self.cycle is not self._answering:  # a request's head is complete
             self._answering = self.cycle
+            names = {name for name, _ in self.headers}
+            if {b"content-length", b"transfer-encoding"} <= names:
+                # A proxy may have taken the other of the two for the end of the body, and what
+                # follows for another client's request (RFC 9112, 6.1).
+                self.headers.append((b"connection", b"close"))
             if not self.cycle.response_complete:
                 self._set_deadline(self._limits.answer_seconds)
 
@@ -157,13 +220,16 @@ class _LimitedListener(socket.socket):
     after the handshake, which a client may leave unfinished.
     """
 
-    def __init__(self, listening: socket.socket, open_connections: _OpenConnections) -> None:
+    def __init__(
+        self, listening: socket.socket, open_connections: _OpenConnections, is_tls: bool
+    ) -> None:
         super().__init__(fileno=listening.detach())
         self._open_connections = open_connections
+        self._make_connection = _TlsConnection if is_tls else _Connection
 
     def accept(self) -> tuple[socket.socket, Any]:
         connection, address = super().accept()
-        return _Connection(connection, self._open_connections), address
+        return self._make_connection(connection, self._open_connections), address
 
 
 class _Connection(socket.socket):
@@ -175,3 +241,22 @@ class _Connection(socket.socket):
     def close(self) -> None:
         self._open_connections.remove(self)
         super().close()
+
+
+class _TlsConnection(_Connection):
+    """A connection whose client must begin with TLS; plain HTTP gets 400 and the end.
+
+    It is answered at the socket because the event loop breaks off a failed handshake unanswered.
+    """
+
+    _has_begun = False
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+        received_bytes = super().recv_into(buffer, nbytes, flags)
+        if not self._has_begun and received_bytes:
+            self._has_begun = True
+            if memoryview(buffer)[0] in _LETTERS:
+                with contextlib.suppress(OSError):  # the client has left
+                    self.send(_PLAIN_HTTP_ANSWER)
+                return 0  # as if the client had closed the connection
+        return received_bytes

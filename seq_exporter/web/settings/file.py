@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal
 import bcrypt
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
-from seq_exporter.config.yaml_document import Place, Problem, Section, read_document
+from seq_exporter.config.yaml_document import Place, Problem, read_document
+from seq_exporter.web.settings.section import WebSection
 from seq_exporter.web.settings.tls_section import TlsSection, contradictions
 
 # `cert` too: one PEM text may hold a certificate and its key.
@@ -76,6 +77,11 @@ def load_web_settings(path: Path) -> WebSettings:
     )
 
 
+def _number_as_text(value: object) -> object:
+    # Go's YAML reads `X-XSS-Protection: 1` as text.
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
 def _header_value(value: str) -> str:
     if not value.isascii() or not value.isprintable():
         raise ValueError("must be plain text on one line")
@@ -111,10 +117,10 @@ def _burst(value: int, info: ValidationInfo) -> int:
     return value
 
 
-_Header = Annotated[str, AfterValidator(_header_value)] | None
+_Header = Annotated[str, BeforeValidator(_number_as_text), AfterValidator(_header_value)] | None
 
 
-class _HeadersFile(Section):
+class _HeadersFile(WebSection):
     content_security_policy: _Header = Field(None, alias="Content-Security-Policy")
     strict_transport_security: _Header = Field(None, alias="Strict-Transport-Security")
     x_content_type_options: Literal["nosniff"] | None = Field(None, alias="X-Content-Type-Options")
@@ -122,17 +128,17 @@ class _HeadersFile(Section):
     x_xss_protection: _Header = Field(None, alias="X-XSS-Protection")
 
 
-class _HttpFile(Section):
+class _HttpFile(WebSection):
     headers: _HeadersFile | None = None
     http2: bool = False
 
 
-class _RateLimitFile(Section):
+class _RateLimitFile(WebSection):
     interval: Annotated[float, BeforeValidator(_interval)] = 0.0
     burst: Annotated[int, AfterValidator(_burst)] = Field(0, validate_default=True)
 
 
-class _WebConfigFile(Section):
+class _WebConfigFile(WebSection):
     tls_server_config: TlsSection | None = None
     http_server_config: _HttpFile | None = None
     basic_auth_users: dict[str, Annotated[str, BeforeValidator(_bcrypt_hash)]] = Field(default={})

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from seq_exporter.config.yaml_document import Section
+from seq_exporter.web.settings.section import WebSection
 from seq_exporter.web.settings.tls import Pem, Tls, build_context, check_cipher_suite, is_tls13_only
 
 _VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
@@ -94,7 +94,7 @@ _ClientAuth = Annotated[
 _Curve = Literal["CurveP256", "CurveP384", "CurveP521", "X25519"]
 
 
-class TlsSection(Section):
+class TlsSection(WebSection):
     """The keys of the section, and the SSLContext that is built from them."""
 
     cert: _PemText = ""

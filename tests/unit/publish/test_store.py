@@ -153,3 +153,41 @@ def test_more_series_than_the_limit_change_nothing() -> None:
     assert text_of(store.exposition) == ""
     assert writer.snapshot == Snapshot("acme")
     assert writer.series == 0
+
+
+def test_a_part_of_the_page_has_the_chosen_accounts() -> None:
+    store = Store()
+    writers = {name: store.open(name) for name in ("c", "a", "b")}
+    for name in ("a", "b"):
+        writers[name].swap(scored(name, 4))
+    both = text_of(store.exposition)
+    assert text_of(store.join(["b", "a", "b", "c", "unknown"])) == both
+    assert text_of(store.join(["a"])) == both.replace(
+        'sendgrid_seq_account_score{account="b"} 4.0\n', ""
+    ).replace(
+        'sendgrid_seq_score_date_timestamp_seconds{account="b",scope="own"} 1.7937504e+09\n', ""
+    )
+    assert text_of(store.join(["c"])) == ""  # no family without a sample
+    writers["a"].close()
+    assert text_of(store.join(["a"])) == ""
+
+
+def test_a_part_of_the_page_is_joined_again_only_after_a_change_of_its_accounts() -> None:
+    store = Store()
+    writers = {name: store.open(name) for name in ("a", "b")}
+    writers["a"].swap(scored("a", 4))
+    part = store.join(["a"])
+    writers["b"].swap(scored("b", 4))
+    assert store.join(["a"]) is part
+    writers["a"].swap(scored("a", 4, read_at=1.0))  # another snapshot of the same scores
+    assert text_of(store.join(["a"])) == text_of(part)
+    writers["a"].swap(scored("a", 5))
+    assert 'sendgrid_seq_account_score{account="a"} 5.0\n' in text_of(store.join(["a"]))
+
+
+def test_the_parts_that_are_kept_are_bounded() -> None:
+    store = Store(most_joined_bytes=5000)
+    for number in range(100):
+        store.open(str(number)).swap(scored(str(number), 4))
+        assert f'account="{number}"' in text_of(store.join([str(number)]))
+    assert len(store._joined) < 20

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from seq_exporter import __version__
 from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
 from seq_exporter.sendgrid.transport import RateLimit
-from seq_exporter.web.negotiation import OPENMETRICS
+from seq_exporter.web.negotiation import OPENMETRICS, TEXT, Format
 from tests.support import own_text
 
 FRESH = f"""
@@ -268,6 +268,72 @@ def test_what_has_not_changed_is_not_rendered_again() -> None:
     assert len(rendered) == 3  # what the process takes is of the moment
     account.observe_poll(1000, 1, None, {})
     assert 'seq_exporter_account_up{account="acme"} 1.0\n' in own_text(telemetry.render(render))
+
+
+@pytest.mark.parametrize("chosen", [TEXT, OPENMETRICS], ids=["text", "OpenMetrics"])
+def test_the_metrics_of_some_accounts(chosen: Format) -> None:
+    telemetry = Telemetry()
+    for name in ("acme", "globex", "initech"):
+        account = AccountTelemetry(telemetry, name)
+        account.observe_poll(1000, 1, None, {})
+    account.observe_rate_limit(RateLimit(600, 599, 1060))  # a family without the others
+
+    def read(page: str) -> dict[str, list[str]]:
+        """Return the lines of each family's samples; those of the moment by name."""
+        families: dict[str, list[str]] = {}
+        for line in page.splitlines():
+            if line.startswith("# HELP "):
+                family = line.split()[2]
+                assert family not in families
+                families[family] = []
+            elif not line.startswith("#"):
+                is_of_the_moment = family.startswith(("process_", "python_gc_"))
+                families[family].append(line.split()[0] if is_of_the_moment else line)
+        return families
+
+    whole = read(own_text(telemetry.render(chosen.render)))
+    page = own_text(telemetry.render_accounts(chosen.render, {"acme", "globex"}))
+    expected = {
+        family: chosen_lines
+        for family, lines in whole.items()
+        if (chosen_lines := [line for line in lines if 'account="initech"' not in line])
+    }
+    assert read(page) == expected
+    assert "seq_exporter_api_rate_limit" in whole.keys() - expected.keys()
+    assert {"seq_exporter_build_info", "python_info"} <= expected.keys()
+    assert page.endswith("# EOF\n") == (chosen is OPENMETRICS)
+    assert page.count("# EOF") == (chosen is OPENMETRICS)
+
+
+def test_the_metrics_of_some_accounts_are_rendered_again_only_after_a_change_of_theirs() -> None:
+    telemetry = Telemetry()
+    acme, globex = (AccountTelemetry(telemetry, name) for name in ("acme", "globex"))
+    rendered: list[CollectorRegistry] = []
+
+    def render(registry: CollectorRegistry) -> bytes:
+        rendered.append(registry)
+        return generate_latest(registry)
+
+    def scrape() -> str:
+        rendered.clear()
+        return own_text(telemetry.render_accounts(render, {"acme"}))
+
+    scrape()
+    assert len(rendered) == 3  # the account's, those of no account, and the process's
+    scrape()
+    assert len(rendered) == 1
+    globex.observe_request("scores", "200", 0.2)
+    page = scrape()
+    assert len(rendered) == 2
+    assert 'seq_exporter_api_request_duration_seconds_count{endpoint="scores"} 1.0\n' in page
+    acme.observe_poll(1000, 1, None, {})
+    assert 'seq_exporter_account_up{account="acme"} 1.0\n' in scrape()
+    assert len(rendered) == 3
+    acme.close()
+    assert "acme" not in scrape()
+    again = AccountTelemetry(telemetry, "acme")
+    again.observe_poll(1000, 1, "timeout", {})
+    assert 'seq_exporter_account_up{account="acme"} 0.0\n' in scrape()
 
 
 def test_openmetrics_ends_once() -> None:

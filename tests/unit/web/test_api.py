@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -78,13 +79,21 @@ def test_status() -> None:
     ("path", "errors"),
     [
         ("/api/v1/scores?limit=x&sort=y", 2),
-        ("/api/v1/status?limit=1", 1),
+        ("/api/v1/scores?_=1&limit=x", 1),
     ],
 )
 def test_wrong_parameters_are_refused(path: str, errors: int) -> None:
     answer = client(EXPORTER).get(path)
     assert answer.status_code == 400
     assert len(answer.json()["errors"]) == errors
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/metrics", "/api/v1/scores", "/api/v1/status", "/api/v1/openapi.json"]
+)
+def test_an_unknown_parameter_changes_nothing(path: str) -> None:
+    plain, more = (client(EXPORTER).get(path + query) for query in ("", "?_=1&x&page=2&%ff=%00"))
+    assert (more.status_code, more.text) == (200, plain.text)
 
 
 def test_the_status_page_reports_a_mistake_and_shows_the_subusers() -> None:
@@ -112,11 +121,46 @@ def test_the_status_page_links_to_the_documentation_if_its_url_is_known() -> Non
 
 def test_links_keep_the_query() -> None:
     page = client(EXPORTER).get("/?limit=1&offset=0&subuser=s").text
-    assert 'rel="next" href="/?subuser=s&amp;limit=1&amp;offset=1#subusers"' in page
-    assert (
-        'aria-sort="ascending"><a href="/?subuser=s&amp;order=desc&amp;limit=1#subusers">' in page
-    )
+    assert 'rel="next" href="?subuser=s&amp;limit=1&amp;offset=1#subusers"' in page
+    assert 'aria-sort="ascending"><a href="?subuser=s&amp;order=desc&amp;limit=1#subusers">' in page
     assert 'rel="prev"' not in page
+
+
+def test_links_and_the_form_are_relative() -> None:
+    """So the page also works behind a proxy that serves it below a path."""
+    page = client(EXPORTER).get("/?limit=1&offset=1").text
+    targets = re.findall(r'(?:href|action|src)="([^"]*)"', page)
+    assert [target for target in targets if not target.startswith("?")] == [
+        "metrics",
+        "api/v1/status",
+        "api/v1/openapi.json",
+        *[target for target in targets if target.startswith("https://")],
+        "./#subusers",
+    ]
+    assert len(targets) > 10
+
+
+def test_characters_that_nobody_sees_are_escapes_on_the_page_and_exact_in_json() -> None:
+    unseen = "a\0\x1b[31m\r\n\x7f\x9b\u061c\u200e\u200f\u202e\u2066\u2069\u2028é\\x1b"
+    seen = r"a\x00\x1b[31m\r\n\x7f\x9b\u061c\u200e\u200f\u202e\u2066\u2069\u2028é\x1b"
+    fleet = SubuserScores(day(4), {unseen: Score("1", unseen, 2.8)})
+    exporter = FakeExporter(
+        [(replace(ACME, account=unseen, subusers=fleet), replace(POLLED, failure=unseen))]
+    )
+    page = client(exporter).get("/").text
+    assert page.count(f'<th scope="row">{seen}</th>') == 2
+    assert f"<td>{seen}</td>" in page
+    assert f"<small>{seen}</small>" in page
+    assert not set(page) & (set(unseen) - set("a[31mé\\x1b\n"))
+    (account,) = client(exporter).get("/api/v1/status").json()["accounts"]
+    assert (account["account"], account["error"]) == (unseen, unseen)
+    (entry,) = client(exporter).get("/api/v1/scores").json()["scores"]
+    assert (entry["account"], entry["subuser"]) == (unseen, unseen)
+
+
+def test_half_a_surrogate_pair_does_not_break_the_page() -> None:
+    exporter = FakeExporter([(replace(ACME, account="a\ud800"), POLLED)])
+    assert r'<th scope="row">a\ud800</th>' in client(exporter).get("/").text
 
 
 def test_the_description_names_every_path_and_parameter() -> None:
@@ -138,6 +182,7 @@ def test_the_description_names_every_path_and_parameter() -> None:
         "name": "limit",
         "in": "query",
         "description": "How many subusers to return.",
+        "allowEmptyValue": True,
         "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
     }
 

@@ -73,11 +73,11 @@ def test_the_total_counts_every_slice() -> None:
         ({"subuser": "x" * 201}, ["subuser must be at most 200 characters long"]),
         ({"limit": "1_0"}, ["limit must be a whole number from 1 to 1000"]),
         ({"limit": "+7"}, ["limit must be a whole number from 1 to 1000"]),
-        ({"x" * 50: ""}, [f"'{'x' * 40}' is not a parameter"]),
+        ({"x" * 50: ""}, []),
+        ({"_": "1", "model_config": "x", "Limit": "x"}, []),
         (
             {"page": "1", "sort": "x"},
             [
-                "'page' is not a parameter",
                 "sort must be one of overall, engagement_recency, open_rate, "
                 "bounce_classification, bounce_rate, spam_rate, name",
             ],

@@ -12,7 +12,8 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
-from seq_exporter.web.middleware import BasicAuth, check_password
+from seq_exporter.web.logins import check_password
+from seq_exporter.web.middleware import BasicAuth
 from seq_exporter.web.settings.file import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 
@@ -192,11 +193,14 @@ def test_many_guesses_do_not_block_other_users() -> None:
                 answer = await client.get("/metrics", headers=basic(credentials))
                 return answer.status_code
 
-        await ask("::1", "long:" + LONGEST)
-        guesses = [asyncio.create_task(ask("::2", f"müller:{number}")) for number in range(60)]
+        await ask("192.0.2.1", "long:" + LONGEST)
+        guesses = [
+            asyncio.create_task(ask(f"2001:db8::{number:x}", f"müller:{number}"))
+            for number in range(60)
+        ]
         await asyncio.sleep(0.01)
-        known = await ask("::2", "long:" + LONGEST)
-        new = await ask("::3", "ada:right")
+        known = await ask("2001:db8::2", "long:" + LONGEST)
+        new = await ask("2001:db8:0:1::2", "ada:right")
         return [known, new, *await asyncio.gather(*guesses)]
 
     known, new, *guesses = asyncio.run(run())

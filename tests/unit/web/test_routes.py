@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -78,15 +78,20 @@ class FakeExporter:
         self.registry.register(self.polls)
 
     def render_telemetry(
-        self, render: Callable[[CollectorRegistry], bytes]
+        self,
+        render: Callable[[CollectorRegistry], bytes],
+        accounts: Collection[str] | None = None,
     ) -> tuple[DeflatedText, bytes]:
-        return DeflatedText.of([OWN]), render(self.registry)
+        own = OWN if accounts is None else f"# of {sorted(accounts)}\n"
+        return DeflatedText.of([own]), render(self.registry)
 
     @property
     def exposition(self) -> DeflatedText:
-        return join_accounts(
-            [render_account(snapshot, SeriesSelection()) for snapshot, _ in self.accounts]
-        )
+        return self.join_exposition([snapshot.account for snapshot, _ in self.accounts])
+
+    def join_exposition(self, accounts: Collection[str]) -> DeflatedText:
+        chosen = [snapshot for snapshot, _ in self.accounts if snapshot.account in accounts]
+        return join_accounts([render_account(snapshot, SeriesSelection()) for snapshot in chosen])
 
     async def reload(self) -> str | None:
         self.reloads += 1
@@ -150,6 +155,73 @@ def test_metrics_are_compressed_if_gzip_is_accepted(accept: str, expected: str) 
     assert gzip.decompress(raw).decode() == expected
     assert answer.headers["Content-Encoding"] == "gzip"
     assert answer.headers["Content-Length"] == str(len(raw))
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (["text/html", "application/openmetrics-text"], OPENMETRICS),
+        (["application/openmetrics-text;q=0.1", "text/plain"], TEXT),
+        (["application/openmetrics-text", ""], OPENMETRICS),
+    ],
+)
+def test_several_lines_of_a_header_are_one_list(accept: list[str], expected: str) -> None:
+    headers = [("Accept", line) for line in accept]
+    headers += [("Accept-Encoding", "br"), ("Accept-Encoding", "gzip")]
+    answer = client().get("/metrics", headers=headers)
+    assert (answer.text, answer.headers["Content-Encoding"]) == (expected, "gzip")
+    refused = [*headers, ("Accept-Encoding", "gzip;q=0")]
+    assert "Content-Encoding" not in client().get("/metrics", headers=refused).headers
+
+
+TEAMS = [(replace(ACME, account=name), POLLED) for name in ("acme", "globex", "A&B ü")]
+
+
+@pytest.mark.parametrize(
+    ("query", "accounts"),
+    [
+        ("account=acme", ["acme"]),
+        ("account=globex&account=acme&account=acme", ["acme", "globex"]),
+        ("account=A%26B+%C3%BC", ["A&B ü"]),
+        ("_=1&account=globex", ["globex"]),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_metrics_of_some_accounts(query: str, accounts: list[str], encoding: str) -> None:
+    answer = client(FakeExporter(TEAMS)).get(
+        f"/metrics?{query}", headers={"Accept-Encoding": encoding}
+    )
+    assert answer.status_code == 200
+    lines = answer.text.splitlines()
+    scores = [line for line in lines if line.startswith("sendgrid_seq_account_score{")]
+    assert scores == [f'sendgrid_seq_account_score{{account="{name}"}} 4.5' for name in accounts]
+    assert f"# of {accounts}" in lines
+    assert "shards 1.0" not in lines
+    assert lines[-1] == "polls_total 1.0"
+    assert answer.headers.get("Content-Encoding") == (None if encoding == "identity" else "gzip")
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("account=initech", "initech"),
+        ("account=acme&account=initech", "initech"),
+        ("account=Acme", "Acme"),
+        ("account=acm", "acm"),
+        ("account=", ""),
+        ("account=acme&account=", ""),
+        ("account=acme,globex", "acme,globex"),
+        ("account=%1b[31m%E2%80%AE<b>", r"\x1b[31m\u202e<b>"),
+        (f"account={'x' * 1000}", "x" * 200),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_metrics_of_an_unknown_account_are_not_found(query: str, name: str, method: str) -> None:
+    answer = client(FakeExporter(TEAMS)).request(method, f"/metrics?{query}")
+    text = f"No account is named '{name}': use a name of the configuration.\n"
+    assert (answer.status_code, answer.text) == (404, text if method == "GET" else "")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_metrics_are_rendered_at_each_scrape() -> None:

@@ -137,12 +137,21 @@ def test_tls_is_served_to_clients_that_trust_the_authority(certificates: Certifi
             get(port, ssl.create_default_context())
 
 
-def test_plain_http_on_a_tls_port_is_disconnected(
+def test_plain_http_on_a_tls_port_is_answered_and_disconnected(
     certificates: Certificates, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serving(APP, certificates.settings()) as port:
-        answer = talk(port, REQUEST)
-        assert b"hello" not in answer
+        for method in (b"GET", b"HEAD", b"POST", b"OPTIONS", b"get"):
+            assert talk(port, REQUEST.replace(b"GET", method)) == (
+                b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+                b"Content-Length: 48\r\nConnection: close\r\n\r\n"
+                b"This port uses TLS: begin the URL with https://\n"
+            )
+        for noise in (b"\0\r\n", b"\x16\x03\x01\x00\x02hi", b"\x80", b" GET / HTTP/1.1\r\n"):
+            with connect(port) as client:
+                client.sendall(noise)
+                client.shutdown(socket.SHUT_WR)
+                assert b"HTTP" not in receive_all(client)
         assert get(port, certificates.client())[1] == b"hello\n"
     assert [record for record in caplog.records if record.levelname != "INFO"] == []
 

@@ -51,6 +51,54 @@ def test_headers_are_kept_as_written(folder: WebFolder) -> None:
     }
 
 
+@pytest.mark.parametrize(("value", "header"), [("0", "0"), ("1", "1"), ("'1'", "1")])
+def test_a_number_in_a_header_is_its_text(folder: WebFolder, value: str, header: str) -> None:
+    text = f"http_server_config:\n  headers:\n    X-XSS-Protection: {value}\n"
+    assert folder.load(text).headers == {"X-XSS-Protection": header}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "basic_auth_users:\n",
+        "basic_auth_users: {}\n",
+        "rate_limit:\n  interval:\n  burst:\n",
+        "http_server_config:\n  http2:\n  headers:\n    X-Frame-Options:\n",
+        "tls_server_config:\nhttp_server_config:\nbasic_auth_users:\nrate_limit:\n",
+    ],
+)
+def test_a_key_without_a_value_has_its_default(folder: WebFolder, text: str) -> None:
+    assert folder.load(text) == WebSettings(files=(folder.path / "web.yml",))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "telemetry:\n",
+            "web.yml:1: telemetry: unknown key; the keys known here are "
+            "tls_server_config, http_server_config, basic_auth_users, rate_limit",
+        ),
+        (
+            "basic_auth_users:\n  ada:\n",
+            "web.yml:2: basic_auth_users.ada: is not a bcrypt hash: "
+            "make one with `htpasswd -nB USER`",
+        ),
+        (
+            "rate_limit:\n  interval: 1s\n  burst:\n",
+            "web.yml:3: rate_limit.burst: must be at least 1: with 0, no request would be answered",
+        ),
+        (
+            "tls_server_config:\n  cert_file: cert.pem\n  key_file:\n",
+            "web.yml:3: tls_server_config.key_file: is missing: "
+            "name a PEM file, or use key for its text",
+        ),
+    ],
+)
+def test_a_key_without_a_value_may_be_a_mistake(folder: WebFolder, text: str, message: str) -> None:
+    assert folder.refusal_of(text) == message
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -130,9 +178,9 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes | None, messa
             "must be 'nosniff', not 'sniff'",
         ),
         (
-            "http_server_config:\n  headers:\n    X-XSS-Protection: 0\n",
+            "http_server_config:\n  headers:\n    X-XSS-Protection: true\n",
             "web.yml:3: http_server_config.headers.X-XSS-Protection: "
-            "must be text, not 0: put it in quotes",
+            "must be text, not true: put it in quotes",
         ),
         (
             "http_server_config:\n  http2: 'yes'\n",
