@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import threading
 from collections.abc import Callable
 from typing import TypeVar
 
 _Result = TypeVar("_Result")
+
+
+class NoThread(OSError):
+    """No thread could be started: the limit of the process or of the system is reached.
+
+    A class of its own: Python raises RuntimeError, which stands for many defects too.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(errno.EAGAIN, "no thread can be started")
 
 
 class DaemonThreads:
@@ -24,9 +35,8 @@ class DaemonThreads:
     async def run(self, function: Callable[[], _Result]) -> _Result:
         """Return what `function` returns, or raise what it raises.
 
-        Raises RuntimeError if no thread can be started. If this is cancelled, the thread continues,
-        its result is dropped, and its place is free at once: work whose result is not awaited any
-        more must not delay the next.
+        Raises NoThread. If this is cancelled, the thread continues, its result is dropped, and its
+        place is free at once: work whose result is not awaited any more must not delay the next.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_Result] = loop.create_future()
@@ -49,5 +59,12 @@ class DaemonThreads:
                 loop.call_soon_threadsafe(finish, result, error)
 
         async with self._free:
-            threading.Thread(target=work, daemon=True).start()
+            _start(threading.Thread(target=work, daemon=True))
             return await future
+
+
+def _start(thread: threading.Thread) -> None:
+    try:
+        thread.start()
+    except RuntimeError:
+        raise NoThread from None

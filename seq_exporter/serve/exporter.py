@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from seq_exporter.clock import Clock
@@ -18,7 +18,7 @@ from seq_exporter.publish.telemetry import AccountTelemetry, Renderer, Telemetry
 from seq_exporter.scores import Health, Snapshot
 from seq_exporter.serve.polling import Poller
 from seq_exporter.serve.state import StateFolder
-from seq_exporter.threads import DaemonThreads
+from seq_exporter.threads import DaemonThreads, NoThread
 
 # How many accounts are polled at the same time; a poll mostly waits for SendGrid.
 _POLLS_AT_ONCE = 16
@@ -57,7 +57,8 @@ class Exporter:
         self._telemetry = Telemetry()
         self._telemetry.observe_shard(shard)
         self._threads = DaemonThreads(_POLLS_AT_ONCE)
-        self._running: dict[str, _Running] = {}
+        # Replaced as a whole: threads read it while a reload adds and removes accounts.
+        self._running: Mapping[str, _Running] = {}
         self._reloading = asyncio.Lock()
 
     @property
@@ -117,7 +118,7 @@ class Exporter:
         is_state_new = config.state_dir != self._config.state_dir
         self._config = config
         wanted = {account.name: account for account in config.accounts}
-        for name, running in list(self._running.items()):
+        for name, running in self._running.items():
             account, old = wanted.get(name), running.poller.account
             if account and account != old and replace(account, api_key=old.api_key) == old:
                 # Only the key is new: the old scores stay until SendGrid has answered it.
@@ -153,10 +154,11 @@ class Exporter:
         )
         running = _Running(poller, telemetry)
         running.task = asyncio.create_task(self._poll_for_ever(running))
-        self._running[account.name] = running
+        self._running = {**self._running, account.name: running}
 
     async def _remove(self, name: str) -> None:
-        running = self._running.pop(name)
+        running = self._running[name]
+        self._running = {key: each for key, each in self._running.items() if key != name}
         self._halt(running)
         running.telemetry.close()
         # In a thread: it joins the exposition again, which takes a second for the largest fleets.
@@ -174,18 +176,33 @@ class Exporter:
         poller = running.poller
         try:
             await self._threads.run(poller.restore)
-        except RuntimeError as err:
-            _log.error("cannot restore scores", extra={"error": str(err)})
+        except NoThread as err:
+            _log.error("cannot restore scores", extra=_about(poller, err))
         while True:
             running.wake.clear()
-            try:
-                pause_seconds = await self._threads.run(poller.poll)
-            except RuntimeError as err:  # no thread could be started: the next poll may find one
-                _log.error("cannot poll", extra={"error": str(err)})
-                pause_seconds = poller.settings.interval_seconds
+            pause_seconds = await self._poll(poller)
             # Woken early if the schedule or the key has changed.
             with contextlib.suppress(TimeoutError):
                 while pause_seconds:
                     await asyncio.wait_for(running.wake.wait(), pause_seconds)
                     running.wake.clear()
                     pause_seconds = poller.blocked_seconds
+
+    async def _poll(self, poller: Poller) -> float:
+        """Poll in a thread; return the seconds until the next poll is due."""
+        try:
+            return await self._threads.run(poller.poll)
+        except NoThread as err:  # the next poll may find one
+            _log.error("cannot poll", extra=_about(poller, err))
+        except Exception:  # noqa: BLE001
+            # `poll` reports what fails within it. A defect in the report must not end the task:
+            # the account would never be polled again, and nothing would show it.
+            _log.exception(
+                "poll not reported by a defect in seq-exporter",
+                extra={"account": poller.account.name},
+            )
+        return poller.settings.interval_seconds
+
+
+def _about(poller: Poller, err: OSError) -> dict[str, object]:
+    return {"account": poller.account.name, "error": err.strerror}

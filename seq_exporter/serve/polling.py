@@ -89,12 +89,18 @@ class Poller:
         self._is_saved = False
 
     def restore(self) -> None:
-        """Publish the scores that an earlier process saved for this account, if they still hold."""
+        """Publish the scores that an earlier process saved for this account, if they still hold.
+
+        Logs a failure, and raises nothing: the first poll reads the scores again.
+        """
         try:
             if self.state:
                 self._restore(self.state)
         except (OSError, ValueError, KeyUnavailable, TooManySeries) as err:
             _log.warning("cannot restore scores", extra=self._about(error=str(err)))
+        except Exception:  # noqa: BLE001
+            # Whatever a file holds, its account must be polled.
+            _log.exception("scores not restored by a defect in seq-exporter", extra=self._about())
 
     def _restore(self, state: StateFolder) -> None:
         key = self.account.api_key.read()

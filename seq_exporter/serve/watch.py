@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
-from seq_exporter.threads import DaemonThreads
+from seq_exporter.threads import DaemonThreads, NoThread
 
 
 class Watch:
@@ -38,9 +38,7 @@ async def follow(
     threads = DaemonThreads(1)  # reading a file on a network may take long
     while True:
         await asyncio.sleep(interval_seconds)
-        with contextlib.suppress(
-            RuntimeError
-        ):  # no thread could be started: retried at the next look
+        with contextlib.suppress(NoThread):  # the next look may find one
             if await threads.run(has_changed):
                 await act()
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import seq_exporter
-from seq_exporter.threads import DaemonThreads
+from seq_exporter.threads import DaemonThreads, NoThread
 
 # An upper bound for waits that would never end; no test takes as long.
 HUNG = 60
@@ -77,6 +78,29 @@ def test_the_error_of_the_function_is_raised(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught:
         asyncio.run(DaemonThreads(1).run(fail))
     assert caught.value is error
+
+
+@pytest.fixture
+def no_threads() -> Iterator[None]:
+    """Let no thread start: the system has no room for its stack."""
+    before = threading.stack_size(1 << 46)
+    yield
+    threading.stack_size(before)
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_without_a_thread_the_error_says_so() -> None:
+    with pytest.raises(NoThread) as caught:
+        asyncio.run(DaemonThreads(1).run(lambda: None))
+    assert (caught.value.errno, caught.value.strerror) == (errno.EAGAIN, "no thread can be started")
+
+
+def test_a_runtime_error_of_the_function_is_not_taken_for_a_missing_thread() -> None:
+    def fail() -> None:
+        raise RuntimeError("can't start new thread")
+
+    with pytest.raises(RuntimeError):
+        asyncio.run(DaemonThreads(1).run(fail))
 
 
 def test_the_function_runs_in_a_daemon_thread_of_its_own() -> None:

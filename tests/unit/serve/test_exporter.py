@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from requests import PreparedRequest
 
+from seq_exporter.clock import Clock
 from seq_exporter.config.model import Config, PollSettings
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.errors import ConfigError
@@ -38,16 +40,16 @@ CONFIG = Config((ACME, GLOBEX))
 class Bench:
     """An exporter whose next configuration a test sets."""
 
-    def __init__(self, config: Config, time: FakeTime) -> None:
-        self.next: Config | ConfigError = config
-        self.exporter = Exporter(config, self._load, time.clock)
+    def __init__(self, config: Config, time: FakeTime, clock: Clock | None = None) -> None:
+        self.next: Config | Exception = config
+        self.exporter = Exporter(config, self._load, clock or time.clock)
 
     def _load(self) -> Config:
-        if isinstance(self.next, ConfigError):
+        if isinstance(self.next, Exception):
             raise self.next
         return self.next
 
-    async def reload(self, config: Config | ConfigError) -> str | None:
+    async def reload(self, config: Config | Exception) -> str | None:
         self.next = config
         return await self.exporter.reload()
 
@@ -208,6 +210,91 @@ def test_a_new_schedule_holds_at_once_and_keeps_the_scores(
         assert sendgrid.requests == ["subusers 2026-11-05"] * 2
 
     run(bench, act)
+
+
+def test_accounts_are_read_in_threads_while_a_reload_changes_them(
+    mock: responses.RequestsMock, time: FakeTime
+) -> None:
+    mock.get(SUBUSERS_SCORES, status=202)
+    many = Config(tuple(replace(ACME, name=f"account-{number}") for number in range(100)))
+    counts: set[int] = set()
+    errors: list[Exception] = []
+    is_over = threading.Event()
+
+    def read(bench: Bench) -> None:
+        while not is_over.is_set():
+            try:
+                counts.add(len(bench.exporter.accounts))
+            except Exception as err:  # noqa: BLE001
+                errors.append(err)
+
+    async def act(bench: Bench) -> None:
+        reader = threading.Thread(target=read, args=(bench,))
+        reader.start()
+        try:
+            for config in (many, CONFIG, many):
+                assert await bench.reload(config) is None
+        finally:
+            is_over.set()
+            reader.join()
+        assert errors == []
+        assert max(counts) > 2
+
+    switch_seconds = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        run(Bench(CONFIG, time), act)
+    finally:
+        sys.setswitchinterval(switch_seconds)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), KeyError("odd")])
+def test_a_defect_outside_a_poll_does_not_end_the_polls(
+    sendgrid: FakeSendGrid, time: FakeTime, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    failing = [error]
+
+    def monotonic() -> float:
+        if failing:
+            raise failing.pop()
+        return time.seconds
+
+    sendgrid.subusers = {day(5): [item("1", "shop", 4)]}
+    bench = Bench(Config((ACME,)), time, Clock(now=lambda: time.seconds, monotonic=monotonic))
+
+    async def act(bench: Bench) -> None:
+        message = "poll not reported by a defect in seq-exporter"
+        await wait_until(lambda: message in caplog.messages)
+        assert bench.page == ""
+        bench.exporter._running["acme"].wake.set()
+        await bench.wait_until_ready()
+        assert 'sendgrid_seq_score{account="acme",subuser="shop"} 4.0\n' in bench.page
+
+    run(bench, act)
+    logged = next(record for record in caplog.records if "defect" in record.message)
+    assert logged.exc_info is not None
+    assert logged.exc_info[1] is error
+
+
+def test_without_threads_polls_are_tried_again(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = threading.stack_size(1 << 46)  # no thread starts: no room for its stack
+
+    async def act(bench: Bench) -> None:
+        try:
+            await wait_until(lambda: caplog.messages.count("cannot poll") == 2)
+        finally:
+            threading.stack_size(before)
+        assert caplog.messages.count("cannot restore scores") == 2
+        for running in bench.exporter._running.values():
+            running.wake.set()
+        await bench.wait_until_ready()
+        assert bench.value("account_up", account="acme") == 1
+
+    run(bench, act)
+    logged = {(record.account, record.error) for record in caplog.records if "poll" in record.msg}  # type: ignore[attr-defined]
+    assert logged == {(name, "no thread can be started") for name in ("acme", "globex")}
 
 
 def test_a_bad_configuration_changes_nothing(
