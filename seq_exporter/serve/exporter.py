@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from seq_exporter.clock import Clock
 from seq_exporter.config.model import Account, Config
@@ -57,6 +57,7 @@ class Exporter:
         self._telemetry = Telemetry()
         self._telemetry.observe_shard(shard)
         self._threads = DaemonThreads(_POLLS_AT_ONCE)
+        self._reload_threads = DaemonThreads(1)  # apart: a reload does not wait for polls
         # Replaced as a whole: threads read it while a reload adds and removes accounts.
         self._running: Mapping[str, _Running] = {}
         self._reloading = asyncio.Lock()
@@ -96,8 +97,8 @@ class Exporter:
     async def reload(self) -> str | None:
         """Read the configuration again; return what is wrong with it, or None.
 
-        An account that has not changed keeps its scores and its schedule. If the file has a
-        mistake, nothing changes.
+        An account that has not changed keeps its scores and its schedule, and so does one of which
+        only other series are published. If the file has a mistake, nothing changes.
         """
         async with self._reloading:
             try:
@@ -120,11 +121,11 @@ class Exporter:
         wanted = {account.name: account for account in config.accounts}
         for name, running in self._running.items():
             account, old = wanted.get(name), running.poller.account
-            if account and account != old and replace(account, api_key=old.api_key) == old:
-                # Only the key is new: the old scores stay until SendGrid has answered it.
-                running.poller.account = account
-                running.wake.set()
-            elif account != old:
+            if account == old:
+                continue
+            if account and account.snapshot_identity == old.snapshot_identity:
+                await self._change(running, account)
+            else:
                 await self._remove(name)
         for account in config.accounts:
             if account.name not in self._running:
@@ -156,13 +157,28 @@ class Exporter:
         running.task = asyncio.create_task(self._poll_for_ever(running))
         self._running = {**self._running, account.name: running}
 
+    async def _change(self, running: _Running, account: Account) -> None:
+        """Take over `account`, which differs at most in its key and in what is published."""
+        poller, old = running.poller, running.poller.account
+        poller.account = account
+        if (account.series, account.max_series) != (old.series, old.max_series):
+            # In a thread: rendering takes a second for the largest fleets.
+            await self._reload_threads.run(poller.republish)
+            # Scores that were too many may be published now, or the other way round.
+            is_due = poller.writer.is_behind or poller.health.failure is not None
+        else:
+            is_due = False
+        if is_due or account.api_key != old.api_key:
+            # With a new key, the old scores stay until SendGrid has answered it.
+            running.wake.set()
+
     async def _remove(self, name: str) -> None:
         running = self._running[name]
         self._running = {key: each for key, each in self._running.items() if key != name}
         self._halt(running)
         running.telemetry.close()
         # In a thread: it joins the exposition again, which takes a second for the largest fleets.
-        await asyncio.to_thread(running.poller.writer.close)
+        await self._reload_threads.run(running.poller.writer.close)
 
     def _halt(self, running: _Running) -> None:
         running.poller.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -113,6 +114,15 @@ class Poller:
             self.health = Health(is_restored=True)
             self._telemetry.observe_restore()
 
+    def republish(self) -> None:
+        """Publish the held scores with the series that `account` asks for now.
+
+        If these are too many, the page stays as it was, and the next poll fails for that reason.
+        """
+        with contextlib.suppress(TooManySeries):
+            self.writer.choose(self.account.series, self.account.max_series)
+        self._telemetry.observe_series(self.writer.series)
+
     def poll(self) -> float:
         """Poll once and publish the result; return the seconds until the next poll is due.
 
@@ -122,7 +132,8 @@ class Poller:
         started, api_key = self._clock.monotonic(), self.account.api_key
         self._reader.account, self._reader.settings = self.account, self.settings
         try:
-            self._swap(self._reader.calendar.withdraw_expired(self.writer.snapshot))
+            self.writer.withdraw(self._reader.calendar.withdraw_expired(self.writer.snapshot))
+            self._telemetry.observe_series(self.writer.series)
             failures, anomalies = self._update()
         except PollStopped:
             raise
@@ -154,11 +165,12 @@ class Poller:
         return failures, reading.anomalies
 
     def _publish(self, held: Snapshot, snapshot: Snapshot) -> None:
-        if snapshot.subusers is held.subusers and snapshot.own is held.own:
-            return
-        self._swap(snapshot)
-        self._is_saved = False
-        self._note_new_days(held, snapshot)
+        is_new = snapshot.subusers is not held.subusers or snapshot.own is not held.own
+        if is_new or self.writer.is_behind:
+            self._swap(snapshot)
+        if is_new:
+            self._is_saved = False
+            self._note_new_days(held, snapshot)
 
     def _swap(self, snapshot: Snapshot) -> None:
         """Publish `snapshot`. Raises TooManySeries."""

@@ -357,3 +357,35 @@ def test_wrong_use_is_exit_status_2(exporter: Start, arguments: list[str], messa
     assert (status, out) == (2, "")
     assert message in err
     assert "Traceback" not in err
+
+
+def test_a_reload_of_what_is_published_keeps_the_scores(
+    exporter: Start, simulator: Pretence, tmp_path: Path
+) -> None:
+    accounts = yaml.safe_load(simulator.config)["accounts"]
+    file, port = tmp_path / "config.yaml", free_port()
+    base = f"http://127.0.0.1:{port}"
+
+    def write(**changes: object) -> None:
+        file.write_text(yaml.safe_dump({"accounts": [each | changes for each in accounts]}))
+
+    def reload() -> Samples:
+        assert requests.post(f"{base}/-/reload", timeout=GIVE_UP_SECONDS).status_code == 200
+        return read_scores(base)
+
+    write()
+    process = exporter("serve", f"--web.listen-address=127.0.0.1:{port}", "--web.enable-lifecycle")
+    wait_for(f"{base}/-/ready", process)
+    everything = read_scores(base)
+    write(series={"metrics": []}, max_series=5000)
+    fewer = reload()
+    assert fewer == {
+        key: value for key, value in everything.items() if key[0] != "sendgrid_seq_metric_score"
+    }
+    write(max_series=10)  # below what is published: it stays, and polls fail
+    assert reload() == fewer
+    up = f'seq_exporter_account_up{{account="{accounts[0]["name"]}"}}'
+    wait_until(lambda: f"\n{up} 0.0\n" in read_page(base), process)
+    write()
+    assert reload() == everything
+    wait_until(lambda: f"\n{up} 1.0\n" in read_page(base), process)

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import responses
@@ -15,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from requests import PreparedRequest
 
 from seq_exporter.clock import Clock
-from seq_exporter.config.model import Config, PollSettings
+from seq_exporter.config.model import Config, PollSettings, SeriesSelection
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.errors import ConfigError
 from seq_exporter.serve.exporter import Exporter
@@ -171,6 +172,111 @@ def test_a_new_key_alone_keeps_the_scores_until_it_has_answered(
         await wait_until(lambda: 'subuser="other"' in bench.page)
         assert 'sendgrid_seq_score{account="acme",subuser="other"} 2.0\n' in bench.page
         assert 'account="acme",subuser="shop"' not in bench.page
+
+    run(bench, act)
+
+
+@pytest.mark.parametrize(
+    ("more", "lines"),
+    [
+        pytest.param(
+            {"series": SeriesSelection(metrics=("open_rate",))},
+            {"score": 1, "metric_score": 1, "subuser_eligible": 1},
+            id="one metric",
+        ),
+        pytest.param(
+            {"series": SeriesSelection(scores=False, metrics=(), eligible=False)},
+            {"score": 0, "metric_score": 0, "subuser_eligible": 0},
+            id="the distribution",
+        ),
+        pytest.param(
+            {"max_series": 41}, {"score": 1, "metric_score": 5, "subuser_eligible": 1}, id="limit"
+        ),
+        pytest.param(
+            {"series": SeriesSelection(eligible=False), "max_series": 40},
+            {"score": 1, "metric_score": 5, "subuser_eligible": 0},
+            id="both",
+        ),
+    ],
+)
+def test_other_series_are_published_at_once_and_without_a_request(
+    bench: Bench, sendgrid: FakeSendGrid, more: dict[str, Any], lines: dict[str, int]
+) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        before = bench.page
+        sendgrid.take_requests()
+        assert await bench.reload(Config((replace(ACME, **more), GLOBEX))) is None
+        acme = [line for line in bench.page.splitlines() if 'account="acme"' in line]
+        for name, count in lines.items():
+            assert sum(line.startswith(f"sendgrid_seq_{name}{{") for line in acme) == count
+        assert bench.value("account_series", account="acme") == len(acme)
+        assert bench.value("account_up", account="acme") == 1
+        # And back: nothing was lost.
+        assert await bench.reload(CONFIG) is None
+        assert bench.page == before
+        await asyncio.sleep(0.05)
+        assert sendgrid.take_requests() == []
+
+    run(bench, act)
+
+
+def test_a_limit_below_what_is_published_keeps_it_and_fails_the_polls(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    low = Config((replace(ACME, max_series=40), GLOBEX))
+
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        before = bench.page
+        assert await bench.reload(low) is None
+        await wait_until(lambda: bench.value("account_up", account="acme") == 0)
+        assert bench.page == before
+        reasons = {"account": "acme", "reason": "too_many_series"}
+        assert bench.value("poll_failures_total", **reasons) == 1
+        # The runbook's mitigation: the next poll is at once, and succeeds.
+        assert await bench.reload(CONFIG) is None
+        await wait_until(lambda: bench.value("account_up", account="acme") == 1)
+        assert bench.page == before
+
+    run(bench, act)
+
+
+def test_scores_that_were_too_many_are_read_at_once_when_the_limit_is_raised(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {day(4): [item("1", "a", 4)]}
+
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        sendgrid.subusers[day(5)] = [item("1", "a", 3), item("2", "b", 5)]
+        bench.exporter._running["acme"].wake.set()
+        await wait_until(lambda: bench.value("account_up", account="acme") == 0)
+        raised = Config((replace(ACME, max_series=48),))
+        assert await bench.reload(raised) is None
+        assert 'sendgrid_seq_score{account="acme",subuser="a"} ' in bench.page  # never absent
+        await wait_until(lambda: bench.value("account_up", account="acme") == 1)
+        assert 'sendgrid_seq_score{account="acme",subuser="a"} 3.0\n' in bench.page
+        assert 'sendgrid_seq_score{account="acme",subuser="b"} 5.0\n' in bench.page
+
+    run(Bench(Config((replace(ACME, max_series=41),)), time), act)
+
+
+def test_other_series_and_another_key_keep_the_scores_until_it_has_answered(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    both = replace(
+        ACME, api_key=ApiKey(Secret("another")), series=SeriesSelection(metrics=()), max_series=50
+    )
+
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        sendgrid.subusers = dict.fromkeys(map(day, range(1, 6)), (401, {}, ""))
+        assert await bench.reload(Config((both, GLOBEX))) is None
+        await wait_until(lambda: bench.value("account_up", account="acme") == 0)
+        assert 'sendgrid_seq_score{account="acme",subuser="shop"} 4.0\n' in bench.page
+        assert 'sendgrid_seq_metric_score{account="acme"' not in bench.page
+        assert bench.exporter._running["acme"].poller.account == both
 
     run(bench, act)
 
