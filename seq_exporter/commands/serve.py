@@ -22,6 +22,7 @@ from seq_exporter.config.file import find_config, load_config
 from seq_exporter.config.model import Config, take_part
 from seq_exporter.config.shard import Shard
 from seq_exporter.logs import configure_logs
+from seq_exporter.serve.loading import load_within
 from seq_exporter.serve.process import AutoReload, run_exporter
 from seq_exporter.serve.watch import Watch
 from seq_exporter.web.server.listen import open_sockets
@@ -84,10 +85,8 @@ def serve(
     # Created before the file is read, so that it notices a change in between.
     watch = Watch(lambda: [path])
     seconds = config_auto_reload_interval
-    config = load()
-    web_settings = ReloadableSettings(
-        lambda: load_web_settings(Path(web_config_file)) if web_config_file else WebSettings()
-    )
+    config = load_within(load, str(path))
+    web_settings = ReloadableSettings(lambda: _load_web_settings(web_config_file))
     running = run_exporter(
         config,
         load,
@@ -98,3 +97,9 @@ def serve(
         shard=shard,
     )
     asyncio.run(running)
+
+
+def _load_web_settings(name: str) -> WebSettings:
+    if not name:
+        return WebSettings()
+    return load_within(lambda: load_web_settings(Path(name)), name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seq_exporter.errors import KeyUnavailable
+from seq_exporter.threads import read_file
 
 # SendGrid's keys are `SG.` and two more parts. Messages that quote a user's text hide everything
 # that looks like the beginning of a key, because keys get pasted into the wrong place.
@@ -105,7 +106,7 @@ class ApiKey:
         if isinstance(self.source, Secret):
             return self.source
         try:
-            return parse_key(self.source.read_text(encoding="utf-8"))
+            return parse_key(read_file(self.source).decode())
         except OSError as err:
             raise KeyUnavailable(
                 f"cannot read the key file '{self.source}': {err.strerror}: "

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from seq_exporter.config.secret import hide_keys
 from seq_exporter.errors import ConfigError
+from seq_exporter.threads import read_file
 
 #: The keys and indexes that lead to a value: `("accounts", 2, "api_key_file")`.
 Place = tuple[str | int, ...]
@@ -128,7 +129,7 @@ def read_document(path: Path, environ: Mapping[str, str] | None) -> Document:
     Raises ConfigError if the file cannot be read or is not YAML.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_file(path).decode("utf-8-sig")
     except OSError as err:
         raise ConfigError(f"{path}: cannot be read: {err.strerror}") from err
     except UnicodeError:
@@ -174,10 +175,12 @@ class _Reader:
             return [self._build(loader, item, (*place, i)) for i, item in enumerate(node.value)]
         if not isinstance(node, yaml.MappingNode):
             try:
-                return loader.construct_object(node)
-            except (ValueError, KeyError, AttributeError):
-                # A date that does not exist, or `!!bool maybe`: keep it as text.
+                value = loader.construct_object(node)
+                str(value)  # no message could quote a number of more than 4,300 digits
+            except (ValueError, KeyError, AttributeError, IndexError, OverflowError):
+                # A date that does not exist, `!!bool maybe` or `!!int ""`: keep it as text.
                 return node.value
+            return value
         self._note_repeated_keys(node, place)
         loader.flatten_mapping(node)
         result = {}

@@ -40,7 +40,10 @@ _log = logging.getLogger(__name__)
 
 
 class Poller:
-    """Polls one account. `poll` blocks for seconds or minutes; the other methods are quick.
+    """Polls one account.
+
+    `poll` blocks for seconds or minutes, `restore` and `republish` for up to a second, or longer if
+    a disk hangs. The other methods are quick.
 
     `account`, `settings`, `state` and `health` are immutable and are replaced as a whole, so
     another thread may read or set them during a poll; a new value holds from the next poll on.
@@ -114,13 +117,15 @@ class Poller:
             self.health = Health(is_restored=True)
             self._telemetry.observe_restore()
 
-    def republish(self) -> None:
-        """Publish the held scores with the series that `account` asks for now.
+    def republish(self, account: Account) -> None:
+        """Take over `account`, which has the same scores; publish the held ones as it asks for.
 
-        If these are too many, the page stays as it was, and the next poll fails for that reason.
+        If these are too many series, the page stays as it was, and the next poll fails for that
+        reason.
         """
         with contextlib.suppress(TooManySeries):
-            self.writer.choose(self.account.series, self.account.max_series)
+            self.writer.choose(account.series, account.max_series)
+        self.account = account
         self._telemetry.observe_series(self.writer.series)
 
     def poll(self) -> float:

@@ -16,6 +16,7 @@ from seq_exporter.config.model import Config
 from seq_exporter.config.shard import WHOLE, Shard
 from seq_exporter.serve.exporter import Exporter
 from seq_exporter.serve.watch import Watch, follow
+from seq_exporter.threads import DaemonThreads
 from seq_exporter.web.routes import build_app
 from seq_exporter.web.server.listen import describe_socket
 from seq_exporter.web.server.server import Server
@@ -92,8 +93,17 @@ def _begin_reloads(
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
+    threads = DaemonThreads(1)
+
     async def reload_web() -> None:
-        exporter.observe_web_reload(await asyncio.to_thread(web_settings.reload))
+        is_successful = False
+        try:
+            is_successful = await threads.run(web_settings.reload)
+        finally:  # `follow` logs the error
+            exporter.observe_web_reload(is_successful)
+
+    async def reload_again() -> None:
+        await exporter.reload(is_retry=True)
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, lambda: begin(exporter.reload()))
@@ -105,8 +115,14 @@ def _begin_reloads(
         )
     )
     if auto_reload:
-        has_changed = auto_reload.watch.has_changed
-        begin(follow(has_changed, auto_reload.interval_seconds, exporter.reload))
+        # Again after each failure: the mistake may be a key file that does not exist yet.
+        begin(
+            follow(
+                lambda: auto_reload.watch.has_changed() or exporter.is_behind,
+                auto_reload.interval_seconds,
+                reload_again,
+            )
+        )
     return tasks
 
 

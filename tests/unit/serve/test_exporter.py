@@ -419,6 +419,126 @@ def test_a_bad_configuration_changes_nothing(
     run(bench, act)
 
 
+@pytest.mark.parametrize("error", [IndexError("odd"), RuntimeError("odd"), OSError("odd")])
+def test_whatever_a_reload_raises_it_fails_and_the_next_one_works(
+    bench: Bench, error: Exception
+) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        page = bench.page
+        problem = await bench.reload(error)
+        assert problem is not None
+        assert problem.startswith("the configuration: cannot be read: ")
+        assert bench.exporter.is_behind
+        assert bench.page == page
+        assert bench.value("config_last_reload_successful") == 0
+        assert await bench.reload(Config((GLOBEX,))) is None
+        assert not bench.exporter.is_behind
+        assert bench.value("config_last_reload_successful") == 1
+        assert "acme" not in bench.page
+
+    run(bench, act)
+
+
+def test_a_retry_logs_no_problem_again(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        bench.next = ConfigError("one")
+        for is_retry in (False, True, True, False):
+            assert await bench.exporter.reload(is_retry=is_retry) == "one"
+        bench.next = ConfigError("two")
+        for _ in range(2):
+            assert await bench.exporter.reload(is_retry=True) == "two"
+
+    run(bench, act)
+    message = "reload failed, the old configuration stays in force"
+    logged = [record.error for record in caplog.records if record.message == message]  # type: ignore[attr-defined]
+    assert logged == ["one", "one", "two"]
+
+
+def test_a_reload_that_hangs_fails_and_keeps_nothing_from_ending(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    is_over = threading.Event()
+
+    def load() -> Config:
+        is_over.wait(120)
+        return Config(())
+
+    exporter = Exporter(CONFIG, load, time.clock, load_seconds=0.05)
+
+    async def main() -> None:
+        exporter.start()
+        problem = await exporter.reload()
+        assert problem == "the configuration: cannot be read: no answer within 0.05 s"
+        asyncio.create_task(exporter.reload())  # noqa: RUF006
+        await asyncio.sleep(0)
+        exporter.stop()
+
+    asyncio.run(main())  # ends although both still hang
+    assert not is_over.is_set()
+    is_over.set()
+
+
+def test_without_a_thread_a_reload_fails_and_the_next_one_applies_it(bench: Bench) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        page = bench.page
+        before = threading.stack_size(1 << 46)  # no thread starts: no room for its stack
+        try:
+            problem = await bench.reload(Config((GLOBEX,)))
+        finally:
+            threading.stack_size(before)
+        assert problem == "the configuration was not applied: no thread can be started"
+        assert bench.page == page
+        assert await bench.reload(Config((GLOBEX,))) is None
+        assert "acme" not in bench.page
+
+    run(bench, act)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(Config((GLOBEX,)), id="removed"),
+        pytest.param(Config((replace(ACME, own_score=True), GLOBEX)), id="changed"),
+        pytest.param(
+            Config((replace(ACME, series=SeriesSelection(scores=False)), GLOBEX)), id="fewer series"
+        ),
+    ],
+)
+def test_a_reload_that_finds_no_thread_halfway_is_completed_by_the_next(
+    sendgrid: FakeSendGrid, time: FakeTime, config: Config
+) -> None:
+    sendgrid.subusers = {day(5): [item("1", "shop", 4)]}
+    before = threading.stack_size()
+    stack_bytes = [1 << 46, before]  # with the first, no thread starts: no room for its stack
+
+    def load() -> Config:
+        threading.stack_size(stack_bytes.pop(0))
+        return config
+
+    exporter = Exporter(CONFIG, load, time.clock)
+
+    async def main() -> None:
+        exporter.start()
+        try:
+            await wait_until(lambda: all(health.is_ready for _, health in exporter.accounts))
+            page = text_of(exporter.exposition)
+            assert 'sendgrid_seq_score{account="acme"' in page
+            problem = await exporter.reload()
+            assert problem == "the configuration was not applied: no thread can be started"
+            assert text_of(exporter.exposition) == page
+            threading.stack_size(before)
+            assert await exporter.reload() is None
+            assert 'sendgrid_seq_score{account="acme"' not in text_of(exporter.exposition)
+        finally:
+            threading.stack_size(before)
+            exporter.stop()
+
+    asyncio.run(main())
+
+
 def test_a_poll_of_a_removed_account_brings_nothing_back(
     mock: responses.RequestsMock, sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
