@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,8 @@ READ_SECONDS = 10.0
 
 # Larger files are no configuration, certificate or key: /dev/zero, or a log under a wrong name.
 _MOST_BYTES = 32 * 1024 * 1024
+
+_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 # Threads that hang for good, together. Each costs little, but their number must have an end.
 _MOST_HUNG = 32
@@ -150,7 +153,12 @@ def _refuse_while_hung(name: str) -> None:
 
 
 def _start(thread: threading.Thread) -> None:
+    # A thread inherits which signals are blocked. These are the main thread's: while it holds them,
+    # at the end of the process, no other may take them.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         thread.start()
     except RuntimeError:
         raise NoThread from None
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from typing import Any
 
 import click
 
@@ -16,6 +17,7 @@ from seq_exporter.commands.scores.command import scores
 from seq_exporter.commands.serve import serve
 from seq_exporter.commands.simulate import simulate
 from seq_exporter.errors import ConfigError, SeqExporterError
+from seq_exporter.serve.signals import release_signals
 
 
 def main() -> None:
@@ -44,12 +46,33 @@ configuration.
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
+# These take the signals themselves, when they are ready to: SIGHUP must not end them before.
+_SERVERS = ("serve", "demo", "simulate")
+
+
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Ctrl-C ends it with one line, where click would print two."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # On a terminal, the line would follow its ^C.
+            newline = "\n" if sys.stderr.isatty() else ""
+            click.echo(f"{newline}seq-exporter: stopped by Ctrl-C", err=True)
+            raise click.exceptions.Exit(1) from None
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG
+)
 @click.version_option(
     __version__, message=f"%(prog)s %(version)s (python {platform.python_version()})"
 )
-def commands() -> None:
+@click.pass_context
+def commands(ctx: click.Context) -> None:
     """Prometheus exporter for SendGrid Engagement Quality (SEQ) scores."""
+    if ctx.invoked_subcommand not in _SERVERS:
+        release_signals()
 
 
 for command in (serve, demo, simulate, backfill, check, scores):

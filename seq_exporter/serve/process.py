@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from seq_exporter.config.model import Config
 from seq_exporter.config.shard import WHOLE, Shard
 from seq_exporter.serve.exporter import Exporter
+from seq_exporter.serve.signals import hold_signals, release_signals
 from seq_exporter.serve.watch import Watch, follow
 from seq_exporter.threads import DaemonThreads
 from seq_exporter.web.routes import build_app
@@ -132,7 +133,10 @@ async def run_app(app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
 
 
 async def run_servers(*served: Served) -> None:
-    """Serve until SIGTERM or SIGINT, then close the sockets."""
+    """Serve until SIGTERM or SIGINT, then close the sockets.
+
+    Takes the signals that are held, and holds later ones: the process ends with status 0.
+    """
 
     def stop() -> None:
         for server, _ in served:
@@ -140,4 +144,8 @@ async def run_servers(*served: Served) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
-    await asyncio.gather(*(server.serve(sockets=list(sockets)) for server, sockets in served))
+    release_signals()
+    try:
+        await asyncio.gather(*(server.serve(sockets=list(sockets)) for server, sockets in served))
+    finally:
+        hold_signals()  # the event loop ends, and with it the handlers

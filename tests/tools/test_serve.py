@@ -511,3 +511,133 @@ def test_a_key_file_that_appears_later_is_followed(
     status, _, err = run(process)
     assert status == 0
     assert err.count(f"no such file '{late}'") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("name", ["config.yaml", "key"])
+def test_a_signal_stops_it_while_it_reads_its_first_configuration(
+    exporter: Start, tmp_path: Path, number: signal.Signals, name: str
+) -> None:
+    (tmp_path / "config.yaml").write_text("accounts: [{name: acme, api_key_file: key}]")
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    process = exporter("serve", "--web.listen-address=127.0.0.1:0")
+    wait_for_first_instruction(process)
+    time.sleep(1.5)  # mostly until it reads; at any moment, the outcome is the same
+    told = time.monotonic()
+    process.send_signal(number)
+    assert run(process) == (0, "", "")
+    assert time.monotonic() - told < 5
+
+
+# Seconds from the program's first instruction: while it imports, while it reads its files, and once
+# it serves.
+MOMENTS = (0, 0.1, 0.3, 0.7)
+
+
+def wait_for_first_instruction(process: subprocess.Popen[str]) -> None:
+    """Return once the process holds SIGHUP; before, Python itself starts, which is not ours."""
+    status = Path(f"/proc/{process.pid}/status")
+    while process.poll() is None:
+        held = next(line for line in status.read_text().splitlines() if line.startswith("SigBlk"))
+        if int(held.split()[1], 16) & 1 << (signal.SIGHUP - 1):
+            return
+    raise AssertionError(process.communicate())
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_reload_at_any_moment_of_the_start_ends_nothing(
+    exporter: Start, tmp_path: Path, command: str
+) -> None:
+    write_config(tmp_path, "http://127.0.0.1:1")
+    for seconds in MOMENTS:
+        port = free_port()
+        process = exporter(command, f"--web.listen-address=127.0.0.1:{port}", "--log.level=info")
+        wait_for_first_instruction(process)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGHUP)
+        wait_for(f"http://127.0.0.1:{port}/-/healthy", process)
+        process.terminate()
+        status, _, err = run(process)
+        assert status == 0
+        assert err.count('msg="configuration reloaded"') == 1
+        assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("command", ["serve", "demo", "simulate"])
+def test_a_stop_at_any_moment_of_the_start_is_a_success(
+    exporter: Start, tmp_path: Path, command: str, number: signal.Signals
+) -> None:
+    write_config(tmp_path, "http://127.0.0.1:1")
+    listen = "--listen" if command == "simulate" else "--web.listen-address"
+    for seconds in MOMENTS:
+        process = exporter(command, f"{listen}=127.0.0.1:0")
+        wait_for_first_instruction(process)
+        time.sleep(seconds)
+        process.send_signal(number)
+        status, _, err = run(process)
+        assert status == 0
+        assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["check"], ["scores"], ["check", "--offline"], ["scores", "--help"]]
+)
+def test_ctrl_c_at_any_moment_is_one_line_or_none(
+    exporter: Start, slow_sendgrid: ThreadingHTTPServer, tmp_path: Path, arguments: list[str]
+) -> None:
+    write_config(tmp_path, f"http://127.0.0.1:{slow_sendgrid.server_port}")
+    for seconds in (*MOMENTS, 1.5):
+        process = exporter(*arguments)
+        wait_for_first_instruction(process)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        status, _, err = run(process)
+        # It may have ended already, or be ending.
+        assert (status, err) in {
+            (0, ""),
+            (1, "seq-exporter: stopped by Ctrl-C\n"),
+            (-signal.SIGINT, ""),
+        }
+
+
+def test_ctrl_c_while_it_waits_for_sendgrid_is_one_line(
+    exporter: Start, slow_sendgrid: ThreadingHTTPServer, tmp_path: Path
+) -> None:
+    write_config(tmp_path, f"http://127.0.0.1:{slow_sendgrid.server_port}")
+    for command in ("check", "scores"):
+        Slow.asked.clear()
+        process = exporter(command)
+        assert Slow.asked.wait(GIVE_UP_SECONDS)
+        process.send_signal(signal.SIGINT)
+        status, _, err = run(process)
+        assert (status, err) == (1, "seq-exporter: stopped by Ctrl-C\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_commands_end_by_these_signals_as_any_program(
+    exporter: Start, slow_sendgrid: ThreadingHTTPServer, tmp_path: Path, number: signal.Signals
+) -> None:
+    write_config(tmp_path, f"http://127.0.0.1:{slow_sendgrid.server_port}")
+    for seconds in (0.2, 1.5):
+        process = exporter("check")
+        wait_for_first_instruction(process)
+        time.sleep(seconds)
+        process.send_signal(number)
+        assert run(process)[::2] == (-number, "")
+
+
+def test_signals_while_it_ends_do_not_change_its_status(exporter: Start, tmp_path: Path) -> None:
+    write_config(tmp_path, "http://127.0.0.1:1")
+    port = free_port()
+    process = exporter("serve", f"--web.listen-address=127.0.0.1:{port}")
+    wait_for(f"http://127.0.0.1:{port}/-/healthy", process)
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    while process.poll() is None:
+        for number in numbers:
+            process.send_signal(number)
+        time.sleep(0.001)
+    status, _, err = run(process)
+    assert status == 0
+    assert "Traceback" not in err
