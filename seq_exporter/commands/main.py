@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import sys
@@ -19,6 +20,8 @@ from seq_exporter.commands.simulate import simulate
 from seq_exporter.errors import ConfigError, SeqExporterError
 from seq_exporter.serve.signals import release_signals
 
+_WRITE_ERRORS = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
+
 
 def main() -> None:
     """Run the command line; print the program's own errors as one message, and exit."""
@@ -27,8 +30,11 @@ def main() -> None:
     except SeqExporterError as err:
         click.echo(f"seq-exporter: {err}", err=True)
         sys.exit(2 if isinstance(err, ConfigError) else 1)
-    except OSError as err:  # standard output: usually a full disk
-        click.echo(f"seq-exporter: cannot write to standard output: {err.strerror}", err=True)
+    except OSError as err:
+        # Of these, only a write to standard output comes without the name of a file.
+        is_output = err.filename is None and err.errno in _WRITE_ERRORS
+        what = f"cannot write to standard output: {err.strerror}" if is_output else str(err)
+        click.echo(f"seq-exporter: {what}", err=True)
         # Python would flush the rest of the buffer at exit, and fail with a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -641,3 +642,12 @@ def test_signals_while_it_ends_do_not_change_its_status(exporter: Start, tmp_pat
     status, _, err = run(process)
     assert status == 0
     assert "Traceback" not in err
+
+
+def test_an_error_of_the_system_is_not_taken_for_one_of_the_output(start: Start) -> None:
+    command = f"exec {sys.executable} -m seq_exporter"
+    full = run(start("sh", "-c", f"{command} --version > /dev/full"))
+    message = "cannot write to standard output: No space left on device"
+    assert full == (1, "", f"seq-exporter: {message}\n")
+    gone = run(start("sh", "-c", f"mkdir gone; cd gone; rmdir ../gone; {command} scores"))
+    assert gone == (1, "", "seq-exporter: [Errno 2] No such file or directory\n")
