@@ -1,14 +1,40 @@
-"""Blocking work next to the event loop, in threads that do not keep the process alive."""
+"""Blocking work in threads that do not keep the process alive, with bounds on number and time."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import signal
 import threading
+import time
 from collections.abc import Callable
-from typing import TypeVar
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Generic, TypeVar
 
 _Result = TypeVar("_Result")
+
+#: How long a file may take to be read. A local disk takes milliseconds.
+READ_SECONDS = 10.0
+
+# Larger files are no configuration, certificate or key: /dev/zero, or a log under a wrong name.
+_MOST_BYTES = 32 * 1024 * 1024
+
+_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
+# Threads that hang for good, together. Each costs little, but their number must have an end.
+_MOST_HUNG = 32
+
+
+class NoThread(OSError):
+    """No thread could be started: the limit of the process or of the system is reached.
+
+    A class of its own: Python raises RuntimeError, which stands for many defects too.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(errno.EAGAIN, "no thread can be started")
 
 
 class DaemonThreads:
@@ -24,9 +50,8 @@ class DaemonThreads:
     async def run(self, function: Callable[[], _Result]) -> _Result:
         """Return what `function` returns, or raise what it raises.
 
-        Raises RuntimeError if no thread can be started. If this is cancelled, the thread continues,
-        its result is dropped, and its place is free at once: work whose result is not awaited any
-        more must not delay the next.
+        Raises NoThread. If this is cancelled, the thread continues, its result is dropped, and its
+        place is free at once: work whose result is not awaited any more must not delay the next.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_Result] = loop.create_future()
@@ -49,5 +74,91 @@ class DaemonThreads:
                 loop.call_soon_threadsafe(finish, result, error)
 
         async with self._free:
-            threading.Thread(target=work, daemon=True).start()
+            _start(threading.Thread(target=work, daemon=True))
             return await future
+
+
+def read_file(path: Path, seconds: float = READ_SECONDS, most_bytes: int = _MOST_BYTES) -> bytes:
+    """Return the content of a file.
+
+    Raises OSError if it cannot be read, has more than `most_bytes` (EFBIG), or takes longer than
+    `seconds`, as on a network mount that hangs, or from a pipe into which nobody writes.
+    """
+
+    def read() -> bytes:
+        with path.open("rb") as file:
+            content = file.read(most_bytes + 1)
+        if len(content) > most_bytes:
+            raise OSError(errno.EFBIG, f"larger than {most_bytes // 1024:,} KiB")
+        return content
+
+    # First which file it is: while one hangs, another that takes its place is read at once.
+    found = call_within(seconds, path.stat, f"stat {path}")
+    return call_within(seconds, read, f"read {path} ({found.st_dev}, {found.st_ino})")
+
+
+def call_within(seconds: float, function: Callable[[], _Result], name: str) -> _Result:
+    """Return what `function` returns, or raise what it raises; wait at most `seconds` for it.
+
+    Raises TimeoutError, whose `strerror` says how long was waited, or NoThread. What hangs in the
+    operating system cannot be ended: its thread stays, and its result is dropped. While threads
+    of this `name` hang, another is started only after twice the time, so that trying again for
+    days costs a few threads, and succeeds soon after the cause is gone.
+    """
+    _refuse_while_hung(name)
+    call = _Call(function, name, seconds)
+    _start(call)
+    try:
+        return call.future.result(seconds)
+    except TimeoutError:
+        if call.future.done():  # at the last moment, or `function` raised it
+            return call.future.result()
+        raise TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:g} s") from None
+    finally:
+        call.is_given_up = not call.future.done()
+
+
+class _Call(threading.Thread, Generic[_Result]):
+    """A call that somebody waits for, until it `is_given_up`."""
+
+    def __init__(self, function: Callable[[], _Result], name: str, seconds: float) -> None:
+        super().__init__(name=name, daemon=True)
+        self.seconds = seconds
+        self.future: Future[_Result] = Future()
+        self.started_at = time.monotonic()
+        self.is_given_up = False
+        self._function = function
+
+    def run(self) -> None:
+        try:
+            result = self._function()
+        except BaseException as err:  # noqa: BLE001 - `future.result` raises it
+            self.future.set_exception(err)
+        else:
+            self.future.set_result(result)
+
+
+def _refuse_while_hung(name: str) -> None:
+    # Asked of Python, which knows every thread that still runs: a list of our own would be state.
+    hung = [each for each in threading.enumerate() if isinstance(each, _Call) and each.is_given_up]
+    same = [each for each in hung if each.name == name]
+    if same:
+        first = min(same, key=lambda each: each.started_at)
+        waited = time.monotonic() - first.started_at
+        if waited < first.seconds * (2 ** len(same) - 1):
+            # Without the time: a log that leaves out repeated messages would be full of them.
+            raise TimeoutError(errno.ETIMEDOUT, "no answer yet to an earlier attempt")
+    if len(hung) >= _MOST_HUNG:
+        raise TimeoutError(errno.ETIMEDOUT, f"{len(hung)} other reads hang")
+
+
+def _start(thread: threading.Thread) -> None:
+    # A thread inherits which signals are blocked. These are the main thread's: while it holds them,
+    # at the end of the process, no other may take them.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        thread.start()
+    except RuntimeError:
+        raise NoThread from None
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -13,6 +13,7 @@ from seq_exporter.config.model import Account, Config
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.logs import configure_logs
 from seq_exporter.serve.process import run_exporter
+from seq_exporter.serve.signals import exiting_when_stopped
 from seq_exporter.simulator.api import build_app
 from seq_exporter.simulator.fleet import Fleet
 from seq_exporter.web.server.listen import local_url, open_sockets
@@ -30,17 +31,18 @@ def demo(web_listen_address: Sequence[str], log_level: str, log_format: str) -> 
     It has three accounts, each with 40 subusers and 90 days of history.
     """
     configure_logs(log_level, log_format)
-    fleet = Fleet(anchor=Clock().today())
-    sockets = open_sockets(web_listen_address)
-    simulator_sockets = open_sockets(["127.0.0.1:0"])
-    config = _configure(fleet, local_url(simulator_sockets[0]))
-    url = local_url(sockets[0])
-    click.echo(
-        "Polling three simulated accounts (scores within a second):\n\n"
-        f"  metrics      {url}/metrics\n"
-        f"  status page  {url}/\n\n"
-        "Ctrl-C stops the demo."
-    )
+    with exiting_when_stopped():
+        fleet = Fleet(anchor=Clock().today())
+        sockets = open_sockets(web_listen_address)
+        simulator_sockets = open_sockets(["127.0.0.1:0"])
+        config = _configure(fleet, local_url(simulator_sockets[0]))
+        url = local_url(sockets[0])
+        click.echo(
+            "Polling three simulated accounts (scores within a second):\n\n"
+            f"  metrics      {url}/metrics\n"
+            f"  status page  {url}/\n\n"
+            "Ctrl-C stops the demo."
+        )
     simulator = (Server(build_app(fleet)), simulator_sockets)
     web_settings = ReloadableSettings(WebSettings)
     asyncio.run(run_exporter(config, lambda: config, sockets, web_settings, also=[simulator]))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import sys
+from typing import Any
 
 import click
 
@@ -16,6 +18,9 @@ from seq_exporter.commands.scores.command import scores
 from seq_exporter.commands.serve import serve
 from seq_exporter.commands.simulate import simulate
 from seq_exporter.errors import ConfigError, SeqExporterError
+from seq_exporter.serve.signals import release_signals
+
+_WRITE_ERRORS = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
 
 
 def main() -> None:
@@ -25,8 +30,11 @@ def main() -> None:
     except SeqExporterError as err:
         click.echo(f"seq-exporter: {err}", err=True)
         sys.exit(2 if isinstance(err, ConfigError) else 1)
-    except OSError as err:  # standard output: usually a full disk
-        click.echo(f"seq-exporter: cannot write to standard output: {err.strerror}", err=True)
+    except OSError as err:
+        # Of these, only a write to standard output comes without the name of a file.
+        is_output = err.filename is None and err.errno in _WRITE_ERRORS
+        what = f"cannot write to standard output: {err.strerror}" if is_output else str(err)
+        click.echo(f"seq-exporter: {what}", err=True)
         # Python would flush the rest of the buffer at exit, and fail with a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
@@ -44,12 +52,33 @@ configuration.
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
+# These take the signals themselves, when they are ready to: SIGHUP must not end them before.
+_SERVERS = ("serve", "demo", "simulate")
+
+
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Ctrl-C ends it with one line, where click would print two."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # On a terminal, the line would follow its ^C.
+            newline = "\n" if sys.stderr.isatty() else ""
+            click.echo(f"{newline}seq-exporter: stopped by Ctrl-C", err=True)
+            raise click.exceptions.Exit(1) from None
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG
+)
 @click.version_option(
     __version__, message=f"%(prog)s %(version)s (python {platform.python_version()})"
 )
-def commands() -> None:
+@click.pass_context
+def commands(ctx: click.Context) -> None:
     """Prometheus exporter for SendGrid Engagement Quality (SEQ) scores."""
+    if ctx.invoked_subcommand not in _SERVERS:
+        release_signals()
 
 
 for command in (serve, demo, simulate, backfill, check, scores):

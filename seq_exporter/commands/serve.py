@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,9 +22,13 @@ from seq_exporter.commands.flags import (
 from seq_exporter.config.file import find_config, load_config
 from seq_exporter.config.model import Config, take_part
 from seq_exporter.config.shard import Shard
+from seq_exporter.errors import ListenError
 from seq_exporter.logs import configure_logs
+from seq_exporter.serve.loading import LOAD_SECONDS, load_within
 from seq_exporter.serve.process import AutoReload, run_exporter
+from seq_exporter.serve.signals import exiting_when_stopped
 from seq_exporter.serve.watch import Watch
+from seq_exporter.threads import call_within
 from seq_exporter.web.server.listen import open_sockets
 from seq_exporter.web.settings.file import WebSettings, load_web_settings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
@@ -75,26 +80,42 @@ def serve(
     SIGHUP reloads the configuration file; SIGTERM and SIGINT stop.
     """
     configure_logs(log_level, log_format)
-    path = find_config(config_file)
 
     def load() -> Config:
         config = load_config(path, os.environ)
         return take_part(config, shard, by_subuser=shard_by == "subuser")
 
-    # Created before the file is read, so that it notices a change in between.
-    watch = Watch(lambda: [path])
     seconds = config_auto_reload_interval
-    config = load()
-    web_settings = ReloadableSettings(
-        lambda: load_web_settings(Path(web_config_file)) if web_config_file else WebSettings()
-    )
+    with exiting_when_stopped():
+        path = load_within(lambda: find_config(config_file), config_file)
+        # Created before the file is read, so that it notices a change in between.
+        auto_reload = AutoReload(Watch(lambda: [path]), seconds) if seconds else None
+        config = load_within(load, str(path))
+        web_settings = ReloadableSettings(lambda: _load_web_settings(web_config_file))
+        sockets = _listen(web_listen_address)
     running = run_exporter(
         config,
         load,
-        open_sockets(web_listen_address),
+        sockets,
         web_settings,
         enable_lifecycle=web_enable_lifecycle,
-        auto_reload=AutoReload(watch, seconds) if seconds else None,
+        auto_reload=auto_reload,
         shard=shard,
     )
     asyncio.run(running)
+
+
+def _load_web_settings(name: str) -> WebSettings:
+    if not name:
+        return WebSettings()
+    return load_within(lambda: load_web_settings(Path(name)), name)
+
+
+def _listen(addresses: Sequence[str]) -> list[socket.socket]:
+    """Open the sockets in a thread: while a name is resolved, nobody could stop the process."""
+    try:
+        return call_within(LOAD_SECONDS, lambda: open_sockets(addresses), "listen")
+    except OSError as err:
+        raise ListenError(
+            f"cannot listen on {', '.join(addresses)}: {err.strerror}: correct --web.listen-address"
+        ) from err

@@ -11,6 +11,7 @@ from seq_exporter.clock import Clock, midnight, utc_day
 from seq_exporter.commands.flags import read_duration
 from seq_exporter.logs import configure_logs
 from seq_exporter.serve.process import run_app
+from seq_exporter.serve.signals import exiting_when_stopped
 from seq_exporter.simulator.api import build_app
 from seq_exporter.simulator.fleet import Fleet, render_config
 from seq_exporter.web.server.listen import local_url, open_sockets
@@ -86,8 +87,9 @@ def simulate(
     def clock() -> float:
         return real.now() + offset_seconds
 
-    fleet = Fleet(seed, accounts, subusers, anchor=utc_day(clock()))
-    sockets = open_sockets([listen], "--listen")
-    click.echo(render_config(fleet, local_url(sockets[0])))
+    with exiting_when_stopped():  # a million subusers take a while
+        fleet = Fleet(seed, accounts, subusers, anchor=utc_day(clock()))
+        sockets = open_sockets([listen], "--listen")
+        click.echo(render_config(fleet, local_url(sockets[0])))
     app = build_app(fleet, clock=clock, delay_seconds=delay, rate_limit_per_minute=rate_limit)
     asyncio.run(run_app(app, sockets))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 from seq_exporter.config.redaction import redaction_of
 from seq_exporter.errors import KeyUnavailable
+from seq_exporter.threads import read_file
 
 # SendGrid's keys are `SG.` and two more parts. Messages that quote a user's text hide everything
 # that looks like the beginning of a key, because keys get pasted into the wrong place.
@@ -149,8 +151,9 @@ class ApiKey:
 
 
 def _read_text(path: Path) -> str:
-    with path.open("rb") as file:
-        content = file.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        raise ValueError("is larger than 64 KiB: put the API key there alone")
-    return content.decode("utf-8")
+    try:
+        return read_file(path, most_bytes=_MOST_BYTES).decode()
+    except OSError as err:
+        if err.errno == errno.EFBIG:
+            raise ValueError("is larger than 64 KiB: put the API key there alone") from None
+        raise

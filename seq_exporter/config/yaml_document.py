@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,6 +28,7 @@ from seq_exporter.config.yaml_syntax import (
     replace_surrogates,
 )
 from seq_exporter.errors import ConfigError
+from seq_exporter.threads import read_file
 
 #: The keys and indexes that lead to a value: `("accounts", 2, "api_key_file")`.
 Place = tuple[str | int, ...]
@@ -172,18 +174,16 @@ def read_document(path: Path, environ: Mapping[str, str] | None) -> Document:
 
 def _read_text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+        return read_file(path, most_bytes=MOST_BYTES).decode("utf-8-sig")
     except OSError as err:
+        if err.errno == errno.EFBIG:
+            size = f"{MOST_BYTES // 2**20} MiB"
+            raise ConfigError(
+                f"{path}: is larger than {size}: shorten it, for example with globs"
+            ) from None
         raise ConfigError(
             f"{path}: cannot be read: {err.strerror}: correct the path, or let this user read it"
         ) from err
-    if len(content) > MOST_BYTES:
-        raise ConfigError(
-            f"{path}: is larger than {MOST_BYTES // 2**20} MiB: shorten it, for example with globs"
-        )
-    try:
-        return content.decode("utf-8-sig")
     except UnicodeError:
         raise ConfigError(f"{path}: is not UTF-8 text: save it as UTF-8") from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from seq_exporter.config.model import SeriesSelection
 from seq_exporter.errors import TooManySeries
@@ -47,7 +48,7 @@ class Store:
 
         It publishes the series that are `wanted`, and at most `max_series` of them.
         """
-        writer = AccountWriter(self, account, wanted or SeriesSelection(), max_series)
+        writer = AccountWriter(self, account, _Choice(wanted or SeriesSelection(), max_series))
         with self._changing:
             is_replaced = account in self._writers
             self._writers[account] = writer
@@ -56,19 +57,17 @@ class Store:
             self._publish()
         return writer
 
-    def swap(self, writer: AccountWriter, snapshot: Snapshot) -> None:
-        """Replace the snapshot of `writer`, and the exposition; do nothing if the writer is closed.
-
-        Raises TooManySeries, and changes nothing then.
-        """
-        is_news = snapshot != writer.snapshot
-        # Rendered before anything is changed: an error here leaves the exposition as it was.
-        families = writer.render(snapshot) if is_news else writer.families
+    def replace(
+        self, writer: AccountWriter, snapshot: Snapshot, families: DeflatedFamilies
+    ) -> bool:
+        """Replace what `writer` publishes, and the exposition; return False if it is closed."""
         with self._changing:
-            if self._writers.get(writer.account) is writer:
-                self._changes += is_news
+            is_open = self._writers.get(writer.account) is writer
+            if is_open:
+                self._changes += families is not writer.families
                 writer.snapshot, writer.families = snapshot, families
         self._publish()
+        return is_open
 
     def close(self, writer: AccountWriter) -> None:
         """Remove the account of `writer` from the exposition."""
@@ -109,42 +108,83 @@ class Store:
                 self._changes_published = changes
 
 
+class _Choice(NamedTuple):
+    """Which series of a snapshot are published, and how many at most; None is no limit."""
+
+    wanted: SeriesSelection
+    max_series: int | None
+
+    def render(self, snapshot: Snapshot) -> DeflatedFamilies:
+        """Return the families that publish `snapshot`. Raises TooManySeries."""
+        families = render_account(snapshot, self.wanted)
+        count = count_series(families)
+        if self.max_series is not None and count > self.max_series:
+            raise TooManySeries(
+                f"{count} series are more than max_series, {self.max_series}: "
+                "raise it, or leave series out"
+            )
+        return families
+
+
 class AccountWriter:
     """Writes one account's snapshots to the store, until it is closed.
 
     A poll that still runs when its account is removed or changed would otherwise bring it back.
     """
 
-    def __init__(
-        self, store: Store, account: str, wanted: SeriesSelection, max_series: int | None
-    ) -> None:
+    def __init__(self, store: Store, account: str, choice: _Choice) -> None:
         self.account = account
-        self._wanted = wanted
-        self._max_series = max_series
         self.snapshot = Snapshot(account)
         self.families: DeflatedFamilies = {}
         self._store = store
+        self._choice = choice
+        self._published = choice
+        # A reload may change the choice while a poll swaps: the one must not undo the other.
+        self._swapping = threading.Lock()
 
     @property
     def series(self) -> int:
         """How many series of the account are published."""
         return count_series(self.families)
 
-    def swap(self, snapshot: Snapshot) -> None:
-        """Publish `snapshot` instead of the current one. Raises TooManySeries."""
-        self._store.swap(self, snapshot)
+    @property
+    def is_behind(self) -> bool:
+        """Whether other series are published than those chosen, which are too many."""
+        return self._choice != self._published
 
-    def render(self, snapshot: Snapshot) -> DeflatedFamilies:
-        """Return the families that publish `snapshot`. Raises TooManySeries."""
-        families = render_account(snapshot, self._wanted)
-        count = count_series(families)
-        if self._max_series is not None and count > self._max_series:
-            raise TooManySeries(
-                f"{count} series are more than max_series, {self._max_series}: "
-                "raise it, or leave series out"
-            )
-        return families
+    def swap(self, snapshot: Snapshot) -> None:
+        """Publish `snapshot` instead of the current one; do nothing if this is closed.
+
+        Raises TooManySeries, and changes nothing then.
+        """
+        with self._swapping:
+            self._swap(snapshot, self._choice)
+
+    def withdraw(self, snapshot: Snapshot) -> None:
+        """Publish `snapshot`, a part of the current one; never too many series.
+
+        While this `is_behind`, the series published so far are those of the earlier choice.
+        """
+        with self._swapping:
+            self._swap(snapshot, self._published)
+
+    def choose(self, wanted: SeriesSelection, max_series: int | None) -> None:
+        """Publish other series of the current snapshot, and of all later ones.
+
+        Raises TooManySeries. Then the exposition stays as it was, and this `is_behind` until a
+        `swap` or a `choose` succeeds.
+        """
+        with self._swapping:
+            self._choice = _Choice(wanted, max_series)
+            self._swap(self.snapshot, self._choice)
 
     def close(self) -> None:
         """Withdraw the account's series for good."""
         self._store.close(self)
+
+    def _swap(self, snapshot: Snapshot, choice: _Choice) -> None:
+        is_same = snapshot == self.snapshot and choice == self._published
+        # Rendered before anything is changed: an error here leaves the exposition as it was.
+        families = self.families if is_same else choice.render(snapshot)
+        if self._store.replace(self, snapshot, families):
+            self._published = choice

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -40,7 +41,10 @@ _log = logging.getLogger(__name__)
 
 
 class Poller:
-    """Polls one account. `poll` blocks for seconds or minutes; the other methods are quick.
+    """Polls one account.
+
+    `poll` blocks for seconds or minutes, `restore` and `republish` for up to a second, or longer if
+    a disk hangs. The other methods are quick.
 
     `account`, `settings`, `state` and `health` are immutable and are replaced as a whole, so
     another thread may read or set them during a poll; a new value holds from the next poll on.
@@ -91,12 +95,18 @@ class Poller:
         self._is_saved = False
 
     def restore(self) -> None:
-        """Publish the scores that an earlier process saved for this account, if they still hold."""
+        """Publish the scores that an earlier process saved for this account, if they still hold.
+
+        Logs a failure, and raises nothing: the first poll reads the scores again.
+        """
         try:
             if self.state:
                 self._restore(self.state)
         except (OSError, ValueError, KeyUnavailable, TooManySeries) as err:
             _log.warning("cannot restore scores", extra=self._about(error=str(err)))
+        except Exception:  # noqa: BLE001
+            # Whatever a file holds, its account must be polled.
+            _log.exception("scores not restored by a defect in seq-exporter", extra=self._about())
 
     def _restore(self, state: StateFolder) -> None:
         key = self.account.api_key.read()
@@ -109,6 +119,17 @@ class Poller:
             self.health = Health(is_restored=True)
             self._telemetry.observe_restore()
 
+    def republish(self, account: Account) -> None:
+        """Take over `account`, which has the same scores; publish the held ones as it asks for.
+
+        If these are too many series, the page stays as it was, and the next poll fails for that
+        reason.
+        """
+        with contextlib.suppress(TooManySeries):
+            self.writer.choose(account.series, account.max_series)
+        self.account = account
+        self._telemetry.observe_series(self.writer.series)
+
     def poll(self) -> float:
         """Poll once and publish the result; return the seconds until the next poll is due.
 
@@ -118,7 +139,8 @@ class Poller:
         started, api_key = self._clock.monotonic(), self.account.api_key
         self._reader.account, self._reader.settings = self.account, self.settings
         try:
-            self._swap(self._reader.calendar.withdraw_expired(self.writer.snapshot))
+            self.writer.withdraw(self._reader.calendar.withdraw_expired(self.writer.snapshot))
+            self._telemetry.observe_series(self.writer.series)
             failures, anomalies = self._update()
         except PollStopped:
             raise
@@ -151,11 +173,12 @@ class Poller:
         return failures, reading.anomalies
 
     def _publish(self, held: Snapshot, snapshot: Snapshot) -> None:
-        if snapshot.subusers is held.subusers and snapshot.own is held.own:
-            return
-        self._swap(snapshot)
-        self._is_saved = False
-        self._note_new_days(held, snapshot)
+        is_new = snapshot.subusers is not held.subusers or snapshot.own is not held.own
+        if is_new or self.writer.is_behind:
+            self._swap(snapshot)
+        if is_new:
+            self._is_saved = False
+            self._note_new_days(held, snapshot)
 
     def _swap(self, snapshot: Snapshot) -> None:
         """Publish `snapshot`. Raises TooManySeries."""

@@ -15,7 +15,9 @@ from starlette.types import ASGIApp
 from seq_exporter.config.model import Config
 from seq_exporter.config.shard import WHOLE, Shard
 from seq_exporter.serve.exporter import Exporter
+from seq_exporter.serve.signals import hold_signals, release_signals
 from seq_exporter.serve.watch import Watch, follow
+from seq_exporter.threads import DaemonThreads
 from seq_exporter.web.routes import build_app
 from seq_exporter.web.server.listen import describe_socket
 from seq_exporter.web.server.server import Server
@@ -92,8 +94,17 @@ def _begin_reloads(
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
+    threads = DaemonThreads(1)
+
     async def reload_web() -> None:
-        exporter.observe_web_reload(await asyncio.to_thread(web_settings.reload))
+        is_successful = False
+        try:
+            is_successful = await threads.run(web_settings.reload)
+        finally:  # `follow` logs the error
+            exporter.observe_web_reload(is_successful)
+
+    async def reload_again() -> None:
+        await exporter.reload(is_retry=True)
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, lambda: begin(exporter.reload()))
@@ -105,8 +116,14 @@ def _begin_reloads(
         )
     )
     if auto_reload:
-        has_changed = auto_reload.watch.has_changed
-        begin(follow(has_changed, auto_reload.interval_seconds, exporter.reload))
+        # Again after each failure: the mistake may be a key file that does not exist yet.
+        begin(
+            follow(
+                lambda: auto_reload.watch.has_changed() or exporter.is_behind,
+                auto_reload.interval_seconds,
+                reload_again,
+            )
+        )
     return tasks
 
 
@@ -116,7 +133,10 @@ async def run_app(app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
 
 
 async def run_servers(*served: Served) -> None:
-    """Serve until SIGTERM or SIGINT, then close the sockets."""
+    """Serve until SIGTERM or SIGINT, then close the sockets.
+
+    Takes the signals that are held, and holds later ones: the process ends with status 0.
+    """
 
     def stop() -> None:
         for server, _ in served:
@@ -124,4 +144,8 @@ async def run_servers(*served: Served) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
-    await asyncio.gather(*(server.serve(sockets=list(sockets)) for server, sockets in served))
+    release_signals()
+    try:
+        await asyncio.gather(*(server.serve(sockets=list(sockets)) for server, sockets in served))
+    finally:
+        hold_signals()  # the event loop ends, and with it the handlers

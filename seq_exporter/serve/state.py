@@ -17,9 +17,13 @@ from seq_exporter.config.model import Account
 from seq_exporter.config.secret import Secret, fingerprint
 from seq_exporter.files import find_leftovers, replacing
 from seq_exporter.scores import Snapshot
+from seq_exporter.threads import call_within
 
 # File systems allow 255 bytes, and the name of the temporary file is longer.
 _LONGEST_NAME = 150
+
+# How long a file may take. A network mount can hang for days, and the account must be polled.
+_DISK_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,9 @@ class StateFolder:
     on_behalf_of and selection of subusers. It contains a salted, slow hash of the key, not the key.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, disk_seconds: float = _DISK_SECONDS) -> None:
         self._folder = folder
+        self._disk_seconds = disk_seconds
         self._header = TypeAdapter(_Header)
         self._snapshot = TypeAdapter(Snapshot)
         self._salt = os.urandom(16).hex()
@@ -51,22 +56,34 @@ class StateFolder:
         self._owner_saved: tuple[Account, Secret, _Owner] | None = None
 
     def save(self, account: Account, key: Secret, snapshot: Snapshot) -> None:
-        """Replace the account's file: a crash leaves the old or the new one. Raises OSError."""
+        """Replace the account's file: a crash leaves the old or the new one.
+
+        Raises OSError, also if the folder does not answer in time.
+        """
         owner = self._own(account, key)
         content = self._snapshot.dump_json(snapshot)
         header = _Header(1, self._salt, owner.public, owner.seal(content))
-        self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(account)
-        with replacing(path) as file:
-            file.writelines((self._header.dump_json(header), b"\n", content))
+
+        def write() -> None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as file:
+                file.writelines((self._header.dump_json(header), b"\n", content))
+
+        call_within(self._disk_seconds, write, f"save {path}")
 
     def load(self, account: Account, key: Secret) -> Snapshot | None:
         """Return the saved snapshot of this account, or None if there is none.
 
-        Raises OSError if the file cannot be read. If the file is not what `save` writes, renames it
-        and raises ValueError.
+        Raises OSError if the file cannot be read, or not in time. If the file is not what `save`
+        writes, renames it and raises ValueError.
         """
         path = self._path(account)
+        return call_within(
+            self._disk_seconds, lambda: self._load(path, account, key), f"load {path}"
+        )
+
+    def _load(self, path: Path, account: Account, key: Secret) -> Snapshot | None:
         for leftover in find_leftovers(path):
             with contextlib.suppress(OSError):
                 leftover.unlink()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -340,3 +343,294 @@ def test_wrong_use_is_exit_status_2(exporter: Start, arguments: list[str]) -> No
     assert (status, out) == (2, "")
     assert f"'{arguments[-1].partition('=')[2] or arguments[-1]}'" in err
     assert "Traceback" not in err
+
+
+def test_a_reload_of_what_is_published_keeps_the_scores(
+    exporter: Start, simulator: Simulator, tmp_path: Path
+) -> None:
+    accounts = yaml.safe_load(simulator.config)["accounts"]
+    file, port = tmp_path / "config.yaml", free_port()
+    base = f"http://127.0.0.1:{port}"
+
+    def write(**changes: object) -> None:
+        file.write_text(yaml.safe_dump({"accounts": [each | changes for each in accounts]}))
+
+    def reload() -> Samples:
+        assert requests.post(f"{base}/-/reload", timeout=GIVE_UP_SECONDS).status_code == 200
+        return read_scores(base)
+
+    write()
+    process = exporter("serve", f"--web.listen-address=127.0.0.1:{port}", "--web.enable-lifecycle")
+    wait_for(f"{base}/-/ready", process)
+    everything = read_scores(base)
+    write(series={"metrics": []}, max_series=5000)
+    fewer = reload()
+    assert fewer == {
+        key: value for key, value in everything.items() if key[0] != "sendgrid_seq_metric_score"
+    }
+    write(max_series=10)  # below what is published: it stays, and polls fail
+    assert reload() == fewer
+    up = f'seq_exporter_account_up{{account="{accounts[0]["name"]}"}}'
+    wait_until(lambda: f"\n{up} 0.0\n" in read_page(base), process)
+    write()
+    assert reload() == everything
+    wait_until(lambda: f"\n{up} 1.0\n" in read_page(base), process)
+
+
+def with_keys(simulator: Simulator, folder: Path) -> str:
+    """Return the simulator's configuration with each key in a file of `folder`."""
+    accounts = yaml.safe_load(simulator.config)["accounts"]
+    for account in accounts:
+        (folder / account["name"]).write_text(account.pop("api_key"))
+        account["api_key_file"] = account["name"]
+    return yaml.safe_dump({"accounts": accounts, "poll": {"interval": "1s"}})
+
+
+def test_a_key_file_that_hangs_fails_its_account_and_keeps_nothing_else_from_working(
+    exporter: Start, simulator: Simulator, tmp_path: Path
+) -> None:
+    file, port = tmp_path / "config.yaml", free_port()
+    file.write_text(with_keys(simulator, tmp_path))
+    base = f"http://127.0.0.1:{port}"
+    process = exporter("serve", f"--web.listen-address=127.0.0.1:{port}", "--web.enable-lifecycle")
+    wait_for(f"{base}/-/ready", process)
+    everything = read_scores(base)
+    hung, other = (each["name"] for each in yaml.safe_load(simulator.config)["accounts"][:2])
+    key = (tmp_path / hung).read_text()
+    (tmp_path / hung).unlink()
+    os.mkfifo(tmp_path / hung)  # reading it hangs, as on a mount whose server is gone
+
+    def is_up(name: str, value: int) -> bool:
+        return f'\nseq_exporter_account_up{{account="{name}"}} {value}.0\n' in read_page(base)
+
+    wait_until(lambda: is_up(hung, 0), process)
+    failures = f'seq_exporter_poll_failures_total{{account="{hung}",reason="key_unavailable"}}'
+    assert f"\n{failures} " in read_page(base)
+    assert f"\n{failures} 0.0\n" not in read_page(base)
+    assert is_up(other, 1)
+    assert read_scores(base) == everything
+    failed = requests.post(f"{base}/-/reload", timeout=GIVE_UP_SECONDS)
+    assert failed.status_code == 500
+    assert f"api_key_file: cannot read the key file '{hung}': no answer " in failed.text
+    assert "\nseq_exporter_config_last_reload_successful 0.0\n" in read_page(base)
+
+    (tmp_path / "new").write_text(key)
+    (tmp_path / "new").rename(tmp_path / hung)
+    wait_until(lambda: is_up(hung, 1), process)
+    (tmp_path / hung).unlink()
+    os.mkfifo(tmp_path / hung)
+    process.send_signal(signal.SIGHUP)
+    time.sleep(0.5)  # until the reload and a poll hang
+    told = time.monotonic()
+    process.terminate()
+    assert run(process)[0] == 0
+    assert time.monotonic() - told < 5
+
+
+def test_no_content_of_the_file_ends_the_following_of_changes(
+    exporter: Start, simulator: Simulator, tmp_path: Path
+) -> None:
+    file, port = tmp_path / "config.yaml", free_port()
+    good = with_keys(simulator, tmp_path)
+    file.write_text(good)
+    base = f"http://127.0.0.1:{port}"
+    process = exporter(
+        "serve", f"--web.listen-address=127.0.0.1:{port}", "--config.auto-reload-interval=50ms"
+    )
+    wait_for(f"{base}/-/ready", process)
+    everything = read_scores(base)
+    page = "\nseq_exporter_config_last_reload_successful"
+
+    def replace(text: bytes) -> None:
+        (tmp_path / "new").write_bytes(text)
+        (tmp_path / "new").rename(file)
+
+    for text in (
+        b'!!int ""',
+        b"accounts: !!float ':'",
+        b"\xff",
+        b"",
+        b"&a [*a]",
+        b"a: " + b"[" * 9999,
+    ):
+        replace(text)
+        wait_until(lambda: f"{page} 0.0\n" in read_page(base), process)
+        replace(good.encode())
+        wait_until(lambda: f"{page} 1.0\n" in read_page(base), process)
+    file.unlink()
+    file.symlink_to("/dev/zero")
+    wait_until(lambda: f"{page} 0.0\n" in read_page(base), process)
+    replace(good.encode())
+    wait_until(lambda: f"{page} 1.0\n" in read_page(base), process)
+    assert read_scores(base) == everything
+    process.terminate()
+    status, _, err = run(process)
+    assert status == 0
+    assert "Traceback" not in err
+
+
+def test_a_key_file_that_appears_later_is_followed(
+    exporter: Start, simulator: Simulator, tmp_path: Path
+) -> None:
+    file, port = tmp_path / "config.yaml", free_port()
+    everything = with_keys(simulator, tmp_path)
+    document = yaml.safe_load(everything)
+    late = document["accounts"].pop()["name"]
+    file.write_text(yaml.safe_dump(document))
+    (tmp_path / late).rename(tmp_path / "elsewhere")
+    base = f"http://127.0.0.1:{port}"
+    process = exporter(
+        "serve", f"--web.listen-address=127.0.0.1:{port}", "--config.auto-reload-interval=50ms"
+    )
+    wait_for(f"{base}/-/ready", process)
+    file.write_text(everything)
+    successful = "\nseq_exporter_config_last_reload_successful"
+    wait_until(lambda: f"{successful} 0.0\n" in read_page(base), process)
+    time.sleep(0.5)  # several looks, which log the mistake once
+    assert late not in {labels[1] for labels in read_scores(base)}
+    (tmp_path / "elsewhere").rename(tmp_path / late)
+    wait_until(lambda: late in {labels[1] for labels in read_scores(base)}, process)
+    assert f"{successful} 1.0\n" in read_page(base)
+    process.terminate()
+    status, _, err = run(process)
+    assert status == 0
+    assert err.count(f"no such file '{late}'") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("name", ["config.yaml", "key"])
+def test_a_signal_stops_it_while_it_reads_its_first_configuration(
+    exporter: Start, tmp_path: Path, number: signal.Signals, name: str
+) -> None:
+    (tmp_path / "config.yaml").write_text("accounts: [{name: acme, api_key_file: key}]")
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    process = exporter("serve", "--web.listen-address=127.0.0.1:0")
+    wait_for_first_instruction(process)
+    time.sleep(1.5)  # mostly until it reads; at any moment, the outcome is the same
+    told = time.monotonic()
+    process.send_signal(number)
+    assert run(process) == (0, "", "")
+    assert time.monotonic() - told < 5
+
+
+# Seconds from the program's first instruction: while it imports, while it reads its files, and once
+# it serves.
+MOMENTS = (0, 0.1, 0.3, 0.7)
+
+
+def wait_for_first_instruction(process: subprocess.Popen[str]) -> None:
+    """Return once the process holds SIGHUP; before, Python itself starts, which is not ours."""
+    status = Path(f"/proc/{process.pid}/status")
+    while process.poll() is None:
+        held = next(line for line in status.read_text().splitlines() if line.startswith("SigBlk"))
+        if int(held.split()[1], 16) & 1 << (signal.SIGHUP - 1):
+            return
+    raise AssertionError(process.communicate())
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_reload_at_any_moment_of_the_start_ends_nothing(
+    exporter: Start, tmp_path: Path, command: str
+) -> None:
+    write_config(tmp_path, "http://127.0.0.1:1")
+    for seconds in MOMENTS:
+        port = free_port()
+        process = exporter(command, f"--web.listen-address=127.0.0.1:{port}", "--log.level=info")
+        wait_for_first_instruction(process)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGHUP)
+        wait_for(f"http://127.0.0.1:{port}/-/healthy", process)
+        process.terminate()
+        status, _, err = run(process)
+        assert status == 0
+        assert err.count('msg="configuration reloaded"') == 1
+        assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("command", ["serve", "demo", "simulate"])
+def test_a_stop_at_any_moment_of_the_start_is_a_success(
+    exporter: Start, tmp_path: Path, command: str, number: signal.Signals
+) -> None:
+    write_config(tmp_path, "http://127.0.0.1:1")
+    listen = "--listen" if command == "simulate" else "--web.listen-address"
+    for seconds in MOMENTS:
+        process = exporter(command, f"{listen}=127.0.0.1:0")
+        wait_for_first_instruction(process)
+        time.sleep(seconds)
+        process.send_signal(number)
+        status, _, err = run(process)
+        assert status == 0
+        assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["check"], ["scores"], ["check", "--offline"], ["scores", "--help"]]
+)
+def test_ctrl_c_at_any_moment_is_one_line_or_none(
+    exporter: Start, slow_sendgrid: ThreadingHTTPServer, tmp_path: Path, arguments: list[str]
+) -> None:
+    write_config(tmp_path, f"http://127.0.0.1:{slow_sendgrid.server_port}")
+    for seconds in (*MOMENTS, 1.5):
+        process = exporter(*arguments)
+        wait_for_first_instruction(process)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        status, _, err = run(process)
+        # It may have ended already, or be ending.
+        assert (status, err) in {
+            (0, ""),
+            (1, "seq-exporter: stopped by Ctrl-C\n"),
+            (-signal.SIGINT, ""),
+        }
+
+
+def test_ctrl_c_while_it_waits_for_sendgrid_is_one_line(
+    exporter: Start, slow_sendgrid: ThreadingHTTPServer, tmp_path: Path
+) -> None:
+    write_config(tmp_path, f"http://127.0.0.1:{slow_sendgrid.server_port}")
+    for command in ("check", "scores"):
+        Slow.asked.clear()
+        process = exporter(command)
+        assert Slow.asked.wait(GIVE_UP_SECONDS)
+        process.send_signal(signal.SIGINT)
+        status, _, err = run(process)
+        assert (status, err) == (1, "seq-exporter: stopped by Ctrl-C\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_commands_end_by_these_signals_as_any_program(
+    exporter: Start, slow_sendgrid: ThreadingHTTPServer, tmp_path: Path, number: signal.Signals
+) -> None:
+    write_config(tmp_path, f"http://127.0.0.1:{slow_sendgrid.server_port}")
+    for seconds in (0.2, 1.5):
+        process = exporter("check")
+        wait_for_first_instruction(process)
+        time.sleep(seconds)
+        process.send_signal(number)
+        assert run(process)[::2] == (-number, "")
+
+
+def test_signals_while_it_ends_do_not_change_its_status(exporter: Start, tmp_path: Path) -> None:
+    write_config(tmp_path, "http://127.0.0.1:1")
+    port = free_port()
+    process = exporter("serve", f"--web.listen-address=127.0.0.1:{port}")
+    wait_for(f"http://127.0.0.1:{port}/-/healthy", process)
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    while process.poll() is None:
+        for number in numbers:
+            process.send_signal(number)
+        time.sleep(0.001)
+    status, _, err = run(process)
+    assert status == 0
+    assert "Traceback" not in err
+
+
+def test_an_error_of_the_system_is_not_taken_for_one_of_the_output(start: Start) -> None:
+    command = f"exec {sys.executable} -m seq_exporter"
+    full = run(start("sh", "-c", f"{command} --version > /dev/full"))
+    message = "cannot write to standard output: No space left on device"
+    assert full == (1, "", f"seq-exporter: {message}\n")
+    gone = run(start("sh", "-c", f"mkdir gone; cd gone; rmdir ../gone; {command} scores"))
+    assert gone == (1, "", "seq-exporter: [Errno 2] No such file or directory\n")

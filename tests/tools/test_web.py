@@ -348,7 +348,7 @@ def login_from(source: str, port: int, login: str) -> socket.socket:
 
 
 def test_guesses_from_many_addresses_keep_no_first_login_out(
-    exporter: Start, simulator: Pretence, tmp_path: Path
+    exporter: Start, simulator: Simulator, tmp_path: Path
 ) -> None:
     (tmp_path / "config.yaml").write_text(simulator.config)
     hashes = {

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seq_exporter.threads import DaemonThreads
+from seq_exporter.threads import DaemonThreads, NoThread, call_within, read_file
 from tests.support import ROOT
 
 # An upper bound for waits that would never end; no test takes as long.
@@ -76,6 +80,29 @@ def test_the_error_of_the_function_is_raised(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught:
         asyncio.run(DaemonThreads(1).run(fail))
     assert caught.value is error
+
+
+@pytest.fixture
+def no_threads() -> Iterator[None]:
+    """Let no thread start: the system has no room for its stack."""
+    before = threading.stack_size(1 << 46)
+    yield
+    threading.stack_size(before)
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_without_a_thread_the_error_says_so() -> None:
+    with pytest.raises(NoThread) as caught:
+        asyncio.run(DaemonThreads(1).run(lambda: None))
+    assert (caught.value.errno, caught.value.strerror) == (errno.EAGAIN, "no thread can be started")
+
+
+def test_a_runtime_error_of_the_function_is_not_taken_for_a_missing_thread() -> None:
+    def fail() -> None:
+        raise RuntimeError("can't start new thread")
+
+    with pytest.raises(RuntimeError):
+        asyncio.run(DaemonThreads(1).run(fail))
 
 
 def test_the_function_runs_in_a_daemon_thread_of_its_own() -> None:
@@ -203,3 +230,123 @@ print("the end")
         check=False,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "the end\n", "")
+
+
+@pytest.fixture
+def hang() -> Iterator[Callable[[], None]]:
+    """Return a function that hangs until the test ends."""
+    is_over = threading.Event()
+    yield lambda: assert_over(is_over)
+    is_over.set()
+
+
+def assert_over(is_over: threading.Event) -> None:
+    assert is_over.wait(HUNG)
+
+
+def test_a_call_within_its_time_has_its_result_or_error() -> None:
+    assert call_within(HUNG, lambda: 5, "five") == 5
+    for error in (ValueError("odd"), TimeoutError("its own"), SystemExit(3)):
+        with pytest.raises(type(error)) as caught:
+            call_within(HUNG, lambda error=error: raise_it(error), "fails")  # type: ignore[misc]
+        assert caught.value is error
+
+
+def raise_it(error: BaseException) -> None:
+    raise error
+
+
+def test_a_call_that_hangs_is_given_up(hang: Callable[[], None]) -> None:
+    with pytest.raises(TimeoutError) as caught:
+        call_within(0.01, hang, "hangs once")
+    assert (caught.value.errno, caught.value.strerror) == (
+        errno.ETIMEDOUT,
+        "no answer within 0.01 s",
+    )
+
+
+def test_trying_again_for_long_costs_few_threads(hang: Callable[[], None]) -> None:
+    messages = set()
+    before = threading.active_count()
+    deadline = time.monotonic() + 0.5
+    while time.monotonic() < deadline:
+        with pytest.raises(TimeoutError) as caught:
+            call_within(0.01, hang, "hangs for long")
+        messages.add(caught.value.strerror)
+    # At 0, 10, 30, 70, 150 and 310 ms.
+    assert threading.active_count() - before <= 6
+    assert messages == {"no answer within 0.01 s", "no answer yet to an earlier attempt"}
+
+
+def test_a_call_that_hangs_delays_no_other(hang: Callable[[], None]) -> None:
+    with pytest.raises(TimeoutError):
+        call_within(0.01, hang, "hangs apart")
+    assert call_within(HUNG, lambda: 5, "another") == 5
+
+
+def test_once_the_cause_is_gone_a_call_succeeds(hang: Callable[[], None]) -> None:
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            call_within(0.01, hang, "recovers")
+    deadline = time.monotonic() + HUNG
+    while True:  # although both threads still hang
+        try:
+            assert call_within(0.01, lambda: 5, "recovers") == 5
+            break
+        except TimeoutError:
+            assert time.monotonic() < deadline
+
+
+def test_the_number_of_threads_that_hang_has_an_end(hang: Callable[[], None]) -> None:
+    reasons = []
+    for number in range(40):
+        with pytest.raises(TimeoutError) as caught:
+            call_within(0.001, hang, f"hangs {number}")
+        reasons.append(caught.value.strerror)
+    assert reasons[-1] == "32 other reads hang"
+    assert threading.active_count() < 50
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_a_call_without_a_thread() -> None:
+    with pytest.raises(NoThread):
+        call_within(HUNG, lambda: 5, "five")
+
+
+def test_a_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"\r\n\0\xff")
+    assert read_file(tmp_path / "file") == b"\r\n\0\xff"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing", "No such file or directory"),
+        ("", "Is a directory"),
+        ("/dev/zero", "larger than 32,768 KiB"),
+        ("pipe", "no answer within 0.5 s"),
+    ],
+)
+def test_what_cannot_be_read_is_an_os_error(tmp_path: Path, name: str, reason: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match=reason) as caught:
+        read_file(tmp_path / name, 0.5 if name == "pipe" else HUNG)
+    assert caught.value.strerror == reason
+
+
+def test_a_file_in_the_place_of_one_that_hangs_is_read_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "file")
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            read_file(tmp_path / "file", 0.5)
+    (tmp_path / "new").write_text("key")
+    (tmp_path / "new").rename(tmp_path / "file")
+    assert read_file(tmp_path / "file", HUNG) == b"key"
+
+
+def test_a_pipe_is_a_file_too(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_text, args=("key",))
+    writer.start()
+    assert read_file(tmp_path / "pipe", HUNG) == b"key"
+    writer.join()

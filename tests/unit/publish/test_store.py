@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from seq_exporter.config.model import SeriesSelection
 from seq_exporter.errors import TooManySeries
 from seq_exporter.publish.store import Store
-from seq_exporter.scores import OwnScore, Score, Snapshot
+from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
 from tests.support import day, text_of
 
 
@@ -191,3 +192,78 @@ def test_the_parts_that_are_kept_are_bounded() -> None:
         store.open(str(number)).swap(scored(str(number), 4))
         assert f'account="{number}"' in text_of(store.join([str(number)]))
     assert len(store._joined) < 20
+
+
+FEWER = SeriesSelection(eligible=False)
+ELIGIBLE = "\nsendgrid_seq_subuser_eligible{"
+
+
+def with_subuser(score: float) -> Snapshot:
+    subusers = SubuserScores(day(4), {"shop": Score("1", "shop")})
+    return replace(scored("acme", score), subusers=subusers)
+
+
+def test_other_series_are_chosen_without_another_snapshot() -> None:
+    store = Store()
+    writer = store.open("acme")
+    writer.swap(with_subuser(4))
+    assert ELIGIBLE in text_of(store.exposition)
+    writer.choose(FEWER, None)
+    assert scores_of(store) == ['account="acme"} 4.0']
+    assert ELIGIBLE not in text_of(store.exposition)
+    assert not writer.is_behind
+    writer.swap(with_subuser(5))
+    assert ELIGIBLE not in text_of(store.exposition)
+    writer.choose(SeriesSelection(), None)
+    assert ELIGIBLE in text_of(store.exposition)
+
+
+def test_a_lower_limit_keeps_the_page_until_it_is_kept() -> None:
+    store = Store()
+    writer = store.open("acme")
+    both = with_subuser(4)
+    writer.swap(both)
+    page, series = store.exposition, writer.series
+    with pytest.raises(TooManySeries):
+        writer.choose(SeriesSelection(), series - 1)
+    assert store.exposition is page
+    assert writer.is_behind
+    with pytest.raises(TooManySeries):  # and so does every swap, even of what is published
+        writer.swap(both)
+    assert store.exposition is page
+    writer.withdraw(scored("acme", 4))
+    assert writer.series < series
+    assert writer.is_behind
+    writer.swap(scored("acme", 4))
+    assert not writer.is_behind
+
+
+def test_what_is_chosen_while_it_is_closed_changes_nothing() -> None:
+    store = Store()
+    writer = store.open("acme")
+    writer.swap(scored("acme", 4))
+    writer.close()
+    page = store.exposition
+    writer.choose(FEWER, None)
+    assert store.exposition is page
+
+
+def test_a_choice_and_a_swap_at_the_same_time_lose_nothing() -> None:
+    store = Store()
+    writer = store.open("acme")
+    together = threading.Barrier(2)
+
+    def choose_often() -> None:
+        together.wait(60)
+        for number in range(200):
+            writer.choose(FEWER if number % 2 else SeriesSelection(), None)
+
+    choosing = threading.Thread(target=choose_often)
+    choosing.start()
+    together.wait(60)
+    for number in range(101):
+        writer.swap(with_subuser(1 + number / 25))
+        assert writer.snapshot == with_subuser(1 + number / 25)
+    choosing.join()
+    assert scores_of(store) == ['account="acme"} 5.0']
+    assert ELIGIBLE not in text_of(store.exposition)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import responses
@@ -13,7 +15,8 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from requests import PreparedRequest
 
-from seq_exporter.config.model import Config, PollSettings
+from seq_exporter.clock import Clock
+from seq_exporter.config.model import Config, PollSettings, SeriesSelection
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.errors import ConfigError
 from seq_exporter.serve.exporter import Exporter
@@ -38,16 +41,16 @@ CONFIG = Config((ACME, GLOBEX))
 class Bench:
     """An exporter whose next configuration a test sets."""
 
-    def __init__(self, config: Config, time: FakeTime) -> None:
-        self.next: Config | ConfigError = config
-        self.exporter = Exporter(config, self._load, time.clock)
+    def __init__(self, config: Config, time: FakeTime, clock: Clock | None = None) -> None:
+        self.next: Config | Exception = config
+        self.exporter = Exporter(config, self._load, clock or time.clock)
 
     def _load(self) -> Config:
-        if isinstance(self.next, ConfigError):
+        if isinstance(self.next, Exception):
             raise self.next
         return self.next
 
-    async def reload(self, config: Config | ConfigError) -> str | None:
+    async def reload(self, config: Config | Exception) -> str | None:
         self.next = config
         return await self.exporter.reload()
 
@@ -173,6 +176,111 @@ def test_a_new_key_alone_keeps_the_scores_until_it_has_answered(
     run(bench, act)
 
 
+@pytest.mark.parametrize(
+    ("more", "lines"),
+    [
+        pytest.param(
+            {"series": SeriesSelection(metrics=("open_rate",))},
+            {"score": 1, "metric_score": 1, "subuser_eligible": 1},
+            id="one metric",
+        ),
+        pytest.param(
+            {"series": SeriesSelection(scores=False, metrics=(), eligible=False)},
+            {"score": 0, "metric_score": 0, "subuser_eligible": 0},
+            id="the distribution",
+        ),
+        pytest.param(
+            {"max_series": 41}, {"score": 1, "metric_score": 5, "subuser_eligible": 1}, id="limit"
+        ),
+        pytest.param(
+            {"series": SeriesSelection(eligible=False), "max_series": 40},
+            {"score": 1, "metric_score": 5, "subuser_eligible": 0},
+            id="both",
+        ),
+    ],
+)
+def test_other_series_are_published_at_once_and_without_a_request(
+    bench: Bench, sendgrid: FakeSendGrid, more: dict[str, Any], lines: dict[str, int]
+) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        before = bench.page
+        sendgrid.take_requests()
+        assert await bench.reload(Config((replace(ACME, **more), GLOBEX))) is None
+        acme = [line for line in bench.page.splitlines() if 'account="acme"' in line]
+        for name, count in lines.items():
+            assert sum(line.startswith(f"sendgrid_seq_{name}{{") for line in acme) == count
+        assert bench.value("account_series", account="acme") == len(acme)
+        assert bench.value("account_up", account="acme") == 1
+        # And back: nothing was lost.
+        assert await bench.reload(CONFIG) is None
+        assert bench.page == before
+        await asyncio.sleep(0.05)
+        assert sendgrid.take_requests() == []
+
+    run(bench, act)
+
+
+def test_a_limit_below_what_is_published_keeps_it_and_fails_the_polls(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    low = Config((replace(ACME, max_series=40), GLOBEX))
+
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        before = bench.page
+        assert await bench.reload(low) is None
+        await wait_until(lambda: bench.value("account_up", account="acme") == 0)
+        assert bench.page == before
+        reasons = {"account": "acme", "reason": "too_many_series"}
+        assert bench.value("poll_failures_total", **reasons) == 1
+        # The runbook's mitigation: the next poll is at once, and succeeds.
+        assert await bench.reload(CONFIG) is None
+        await wait_until(lambda: bench.value("account_up", account="acme") == 1)
+        assert bench.page == before
+
+    run(bench, act)
+
+
+def test_scores_that_were_too_many_are_read_at_once_when_the_limit_is_raised(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {day(4): [item("1", "a", 4)]}
+
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        sendgrid.subusers[day(5)] = [item("1", "a", 3), item("2", "b", 5)]
+        bench.exporter._running["acme"].wake.set()
+        await wait_until(lambda: bench.value("account_up", account="acme") == 0)
+        raised = Config((replace(ACME, max_series=48),))
+        assert await bench.reload(raised) is None
+        assert 'sendgrid_seq_score{account="acme",subuser="a"} ' in bench.page  # never absent
+        await wait_until(lambda: bench.value("account_up", account="acme") == 1)
+        assert 'sendgrid_seq_score{account="acme",subuser="a"} 3.0\n' in bench.page
+        assert 'sendgrid_seq_score{account="acme",subuser="b"} 5.0\n' in bench.page
+
+    run(Bench(Config((replace(ACME, max_series=41),)), time), act)
+
+
+def test_other_series_and_another_key_keep_the_scores_until_it_has_answered(
+    bench: Bench, sendgrid: FakeSendGrid
+) -> None:
+    both = replace(
+        ACME, api_key=ApiKey(Secret("another")), series=SeriesSelection(metrics=()), max_series=50
+    )
+
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        sendgrid.subusers = dict.fromkeys(map(day, range(1, 6)), (401, {}, ""))
+        assert await bench.reload(Config((both, GLOBEX))) is None
+        await wait_until(lambda: bench.value("account_up", account="acme") == 0)
+        assert 'sendgrid_seq_score{account="acme",subuser="shop"} 4.0\n' in bench.page
+        assert 'sendgrid_seq_metric_score{account="acme"' not in bench.page
+        assert bench.exporter._running["acme"].poller.account == both
+
+    run(bench, act)
+
+
 def test_an_account_that_sendgrid_has_blocked_is_left_alone_by_a_reload(
     bench: Bench, sendgrid: FakeSendGrid
 ) -> None:
@@ -210,6 +318,91 @@ def test_a_new_schedule_holds_at_once_and_keeps_the_scores(
     run(bench, act)
 
 
+def test_accounts_are_read_in_threads_while_a_reload_changes_them(
+    mock: responses.RequestsMock, time: FakeTime
+) -> None:
+    mock.get(SUBUSERS_SCORES, status=202)
+    many = Config(tuple(replace(ACME, name=f"account-{number}") for number in range(100)))
+    counts: set[int] = set()
+    errors: list[Exception] = []
+    is_over = threading.Event()
+
+    def read(bench: Bench) -> None:
+        while not is_over.is_set():
+            try:
+                counts.add(len(bench.exporter.accounts))
+            except Exception as err:  # noqa: BLE001
+                errors.append(err)
+
+    async def act(bench: Bench) -> None:
+        reader = threading.Thread(target=read, args=(bench,))
+        reader.start()
+        try:
+            for config in (many, CONFIG, many):
+                assert await bench.reload(config) is None
+        finally:
+            is_over.set()
+            reader.join()
+        assert errors == []
+        assert max(counts) > 2
+
+    switch_seconds = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        run(Bench(CONFIG, time), act)
+    finally:
+        sys.setswitchinterval(switch_seconds)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), KeyError("odd")])
+def test_a_defect_outside_a_poll_does_not_end_the_polls(
+    sendgrid: FakeSendGrid, time: FakeTime, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    failing = [error]
+
+    def monotonic() -> float:
+        if failing:
+            raise failing.pop()
+        return time.seconds
+
+    sendgrid.subusers = {day(5): [item("1", "shop", 4)]}
+    bench = Bench(Config((ACME,)), time, Clock(now=lambda: time.seconds, monotonic=monotonic))
+
+    async def act(bench: Bench) -> None:
+        message = "poll not reported by a defect in seq-exporter"
+        await wait_until(lambda: message in caplog.messages)
+        assert bench.page == ""
+        bench.exporter._running["acme"].wake.set()
+        await bench.wait_until_ready()
+        assert 'sendgrid_seq_score{account="acme",subuser="shop"} 4.0\n' in bench.page
+
+    run(bench, act)
+    logged = next(record for record in caplog.records if "defect" in record.message)
+    assert logged.exc_info is not None
+    assert logged.exc_info[1] is error
+
+
+def test_without_threads_polls_are_tried_again(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = threading.stack_size(1 << 46)  # no thread starts: no room for its stack
+
+    async def act(bench: Bench) -> None:
+        try:
+            await wait_until(lambda: caplog.messages.count("cannot poll") == 2)
+        finally:
+            threading.stack_size(before)
+        assert caplog.messages.count("cannot restore scores") == 2
+        for running in bench.exporter._running.values():
+            running.wake.set()
+        await bench.wait_until_ready()
+        assert bench.value("account_up", account="acme") == 1
+
+    run(bench, act)
+    logged = {(record.account, record.error) for record in caplog.records if "poll" in record.msg}  # type: ignore[attr-defined]
+    assert logged == {(name, "no thread can be started") for name in ("acme", "globex")}
+
+
 def test_a_bad_configuration_changes_nothing(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -224,6 +417,126 @@ def test_a_bad_configuration_changes_nothing(
         assert bench.value("config_last_reload_successful") == 1
 
     run(bench, act)
+
+
+@pytest.mark.parametrize("error", [IndexError("odd"), RuntimeError("odd"), OSError("odd")])
+def test_whatever_a_reload_raises_it_fails_and_the_next_one_works(
+    bench: Bench, error: Exception
+) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        page = bench.page
+        problem = await bench.reload(error)
+        assert problem is not None
+        assert problem.startswith("the configuration: cannot be read: ")
+        assert bench.exporter.is_behind
+        assert bench.page == page
+        assert bench.value("config_last_reload_successful") == 0
+        assert await bench.reload(Config((GLOBEX,))) is None
+        assert not bench.exporter.is_behind
+        assert bench.value("config_last_reload_successful") == 1
+        assert "acme" not in bench.page
+
+    run(bench, act)
+
+
+def test_a_retry_logs_no_problem_again(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        bench.next = ConfigError("one")
+        for is_retry in (False, True, True, False):
+            assert await bench.exporter.reload(is_retry=is_retry) == "one"
+        bench.next = ConfigError("two")
+        for _ in range(2):
+            assert await bench.exporter.reload(is_retry=True) == "two"
+
+    run(bench, act)
+    message = "reload failed, the old configuration stays in force"
+    logged = [record.error for record in caplog.records if record.message == message]  # type: ignore[attr-defined]
+    assert logged == ["one", "one", "two"]
+
+
+def test_a_reload_that_hangs_fails_and_keeps_nothing_from_ending(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    is_over = threading.Event()
+
+    def load() -> Config:
+        is_over.wait(120)
+        return Config(())
+
+    exporter = Exporter(CONFIG, load, time.clock, load_seconds=0.05)
+
+    async def main() -> None:
+        exporter.start()
+        problem = await exporter.reload()
+        assert problem == "the configuration: cannot be read: no answer within 0.05 s"
+        asyncio.create_task(exporter.reload())  # noqa: RUF006
+        await asyncio.sleep(0)
+        exporter.stop()
+
+    asyncio.run(main())  # ends although both still hang
+    assert not is_over.is_set()
+    is_over.set()
+
+
+def test_without_a_thread_a_reload_fails_and_the_next_one_applies_it(bench: Bench) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.wait_until_ready()
+        page = bench.page
+        before = threading.stack_size(1 << 46)  # no thread starts: no room for its stack
+        try:
+            problem = await bench.reload(Config((GLOBEX,)))
+        finally:
+            threading.stack_size(before)
+        assert problem == "the configuration was not applied: no thread can be started"
+        assert bench.page == page
+        assert await bench.reload(Config((GLOBEX,))) is None
+        assert "acme" not in bench.page
+
+    run(bench, act)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(Config((GLOBEX,)), id="removed"),
+        pytest.param(Config((replace(ACME, own_score=True), GLOBEX)), id="changed"),
+        pytest.param(
+            Config((replace(ACME, series=SeriesSelection(scores=False)), GLOBEX)), id="fewer series"
+        ),
+    ],
+)
+def test_a_reload_that_finds_no_thread_halfway_is_completed_by_the_next(
+    sendgrid: FakeSendGrid, time: FakeTime, config: Config
+) -> None:
+    sendgrid.subusers = {day(5): [item("1", "shop", 4)]}
+    before = threading.stack_size()
+    stack_bytes = [1 << 46, before]  # with the first, no thread starts: no room for its stack
+
+    def load() -> Config:
+        threading.stack_size(stack_bytes.pop(0))
+        return config
+
+    exporter = Exporter(CONFIG, load, time.clock)
+
+    async def main() -> None:
+        exporter.start()
+        try:
+            await wait_until(lambda: all(health.is_ready for _, health in exporter.accounts))
+            page = text_of(exporter.exposition)
+            assert 'sendgrid_seq_score{account="acme"' in page
+            problem = await exporter.reload()
+            assert problem == "the configuration was not applied: no thread can be started"
+            assert text_of(exporter.exposition) == page
+            threading.stack_size(before)
+            assert await exporter.reload() is None
+            assert 'sendgrid_seq_score{account="acme"' not in text_of(exporter.exposition)
+        finally:
+            threading.stack_size(before)
+            exporter.stop()
+
+    asyncio.run(main())
 
 
 def test_a_poll_of_a_removed_account_brings_nothing_back(

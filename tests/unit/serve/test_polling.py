@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from seq_exporter.config.model import PollSettings, SubuserSelection
+from seq_exporter.config.model import Account, PollSettings, SubuserSelection
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.errors import PollStopped
 from seq_exporter.publish.store import Store
@@ -341,6 +341,26 @@ def test_nothing_is_restored_that_has_expired(
     second.poller.restore()
     assert second.page == ""
     assert not second.poller.health.is_ready
+
+
+@pytest.mark.parametrize("error", [RuntimeError("odd"), KeyError("odd"), MemoryError()])
+def test_a_defect_while_restoring_costs_the_scores_and_not_the_polls(
+    sendgrid: FakeSendGrid,
+    time: FakeTime,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    class Defect(StateFolder):
+        def load(self, account: Account, key: Secret) -> Snapshot | None:
+            raise error
+
+    sendgrid.subusers = {day(5): [item("1", "shop", 4)]}
+    bench = Bench(time, own_score=False, state=Defect(tmp_path))
+    bench.poller.restore()
+    assert caplog.messages == ["scores not restored by a defect in seq-exporter"]
+    bench.poll()
+    assert bench.value("account_up") == 1
 
 
 def test_a_folder_that_cannot_be_written_costs_a_warning_and_not_the_poll(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -155,3 +156,14 @@ def test_a_save_that_fails_leaves_the_old_file(state: StateFolder, tmp_path: Pat
         state.save(account(), Secret(KEY), broken)
     assert state.load(account(), Secret(KEY)) == SNAPSHOT
     assert files(tmp_path) == ["acme.json"]
+
+
+def test_a_file_that_hangs_is_given_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "acme.json")
+    state = StateFolder(tmp_path, disk_seconds=0.05)
+    with pytest.raises(TimeoutError) as caught:
+        state.load(account(), Secret(KEY))
+    assert caught.value.strerror == "no answer within 0.05 s"
+    # Saving replaces it.
+    StateFolder(tmp_path).save(account(), Secret(KEY), SNAPSHOT)
+    assert StateFolder(tmp_path).load(account(), Secret(KEY)) == SNAPSHOT

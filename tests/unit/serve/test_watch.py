@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from seq_exporter.serve.watch import Watch, follow
+from seq_exporter.threads import NoThread
 
 
 def test_the_content_counts_and_not_the_time(tmp_path: Path) -> None:
@@ -71,3 +75,53 @@ def test_each_change_is_followed_once(tmp_path: Path) -> None:
     asyncio.run(run())
     # A look in the middle of a write may have seen the file empty.
     assert [text for text in changes if text] == ["a", "b"]
+
+
+def test_what_fails_is_logged_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    looks: Iterator[bool] = iter([True, *[False] * 1000])
+    outcomes = [RuntimeError("odd"), RuntimeError("odd"), NoThread(), None]
+    acted: list[object] = []
+
+    async def act() -> None:
+        acted.append(outcome := outcomes[len(acted)])
+        if outcome:
+            raise outcome
+
+    async def run() -> None:
+        following = asyncio.create_task(follow(lambda: next(looks), 0.001, act))
+        async with asyncio.timeout(30):  # only for a test that fails
+            while len(acted) < len(outcomes):
+                await asyncio.sleep(0.001)
+        await asyncio.sleep(0.02)
+        assert not following.done()
+        following.cancel()
+
+    asyncio.run(run())
+    assert acted == outcomes
+    logged = [(record.message, record.error) for record in caplog.records]  # type: ignore[attr-defined]
+    assert logged == [
+        ("changed files not followed", "odd"),
+        ("changed files not followed", "[Errno 11] no thread can be started"),
+    ]
+
+
+def test_a_look_that_fails_is_no_end(caplog: pytest.LogCaptureFixture) -> None:
+    acted = asyncio.Event()
+    looks: list[Exception] = [IndexError(), NoThread()]
+
+    def has_changed() -> bool:
+        if looks:
+            raise looks.pop()
+        return True
+
+    async def act() -> None:
+        acted.set()
+
+    async def run() -> None:
+        following = asyncio.create_task(follow(has_changed, 0.001, act))
+        async with asyncio.timeout(30):
+            await acted.wait()
+        following.cancel()
+
+    asyncio.run(run())
+    assert caplog.messages == ["changed files not followed"] * 2
