@@ -7,7 +7,8 @@ VENV = .venv
 BIN = $(VENV)/bin
 
 # One process more than there are cores: some tests wait, for Prometheus above all.
-PARALLEL = --numprocesses=$$(($$(nproc) + 1)) --dist=worksteal
+PROCESSES = $$(($$(nproc) + 1))
+PARALLEL = --numprocesses=$(PROCESSES) --dist=worksteal
 PYTEST = $(BIN)/python -m pytest $(PARALLEL)
 
 MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)

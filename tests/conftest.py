@@ -16,7 +16,7 @@ settings.register_profile(
 )
 # The same examples each time: a change is judged by what it does, and not by luck.
 settings.register_profile("repeatable", settings.get_profile("quick"), derandomize=True)
-settings.register_profile("thorough", settings.get_profile("repeatable"), max_examples=500)
+settings.register_profile("thorough", settings.get_profile("repeatable"), max_examples=200)
 settings.load_profile("quick")
 
 # A shell starts what runs in the background with SIGINT ignored, and every process started from
