@@ -304,7 +304,12 @@ def test_handshakes_that_are_never_finished_keep_nobody_out(guarded: Guarded) ->
     assert read_metric(body, "process_open_fds") < 256 + 128 + 50
 
 
-def test_a_team_scrapes_its_own_account(served: str, start: Start, tmp_path: Path) -> None:
+def test_a_team_scrapes_its_own_account(
+    exporter: Start, simulator: Simulator, start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "config.yaml").write_text(simulator.config)
+    served = f"127.0.0.1:{free_port()}"
+    wait_for(f"http://{served}/-/ready", exporter("serve", f"--web.listen-address={served}"))
     plain = {"Accept": "text/plain"}
     whole = requests.get(f"http://{served}/metrics", headers=plain, timeout=GIVE_UP_SECONDS).text
     accounts = sorted(set(re.findall(r'account="([^"]+)"', whole)))
