@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import platform
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -32,132 +33,125 @@ _REQUEST_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _Metric = TypeVar("_Metric", Gauge, Counter, Histogram)
 
 
-class MetricFactory:
-    """Makes metrics in one registry, and keeps a list of those labelled by account."""
+class _Metrics:
+    """Every metric that changes only with an event, in one registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
-        self.by_account: list[Gauge | Counter | Histogram] = []
+        self._of_account: list[Gauge | Counter | Histogram] = []
 
-    def gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        """Make a gauge."""
-        return self._note(Gauge(name, text, labels, registry=self._registry), labels)
+        def of_account(
+            kind: type[_Metric], name: str, text: str, *labels: str, **options: Any
+        ) -> _Metric:
+            made = kind(name, text, ("account", *labels), registry=registry, **options)
+            self._of_account.append(made)
+            return made
 
-    def counter(self, name: str, text: str, *labels: str) -> Counter:
-        """Make a counter."""
-        return self._note(Counter(name, text, labels, registry=self._registry), labels)
-
-    def histogram(self, name: str, text: str, *labels: str, buckets: Sequence[float]) -> Histogram:
-        """Make a histogram."""
-        made = Histogram(name, text, labels, registry=self._registry, buckets=buckets)
-        return self._note(made, labels)
-
-    def _note(self, metric: _Metric, labels: tuple[str, ...]) -> _Metric:
-        if "account" in labels:
-            self.by_account.append(metric)
-        return metric
-
-
-class PollMetrics:
-    """The polls of each account."""
-
-    def __init__(self, make: MetricFactory) -> None:
-        self.account_up = make.gauge(
+        account_gauge, account_counter = partial(of_account, Gauge), partial(of_account, Counter)
+        gauge = partial(Gauge, registry=registry)
+        self.account_up = account_gauge(
             "seq_exporter_account_up",
             "Whether the last poll of the account succeeded (1) or failed (0).",
-            "account",
         )
-        self.last_poll = make.gauge(
+        self.last_poll = account_gauge(
             "seq_exporter_last_poll_timestamp_seconds",
             "When the last poll of the account ended.",
-            "account",
         )
-        self.last_successful_poll = make.gauge(
+        self.last_successful_poll = account_gauge(
             "seq_exporter_last_successful_poll_timestamp_seconds",
             "When the last poll of the account that succeeded ended.",
-            "account",
         )
-        self.duration = make.histogram(
+        self.poll_duration = of_account(
+            Histogram,
             "seq_exporter_poll_duration_seconds",
             "How long a poll of the account took, failed or not; its count is the number of polls.",
-            "account",
             buckets=_POLL_BUCKETS,
         )
-        self.failures = make.counter(
+        self.failures = account_counter(
             "seq_exporter_poll_failures_total",
             "Polls of the account that failed, by the reason of the first failure in each.",
-            "account",
             "reason",
         )
-        self.anomalies = make.counter(
+        self.anomalies = account_counter(
             "seq_exporter_anomalies_total",
             "Values from SendGrid that were not as documented, and were left out or corrected.",
-            "account",
             "kind",
         )
-
-
-class ScoreMetrics:
-    """The published scores of each account."""
-
-    def __init__(self, make: MetricFactory) -> None:
-        self.restored = make.gauge(
+        self.restored = account_gauge(
             "seq_exporter_scores_restored",
             "Whether the account's scores are those that an earlier process saved (1), because no "
             "poll has succeeded since the start, or not (0).",
-            "account",
         )
-        self.series = make.gauge(
+        self.series = account_gauge(
             "seq_exporter_account_series",
             "How many series of scores the account publishes.",
-            "account",
         )
-        self.day_first_seen = make.gauge(
+        self.day_first_seen = account_gauge(
             "sendgrid_seq_score_date_first_seen_timestamp_seconds",
             "When a poll first found the day that the published scores are for; absent if the poll "
             "before it did not look for it, as at the start.",
-            "account",
             "scope",
         )
-        self.save_failures = make.counter(
+        self.save_failures = account_counter(
             "seq_exporter_state_save_failures_total",
             "How often the scores of the account could not be written to state_dir.",
-            "account",
         )
-
-
-class RequestMetrics:
-    """The requests to SendGrid and its answers."""
-
-    def __init__(self, make: MetricFactory) -> None:
-        self.total = make.counter(
+        self.requests = account_counter(
             "seq_exporter_api_requests_total",
             "Requests to SendGrid by HTTP status; the code error means no complete answer.",
-            "account",
             "endpoint",
             "code",
         )
-        self.duration = make.histogram(
+        self.request_duration = Histogram(
             "seq_exporter_api_request_duration_seconds",
             "How long a request to SendGrid took, including the body.",
-            "endpoint",
+            ("endpoint",),
+            registry=registry,
             buckets=_REQUEST_BUCKETS,
         )
-        self.limit = make.gauge(
+        self.rate_limit = account_gauge(
             "seq_exporter_api_rate_limit",
             "Requests that SendGrid allows in one window, by its last response.",
-            "account",
         )
-        self.remaining = make.gauge(
+        self.rate_limit_remaining = account_gauge(
             "seq_exporter_api_rate_limit_remaining",
             "Requests left in the current window, by SendGrid's last response.",
-            "account",
         )
-        self.reset = make.gauge(
+        self.rate_limit_reset = account_gauge(
             "seq_exporter_api_rate_limit_reset_timestamp_seconds",
             "When the current window ends, by SendGrid's last response.",
-            "account",
         )
+        self.reload_successful = gauge(
+            "seq_exporter_config_last_reload_successful",
+            "Whether the last reading of the configuration succeeded (1) or failed (0).",
+        )
+        self.reload_success_time = gauge(
+            "seq_exporter_config_last_reload_success_timestamp_seconds",
+            "When the current configuration was read.",
+        )
+        self.web_reload_successful = gauge(
+            "seq_exporter_web_config_last_reload_successful",
+            "Whether the last reading of the web configuration and the certificates succeeded (1) "
+            "or failed (0).",
+        )
+        self.web_reload_successful.set(1)
+        self.shard_ordinal = gauge(
+            "seq_exporter_shard_ordinal",
+            "The number of this process among those that share the work, counted from 0.",
+        )
+        self.shards = gauge(
+            "seq_exporter_shards", "How many processes share the work; 1 if it is not shared."
+        )
+        build = gauge(
+            "seq_exporter_build_info",
+            "The running version; always 1.",
+            ("version", "python_version"),
+        )
+        build.labels(__version__, platform.python_version()).set(1)
+
+    def forget(self, account: str) -> None:
+        """Remove the series of the account."""
+        for metric in self._of_account:
+            metric.remove_by_labels({"account": account})
 
 
 #: Renders a registry in one of the exposition formats.
@@ -181,36 +175,7 @@ class Telemetry:
         self._process_registry = CollectorRegistry()
         self._version = object()
         self._rendered: Mapping[Renderer, tuple[object, DeflatedText]] = {}
-        make = MetricFactory(self.registry)
-        self.polls = PollMetrics(make)
-        self.scores = ScoreMetrics(make)
-        self.requests = RequestMetrics(make)
-        self.by_account = tuple(make.by_account)
-        self._reload_successful = make.gauge(
-            "seq_exporter_config_last_reload_successful",
-            "Whether the last reading of the configuration succeeded (1) or failed (0).",
-        )
-        self._reload_success_time = make.gauge(
-            "seq_exporter_config_last_reload_success_timestamp_seconds",
-            "When the current configuration was read.",
-        )
-        self._web_reload_successful = make.gauge(
-            "seq_exporter_web_config_last_reload_successful",
-            "Whether the last reading of the web configuration and the certificates succeeded (1) "
-            "or failed (0).",
-        )
-        self._web_reload_successful.set(1)
-        self._shard_ordinal = make.gauge(
-            "seq_exporter_shard_ordinal",
-            "The number of this process among those that share the work, counted from 0.",
-        )
-        self._shards = make.gauge(
-            "seq_exporter_shards", "How many processes share the work; 1 if it is not shared."
-        )
-        build = make.gauge(
-            "seq_exporter_build_info", "The running version; always 1.", "version", "python_version"
-        )
-        build.labels(__version__, platform.python_version()).set(1)
+        self.metrics = _Metrics(self.registry)
         ProcessCollector(registry=self._process_registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self._process_registry)
@@ -240,20 +205,20 @@ class Telemetry:
     def observe_reload(self, successful: bool, now: float) -> None:
         """Note that the configuration was read at `now`, or was rejected."""
         with self.change():
-            self._reload_successful.set(successful)
+            self.metrics.reload_successful.set(successful)
             if successful:
-                self._reload_success_time.set(now)
+                self.metrics.reload_success_time.set(now)
 
     def observe_shard(self, shard: Shard) -> None:
         """Note which part of the work this process does."""
         with self.change():
-            self._shard_ordinal.set(shard.ordinal)
-            self._shards.set(shard.total)
+            self.metrics.shard_ordinal.set(shard.ordinal)
+            self.metrics.shards.set(shard.total)
 
     def observe_web_reload(self, successful: bool) -> None:
         """Note that the web configuration was read, or was rejected."""
         with self.change():
-            self._web_reload_successful.set(successful)
+            self.metrics.web_reload_successful.set(successful)
 
 
 class AccountTelemetry:
@@ -265,34 +230,34 @@ class AccountTelemetry:
 
     def __init__(self, telemetry: Telemetry, account: str) -> None:
         self._telemetry = telemetry
+        self._metrics = telemetry.metrics
         self._account = account
         self._lock = threading.Lock()
-        self._is_closed = False
-        with telemetry.change():
-            telemetry.polls.duration.labels(account)
+        with self._writing() as metrics:
+            for each in (
+                metrics.poll_duration,
+                metrics.restored,
+                metrics.series,
+                metrics.save_failures,
+            ):
+                each.labels(account)
             for reason in POLL_FAILURE_REASONS:
-                telemetry.polls.failures.labels(account, reason)
+                metrics.failures.labels(account, reason)
             for kind in ANOMALY_KINDS:
-                telemetry.polls.anomalies.labels(account, kind)
-            telemetry.scores.restored.labels(account)
-            telemetry.scores.series.labels(account)
-            telemetry.scores.save_failures.labels(account)
+                metrics.anomalies.labels(account, kind)
 
     def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
         """Count a request to SendGrid; `code` is its HTTP status, or `error`."""
-        requests = self._telemetry.requests
-        with self._writing() as is_open:
-            if is_open:
-                requests.total.labels(self._account, endpoint, code).inc()
-                requests.duration.labels(endpoint).observe(seconds)
+        with self._writing() as metrics:
+            metrics.requests.labels(self._account, endpoint, code).inc()
+            metrics.request_duration.labels(endpoint).observe(seconds)
 
     def observe_rate_limit(self, rate_limit: RateLimit) -> None:
         """Note the rate limit of a response; a header that it lacks keeps its last value."""
-        requests = self._telemetry.requests
-        gauges = (requests.limit, requests.remaining, requests.reset)
-        with self._writing() as is_open:
+        with self._writing() as metrics:
+            gauges = (metrics.rate_limit, metrics.rate_limit_remaining, metrics.rate_limit_reset)
             for gauge, value in zip(gauges, rate_limit, strict=True):
-                if value is not None and is_open:
+                if value is not None:
                     gauge.labels(self._account).set(value)
 
     def observe_poll(
@@ -302,58 +267,52 @@ class AccountTelemetry:
 
         `failure` is its reason if it failed; `anomalies` are counts by kind.
         """
-        polls = self._telemetry.polls
-        with self._writing() as is_open:
-            if not is_open:
-                return
-            polls.account_up.labels(self._account).set(failure is None)
-            polls.last_poll.labels(self._account).set(now)
-            polls.duration.labels(self._account).observe(seconds)
+        with self._writing() as metrics:
+            metrics.account_up.labels(self._account).set(failure is None)
+            metrics.last_poll.labels(self._account).set(now)
+            metrics.poll_duration.labels(self._account).observe(seconds)
             if failure is None:
-                self._telemetry.scores.restored.labels(self._account).set(0)
-                polls.last_successful_poll.labels(self._account).set(now)
+                metrics.restored.labels(self._account).set(0)
+                metrics.last_successful_poll.labels(self._account).set(now)
             else:
-                polls.failures.labels(self._account, failure).inc()
+                metrics.failures.labels(self._account, failure).inc()
             for kind, count in anomalies.items():
-                polls.anomalies.labels(self._account, kind).inc(count)
+                metrics.anomalies.labels(self._account, kind).inc(count)
 
     def observe_series(self, count: int) -> None:
         """Note how many series of scores the account publishes."""
-        with self._writing() as is_open:
-            if is_open:
-                self._telemetry.scores.series.labels(self._account).set(count)
+        with self._writing() as metrics:
+            metrics.series.labels(self._account).set(count)
 
     def observe_new_day(self, scope: str, first_seen: float | None) -> None:
         """Note when the published day was first seen; None if the poll before did not look."""
-        gauge = self._telemetry.scores.day_first_seen
-        with self._writing() as is_open:
-            if is_open and first_seen is not None:
+        with self._writing() as metrics:
+            gauge = metrics.day_first_seen
+            if first_seen is not None:
                 gauge.labels(self._account, scope).set(first_seen)
-            elif is_open:
+            else:
                 gauge.remove_by_labels({"account": self._account, "scope": scope})
 
     def observe_restore(self) -> None:
         """Note that the published scores were saved by an earlier process."""
-        with self._writing() as is_open:
-            if is_open:
-                self._telemetry.scores.restored.labels(self._account).set(1)
+        with self._writing() as metrics:
+            metrics.restored.labels(self._account).set(1)
 
     def observe_save_failure(self) -> None:
         """Note that the scores could not be saved."""
-        with self._writing() as is_open:
-            if is_open:
-                self._telemetry.scores.save_failures.labels(self._account).inc()
+        with self._writing() as metrics:
+            metrics.save_failures.labels(self._account).inc()
 
     def close(self) -> None:
-        """Remove the account's metrics for good."""
-        with self._writing() as is_open:
-            if not is_open:
-                return  # a new account of the same name may have metrics by now
-            self._is_closed = True
-            for metric in self._telemetry.by_account:
-                metric.remove_by_labels({"account": self._account})
+        """Remove the account's metrics for good; what is written later, nobody sees.
+
+        Closing again removes nothing: a new account of the same name may have metrics by now.
+        """
+        with self._writing() as metrics:
+            metrics.forget(self._account)
+            self._metrics = _Metrics(CollectorRegistry())
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[bool]:
+    def _writing(self) -> Iterator[_Metrics]:
         with self._lock, self._telemetry.change():
-            yield not self._is_closed
+            yield self._metrics
