@@ -21,7 +21,7 @@ from seq_exporter.commands.flags import (
     flag,
     read_date,
 )
-from seq_exporter.commands.scores.fetch import AccountScores, Period, fetch_all
+from seq_exporter.commands.scores.fetch import Period, fetch_all
 from seq_exporter.commands.scores.formats import render_csv, render_json, render_openmetrics
 from seq_exporter.commands.scores.rows import SORTS
 from seq_exporter.commands.scores.summary import Choice, Found, print_summary
@@ -115,14 +115,12 @@ def scores(
     period = Period(day, history if style in ("table", "json") else 0)
     choice = Choice(subuser, below, sort, reverse)
     answers = asyncio.run(fetch_all(accounts, config.poll, period))
+    found = []
     for asked, answer in zip(accounts, answers, strict=True):
         if isinstance(answer, PollError):
             click.echo(f"seq-exporter: {asked.name}: {answer}", err=True)
-    found = [
-        (asked, choice.narrow(answer))
-        for asked, answer in zip(accounts, answers, strict=True)
-        if isinstance(answer, AccountScores)
-    ]
+        else:
+            found.append((asked, choice.narrow(answer)))
     failed = len(found) < len(accounts)
     if style == "table" and not output:
         print_summary(found, choice, period.history, limit)
