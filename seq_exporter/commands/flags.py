@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -16,23 +16,27 @@ from seq_exporter.logs import FORMATS, LEVELS
 
 Command = Callable[..., None]
 
+_Value = TypeVar("_Value")
+
 
 def flag(name: str, parameter: str | None = None, **options: Any) -> Callable[[Command], Command]:
-    """Make a flag that an environment variable can set too: SEQ_EXPORTER_ and its name."""
+    """Make a flag that an environment variable can set too: SEQ_EXPORTER_ and its name.
+
+    Its help shows the variable, and the default if it has one.
+    """
     variable = name.replace(".", "_").replace("-", "_")
     return click.option(
         f"--{name}",
         parameter or variable,
         envvar=f"SEQ_EXPORTER_{variable.upper()}",
         show_envvar=True,
-        **options,
+        **{"show_default": options.get("default") not in (None, "")} | options,
     )
 
 
 config_flag = flag(
     "config.file",
     default="config.yaml",
-    show_default=True,
     type=click.Path(),  # a shell completes it
     metavar="FILE",
     help="The accounts to poll, and when.",
@@ -52,7 +56,6 @@ listen_flag = flag(
     "web.listen-address",
     multiple=True,
     default=[":10737"],
-    show_default=True,
     metavar="ADDRESS",
     help="Address to listen on, as :PORT (every interface), HOST:PORT or [IPV6]:PORT. "
     "Repeatable; in the variable, separated by spaces.",
@@ -61,28 +64,19 @@ listen_flag = flag(
 
 def log_flags(level: str) -> Callable[[Command], Command]:
     """Make the flags of the log; `level` is the default of --log.level."""
-
-    def add(command: Command) -> Command:
-        for add_flag in (
-            flag(
-                "log.format",
-                type=click.Choice(FORMATS),
-                default="logfmt",
-                show_default=True,
-                help="Format of the log, on standard error.",
-            ),
-            flag(
-                "log.level",
-                type=click.Choice(list(LEVELS)),
-                default=level,
-                show_default=True,
-                help="Log messages of this level and above.",
-            ),
-        ):
-            command = add_flag(command)
-        return command
-
-    return add
+    add_format = flag(
+        "log.format",
+        type=click.Choice(FORMATS),
+        default="logfmt",
+        help="Format of the log, on standard error.",
+    )
+    add_level = flag(
+        "log.level",
+        type=click.Choice(list(LEVELS)),
+        default=level,
+        help="Log messages of this level and above.",
+    )
+    return lambda command: add_level(add_format(command))
 
 
 def account_flag(doing: str) -> Callable[[Command], Command]:
@@ -113,15 +107,16 @@ def read_date(context: click.Context, parameter: click.Parameter, value: str | N
 
 def read_duration(context: click.Context, parameter: click.Parameter, value: str) -> float:
     """Return the seconds of a flag's duration, as Prometheus writes it."""
-    try:
-        return parse_duration(value)
-    except ValueError as err:
-        raise click.BadParameter(str(err).replace("{value}", f"'{value}'")) from err
+    return _parse(parse_duration, value)
 
 
 def read_shard(context: click.Context, parameter: click.Parameter, value: str) -> Shard:
     """Return the shard of a flag."""
+    return _parse(Shard.parse, value)
+
+
+def _parse(parse: Callable[[str], _Value], value: str) -> _Value:
     try:
-        return Shard.parse(value)
+        return parse(value)
     except ValueError as err:
         raise click.BadParameter(str(err).replace("{value}", f"'{value}'")) from err

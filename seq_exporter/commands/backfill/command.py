@@ -156,7 +156,6 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
 @flag(
     "step",
     default="auto",
-    show_default=True,
     callback=_read_step,
     metavar="DURATION",
     help="Time between two samples of a series, 1d at most; auto: 4m, 1h or 1d, depending on how "
@@ -165,7 +164,6 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
 @flag(
     "delay",
     default="12h",
-    show_default=True,
     callback=read_duration,
     metavar="DURATION",
     help="How long after the end of a day (UTC) its scores appeared.",
@@ -181,7 +179,6 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
     "requests-per-minute",
     type=click.IntRange(1, 6000),
     default=300,
-    show_default=True,
     help="How fast to ask SendGrid. A quarter of its rate limit is always left to others.",
 )
 @flag(

@@ -49,14 +49,11 @@ def _read_day(context: click.Context, parameter: click.Parameter, value: str | N
     "sort",
     type=click.Choice(SORTS),
     default="overall",
-    show_default=True,
     metavar="COLUMN",
     help=f"The lowest of this first: {', '.join(SORTS)}.",
 )
 @flag("reverse", is_flag=True, help="The highest first.")
-@flag(
-    "limit", type=click.IntRange(0), default=50, show_default=True, help="Rows of a table; 0: all."
-)
+@flag("limit", type=click.IntRange(0), default=50, help="Rows of a table; 0: all.")
 @flag(
     "date",
     "day",
@@ -68,7 +65,6 @@ def _read_day(context: click.Context, parameter: click.Parameter, value: str | N
     "history",
     type=click.IntRange(0, 90),
     default=0,
-    show_default=True,
     metavar="DAYS",
     help="Draw this many days. Each takes a request for every 1,000 subusers; without it, only "
     "the days 7 and 30 before are read.",
@@ -78,7 +74,6 @@ def _read_day(context: click.Context, parameter: click.Parameter, value: str | N
     "style",
     type=click.Choice(_FORMATS),
     default="table",
-    show_default=True,
     help="`openmetrics` is what `serve` would publish, for a textfile collector.",
 )
 @flag(
