@@ -6,11 +6,14 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
 from typing import NamedTuple
 
-from seq_exporter.commands.backfill.archive import AccountArchive
-from seq_exporter.commands.backfill.history import AccountHistory, Series
+from seq_exporter.commands.backfill.archive import AccountArchive, CountedScores
+from seq_exporter.commands.backfill.history import (
+    AccountHistory,
+    PublishedScores,
+    Series,
+)
 from seq_exporter.commands.backfill.options import BackfillOptions
 from seq_exporter.commands.backfill.timeline import (
     PublishedDay,
@@ -19,6 +22,7 @@ from seq_exporter.commands.backfill.timeline import (
 )
 from seq_exporter.config.model import ALL_SUBUSERS, Account
 from seq_exporter.errors import BackfillError
+from seq_exporter.scores import OwnScore, Snapshot
 
 # Blocks of Prometheus begin at multiples of their length, and this is the longest that it makes
 # within a month. A file of this span is read by promtool once, and becomes one block.
@@ -38,26 +42,25 @@ class Window(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AccountPlan:
-    """One account's history, and when each of its days was published."""
+    """One account's history, and when which scores were published."""
 
     history: AccountHistory
-    subusers: Sequence[PublishedDay]
-    own: Sequence[PublishedDay]
+    days: Sequence[PublishedScores]
+
+    def within(self, window: Window) -> list[PublishedScores]:
+        """Return the scores that were published in `window`."""
+        start, end = window
+        return [(each, what) for each, what in self.days if each.start < end and each.end > start]
 
     def list_series(self, window: Window) -> Iterator[Series]:
         """Yield the series that have samples in `window`."""
-        return self.history.list_series(_within(self.subusers, window), _within(self.own, window))
+        return self.history.list_series(self.within(window))
 
     def count_samples(self, step_seconds: int, window: Window) -> int:
         """Return how many samples there are in `window`, about."""
-        history = self.history
         return sum(
-            len(sample_times(published, step_seconds, *window)) * count(published.day)
-            for days, count in (
-                (self.subusers, history.count_series),
-                (self.own, history.count_own_series),
-            )
-            for published in _within(days, window)
+            len(sample_times(each, step_seconds, *window)) * self.history.count_series(scores)
+            for each, scores in self.within(window)
         )
 
 
@@ -99,14 +102,7 @@ class Plan:
             (
                 account.history.account.name,
                 account.history.account.series,
-                [
-                    (_clip(published, window), account.history.fingerprint(published.day))
-                    for published in _within(account.subusers, window)
-                ],
-                [
-                    (_clip(published, window), account.history.own_fingerprint(published.day))
-                    for published in _within(account.own, window)
-                ],
+                [(_clip(each, window), scores) for each, scores in account.within(window)],
             )
             for account in self.accounts
         ]
@@ -115,7 +111,7 @@ class Plan:
 
     @property
     def _published(self) -> list[PublishedDay]:
-        return [each for account in self.accounts for each in chain(account.subusers, account.own)]
+        return [each for account in self.accounts for each, _ in account.days]
 
 
 def make_plan(
@@ -132,27 +128,37 @@ def make_plan(
 def _plan_account(
     account: Account, archive: AccountArchive, options: BackfillOptions, until: int
 ) -> AccountPlan:
-    def list_published(days: Mapping[date, bool]) -> list[PublishedDay]:
+    archive.label(account.subusers or ALL_SUBUSERS)
+    history = AccountHistory(account, archive)
+    days = publish(history, options, until)
+    for published, scores in days if account.max_series else ():
+        count = history.count_series(scores)
+        if scores.subusers and count > (account.max_series or 0):
+            raise BackfillError(
+                f"account {account.name!r}: {count} series of {published.day} are more than "
+                f"max_series, {account.max_series}: raise it, or leave series out"
+            )
+    return AccountPlan(history, days)
+
+
+def publish(history: AccountHistory, options: BackfillOptions, until: int) -> list[PublishedScores]:
+    """Return which scores were published when, up to the time `until`."""
+    account = history.account
+
+    def list_days(found: Mapping[date, CountedScores | OwnScore]) -> list[PublishedDay]:
         return list_published_days(
-            {day: has_scores for day, has_scores in days.items() if day in wanted},
+            {day: found[day].has_scores for day in options.days if day in found},
             delay_seconds=options.delay_seconds,
             lookback_days=options.poll.lookback_days,
             until=until,
         )
 
-    archive.label(account.subusers or ALL_SUBUSERS)
-    history = AccountHistory(account, archive)
-    wanted = set(options.days)
-    subusers = list_published(history.subuser_days) if account.subusers else []
-    own = list_published(history.own_days) if account.own_score else []
-    for published in subusers if account.max_series else ():
-        count = history.count_series(published.day)
-        if count > (account.max_series or 0):
-            raise BackfillError(
-                f"account {account.name!r}: {count} series of {published.day} are more than "
-                f"max_series, {account.max_series}: raise it, or leave series out"
-            )
-    return AccountPlan(history, subusers, own)
+    subusers = history.subusers if account.subusers else {}
+    own = history.own if account.own_score else {}
+    return [
+        *((each, Snapshot(account.name, subusers[each.day])) for each in list_days(subusers)),
+        *((each, Snapshot(account.name, own=own[each.day])) for each in list_days(own)),
+    ]
 
 
 def choose_step(accounts: Sequence[AccountPlan]) -> int:
@@ -163,10 +169,6 @@ def choose_step(accounts: Sequence[AccountPlan]) -> int:
         if count <= _MOST_SAMPLES:
             break
     return step_seconds
-
-
-def _within(published: Sequence[PublishedDay], window: Window) -> list[PublishedDay]:
-    return [each for each in published if each.start < window.end and each.end > window.start]
 
 
 def _clip(published: PublishedDay, window: Window) -> PublishedDay:

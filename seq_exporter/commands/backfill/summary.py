@@ -26,10 +26,12 @@ def summarize(
     """Return some lines on each account: the days it has, and those that are missing."""
     lines = []
     for each, planned in zip(fetched, plan.accounts, strict=True):
-        days = planned.history.subuser_days or planned.history.own_days
-        there = [day for day in options.days if day in days]
-        scores = sum(planned.history.count_scores(day) for day in there)
-        what = f"{scores:,} scores of subusers" if planned.subusers else "the account's own scores"
+        subusers = planned.history.subusers
+        there = [day for day in options.days if day in (subusers or planned.history.own)]
+        what = "the account's own scores"
+        if any(scores.subusers for _, scores in planned.days):
+            number = sum(subusers[day].counts["scored"] for day in there)
+            what = f"{number:,} scores of subusers"
         lines.append(f"{each.account.name}: {count(len(there), 'day')}, {what}")
         if each.missing.days:
             lines.append(f"  not calculated: {_list_days(each.missing.days)}")
