@@ -33,10 +33,10 @@ def summarize(
             number = sum(subusers[day].counts["scored"] for day in there)
             what = f"{number:,} scores of subusers"
         lines.append(f"{each.account.name}: {count(len(there), 'day')}, {what}")
-        if each.missing.days:
-            lines.append(f"  not calculated: {_list_days(each.missing.days)}")
-        if each.missing.names:
-            lines.append(f"  users without a name go by their id: {each.missing.names}")
+        if each.not_calculated:
+            lines.append(f"  not calculated: {_list_days(each.not_calculated)}")
+        if each.names_refused:
+            lines.append(f"  users without a name go by their id: {each.names_refused}")
         for kind, number in sorted(each.anomalies.counts.items()):
             example = each.anomalies.examples[kind]
             lines.append(f"  {kind} not as documented, and left out: {number:,} ({example})")

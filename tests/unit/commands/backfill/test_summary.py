@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from seq_exporter.commands.backfill.archive import Archive
-from seq_exporter.commands.backfill.fetch import FetchedAccount, Missing
+from seq_exporter.commands.backfill.fetch import FetchedAccount
 from seq_exporter.commands.backfill.remote_write import SentSamples
 from seq_exporter.commands.backfill.summary import describe_files, describe_sending, summarize
 from seq_exporter.config.secret import Secret
@@ -29,9 +29,8 @@ def summary(
 ) -> str:
     made = account()
     plan = plan_of(fill(archive, made), at(4))
-    missing = Missing(not_calculated, names)
     acme = archive.claim(made, Secret(KEY))
-    fetched = FetchedAccount(made, acme, missing, anomalies or Anomalies())
+    fetched = FetchedAccount(made, acme, not_calculated, names, anomalies or Anomalies())
     return summarize([fetched], plan, options_of(**changes), now)
 
 
