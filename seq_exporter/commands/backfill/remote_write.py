@@ -10,11 +10,11 @@ import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import requests
-from requests.auth import AuthBase
 
 from seq_exporter import __version__
 from seq_exporter.clock import Clock
@@ -84,16 +84,6 @@ class _MayPass(RemoteWriteFailed):
 
 
 @dataclass(frozen=True, slots=True)
-class _Headers(AuthBase):
-    # As `auth=` of requests: a stray .netrc could replace a header that is passed as one.
-    headers: Mapping[str, str]
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(self.headers)
-        return request
-
-
-@dataclass(frozen=True, slots=True)
 class Receiver:
     """Takes series at `url`, whose user and password become a header unless `headers` has it.
 
@@ -120,13 +110,9 @@ class Receiver:
         """
         body = encode_request(series)
         started = self.clock.monotonic()
-        retry(
-            lambda: self._post(body),
-            lambda failures: self._pause_after(failures, started),
-            self.sleep,
-        )
+        retry(lambda: self._post(body), partial(self._pause_after, started), self.sleep)
 
-    def _pause_after(self, failures: Sequence[Exception], started: float) -> float | None:
+    def _pause_after(self, started: float, failures: Sequence[Exception]) -> float | None:
         """Return for how many seconds to pause. Raises RemoteWriteFailed when patience ends."""
         err, tries = failures[-1], len(failures)
         if not isinstance(err, _MayPass):
@@ -146,7 +132,7 @@ class Receiver:
                 self.url,
                 data=body,
                 headers=_PROTOCOL,
-                auth=_Headers(self._login() | dict(self.headers)),
+                auth=self._add_headers,
                 timeout=self.timeout_seconds,
                 allow_redirects=False,  # a redirect would carry the headers to another host
                 stream=True,
@@ -160,10 +146,13 @@ class Receiver:
         if not 200 <= response.status_code < 300:
             raise self._status_error(response, text)
         if "X-Influxdb-Version" in response.headers:
-            place = show_url(self.url)
-            raise RemoteWriteFailed(
-                f"{place} is VictoriaMetrics' address for Influx: use /api/v1/write"
-            )
+            what = "is VictoriaMetrics' address for Influx: use /api/v1/write"
+            raise RemoteWriteFailed(f"{show_url(self.url)} {what}")
+
+    def _add_headers(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        # As `auth=` of requests: a stray .netrc could replace a header that is passed as one.
+        request.headers.update(self._login() | dict(self.headers))
+        return request
 
     def _login(self) -> dict[str, str]:
         parts = urlsplit(self.url)
