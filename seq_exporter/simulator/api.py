@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from seq_exporter.simulator import responses
-from seq_exporter.simulator.access import AccessControl, Identity, RequestCounter
+from seq_exporter.simulator.access import AccessControl, Identity
 from seq_exporter.simulator.fleet import Fleet, ScorePage
 from seq_exporter.simulator.query_parameters import (
     parse_date_range_query,
@@ -40,9 +40,8 @@ def build_app(
     for them gets a 202. The rate limit applies to each key and endpoint; 0 turns it off, together
     with its headers.
     """
-    schedule = _ScoreSchedule(clock, delay_seconds)
-    access = AccessControl(fleet, schedule.today, RequestCounter(clock, rate_limit_per_minute))
-    endpoints = _Endpoints(schedule)
+    endpoints = _Endpoints(clock, delay_seconds)
+    access = AccessControl(fleet, endpoints.today, clock, rate_limit_per_minute)
     app = Starlette(
         routes=[
             Route(path, access.protect(path, endpoint))
@@ -60,38 +59,33 @@ def build_app(
 
 
 @dataclass(frozen=True, slots=True)
-class _ScoreSchedule:
-    """The current day (UTC), and whether the scores of a day are calculated by now."""
+class _Endpoints:
+    """The endpoints; each raises ApiError for a request that it cannot answer."""
 
     clock: Callable[[], float]
     delay_seconds: float
 
     def today(self) -> date:
+        """Return the current day (UTC)."""
         return datetime.fromtimestamp(self.clock(), UTC).date()
 
     def is_calculated(self, day: date) -> bool:
+        """Whether the scores of `day` are calculated by now."""
         end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
         return self.clock() >= end.timestamp() + self.delay_seconds
 
-
-@dataclass(frozen=True, slots=True)
-class _Endpoints:
-    """The endpoints; each raises ApiError for a request that it cannot answer."""
-
-    schedule: _ScoreSchedule
-
     def subusers_scores(self, identity: Identity, query: QueryParams) -> Response:
-        day, after_id, limit = parse_score_page_query(query, self.schedule.today())
-        if not self.schedule.is_calculated(day):
+        day, after_id, limit = parse_score_page_query(query, self.today())
+        if not self.is_calculated(day):
             return responses.not_calculated()
         if identity.subuser:  # a subuser has no subusers
             return responses.subusers_scores(ScorePage((), has_more=False), day)
         return responses.subusers_scores(identity.account.page_on(day, after_id, limit), day)
 
     def scores(self, identity: Identity, query: QueryParams) -> Response:
-        first, last = parse_date_range_query(query, self.schedule.today())
+        first, last = parse_date_range_query(query, self.today())
         days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-        calculated = [day for day in days if self.schedule.is_calculated(day)]
+        calculated = [day for day in days if self.is_calculated(day)]
         if not calculated:
             return responses.not_calculated()
         user = identity.subuser or identity.account.owner
@@ -101,7 +95,7 @@ class _Endpoints:
 
     def subusers(self, identity: Identity, query: QueryParams) -> Response:
         username, offset, limit = parse_subuser_list_query(query)
-        today = self.schedule.today()
+        today = self.today()
         if identity.subuser:
             return responses.subusers(())
         if username is not None:

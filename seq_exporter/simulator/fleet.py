@@ -11,10 +11,15 @@ from typing import NamedTuple
 
 from seq_exporter.scores import Score
 from seq_exporter.simulator.incidents import INCIDENTS
-from seq_exporter.simulator.lifecycle import GOOD_SENDERS, Lifecycle, exists, lifecycle_of
 from seq_exporter.simulator.randomness import draw_numbers, draw_text
 from seq_exporter.simulator.usernames import account_name, subuser_username
-from seq_exporter.simulator.users import SimulatedUser
+from seq_exporter.simulator.users import (
+    GOOD_SENDERS,
+    Lifecycle,
+    SimulatedUser,
+    exists,
+    lifecycle_of,
+)
 
 # The user ids of an account are close together, with gaps: 51300482, its subusers a little above.
 _IDS_PER_ACCOUNT = 50_000_000
