@@ -14,8 +14,8 @@ from typing import IO
 
 from seq_exporter.clock import utc_day
 from seq_exporter.commands.backfill.archive import Archive
+from seq_exporter.commands.backfill.history import PublishedDay, sample_times
 from seq_exporter.commands.backfill.plan import Plan, Window
-from seq_exporter.commands.backfill.timeline import PublishedDay, sample_times
 from seq_exporter.commands.progress import Advance
 from seq_exporter.config.durations import format_duration
 from seq_exporter.errors import BackfillError

@@ -11,15 +11,13 @@ from typing import NamedTuple
 from seq_exporter.commands.backfill.archive import AccountArchive, CountedScores
 from seq_exporter.commands.backfill.history import (
     AccountHistory,
+    PublishedDay,
     PublishedScores,
     Series,
-)
-from seq_exporter.commands.backfill.options import BackfillOptions
-from seq_exporter.commands.backfill.timeline import (
-    PublishedDay,
     list_published_days,
     sample_times,
 )
+from seq_exporter.commands.backfill.options import BackfillOptions
 from seq_exporter.config.model import ALL_SUBUSERS, Account
 from seq_exporter.errors import BackfillError
 from seq_exporter.scores import OwnScore, Snapshot

@@ -19,8 +19,8 @@ import requests
 from seq_exporter import __version__
 from seq_exporter.clock import Clock
 from seq_exporter.commands.backfill.archive import Archive
+from seq_exporter.commands.backfill.history import sample_times
 from seq_exporter.commands.backfill.plan import Plan, Window
-from seq_exporter.commands.backfill.timeline import sample_times
 from seq_exporter.commands.backfill.write_request import TimeSeries, batch, encode_request
 from seq_exporter.commands.progress import Advance
 from seq_exporter.errors import RemoteWriteFailed

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from seq_exporter.commands.backfill.archive import Archive
-from seq_exporter.commands.backfill.history import AccountHistory
+from seq_exporter.commands.backfill.history import AccountHistory, list_published_days
 from seq_exporter.commands.backfill.openmetrics import check_space, write_files
 from seq_exporter.commands.backfill.plan import (
     WINDOW_SECONDS,
@@ -19,7 +19,6 @@ from seq_exporter.commands.backfill.plan import (
     choose_step,
     publish,
 )
-from seq_exporter.commands.backfill.timeline import list_published_days
 from seq_exporter.config.model import ALL_SUBUSERS, PollSettings, SeriesSelection
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import BackfillError
