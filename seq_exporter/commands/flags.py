@@ -97,17 +97,17 @@ def choose_accounts(config: Config, names: Sequence[str]) -> list[Account]:
     return [account for account in config.accounts if not names or account.name in names]
 
 
-def read_date(context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:
-    """Return the day of a flag, None without one."""
+def read_date(text: str) -> date | None:
+    """Return the day of a flag of this type, None if it is empty."""
     try:
-        return date.fromisoformat(value) if value else None
+        return date.fromisoformat(text) if text else None
     except ValueError:
-        raise click.BadParameter(f"'{value}' is not a date: use YYYY-MM-DD") from None
+        raise click.BadParameter(f"'{text}' is not a date: use YYYY-MM-DD") from None
 
 
-def read_duration(context: click.Context, parameter: click.Parameter, value: str) -> float:
-    """Return the seconds of a flag's duration, as Prometheus writes it."""
-    return _parse(parse_duration, value)
+def duration(text: str) -> float:
+    """Return the seconds of a flag of this type, as Prometheus writes a duration."""
+    return _parse(parse_duration, text)
 
 
 def read_shard(context: click.Context, parameter: click.Parameter, value: str) -> Shard:

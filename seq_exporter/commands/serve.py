@@ -11,10 +11,10 @@ import click
 
 from seq_exporter.commands.flags import (
     config_flag,
+    duration,
     flag,
     listen_flag,
     log_flags,
-    read_duration,
     read_shard,
     web_config_flag,
 )
@@ -35,8 +35,7 @@ from seq_exporter.web.settings.reloadable import ReloadableSettings
     "config.auto-reload-interval",
     default="0s",
     show_default=True,
-    metavar="DURATION",
-    callback=read_duration,
+    type=duration,
     help="How often to check --config.file for changes and reload it; 0s: never.",
 )
 @listen_flag

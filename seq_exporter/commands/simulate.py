@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from seq_exporter.clock import Clock, midnight, utc_day
-from seq_exporter.commands.flags import read_duration
+from seq_exporter.commands.flags import duration
 from seq_exporter.logs import configure_logs
 from seq_exporter.serve.process import run_app
 from seq_exporter.simulator.api import build_app
@@ -53,10 +53,9 @@ from seq_exporter.web.server.listen import local_url, open_sockets
 )
 @click.option(
     "--delay",
+    type=duration,
     default="12h",
     show_default=True,
-    callback=read_duration,
-    metavar="DURATION",
     help="How long after the end of a day its scores appear.",
 )
 @click.option(

@@ -33,11 +33,11 @@ from seq_exporter.files import replacing
 _FORMATS = ("table", "json", "csv", "openmetrics")
 
 
-def _read_day(context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:
-    day = read_date(context, parameter, value)
-    if day and day > Clock().today():
-        raise click.BadParameter(f"{day} is in the future")
-    return day
+def _day(text: str) -> date | None:
+    chosen = read_date(text)
+    if chosen and chosen > Clock().today():
+        raise click.BadParameter(f"{chosen} is in the future")
+    return chosen
 
 
 @click.command()
@@ -57,7 +57,7 @@ def _read_day(context: click.Context, parameter: click.Parameter, value: str | N
 @flag(
     "date",
     "day",
-    callback=_read_day,
+    type=_day,
     metavar="YYYY-MM-DD",
     help="This day (UTC) instead of the newest with scores.",
 )
