@@ -75,10 +75,8 @@ class Plan:
         if not self._published:
             return []
         start = min(each.start for each in self._published) // WINDOW_SECONDS * WINDOW_SECONDS
-        return [
-            Window(begin, begin + WINDOW_SECONDS)
-            for begin in range(start, self.end, WINDOW_SECONDS)
-        ]
+        starts = range(start, self.end, WINDOW_SECONDS)
+        return [Window(start, start + WINDOW_SECONDS) for start in starts]
 
     @property
     def end(self) -> int:
@@ -161,12 +159,9 @@ def publish(history: AccountHistory, options: BackfillOptions, until: int) -> li
 
 def choose_step(accounts: Sequence[AccountPlan]) -> int:
     """Return the finest step, in seconds, with which there are not too many samples."""
-    always = Window(0, 2**62)
-    for step_seconds in _STEPS_SECONDS:
-        count = sum(account.count_samples(step_seconds, always) for account in accounts)
-        if count <= _MOST_SAMPLES:
-            break
-    return step_seconds
+    plans = (Plan(accounts, step_seconds, {}) for step_seconds in _STEPS_SECONDS)
+    fitting = (plan.step_seconds for plan in plans if plan.samples <= _MOST_SAMPLES)
+    return next(fitting, _STEPS_SECONDS[-1])
 
 
 def _clip(published: PublishedDay, window: Window) -> PublishedDay:

@@ -10,10 +10,12 @@ from pathlib import Path
 from seq_exporter.clock import midnight
 from seq_exporter.commands.backfill.fetch import FetchedAccount
 from seq_exporter.commands.backfill.options import BackfillOptions
-from seq_exporter.commands.backfill.output_folder import BLOCKS
 from seq_exporter.commands.backfill.plan import WINDOW_SECONDS, Plan
 from seq_exporter.commands.backfill.remote_write import SentSamples
 from seq_exporter.config.durations import format_duration
+
+#: The folder for the blocks that promtool makes.
+BLOCKS = "blocks"
 
 # Prometheus keeps the newest samples, of this time, in memory. A block that reaches into that time
 # makes it drop its own samples of it when it restarts.
