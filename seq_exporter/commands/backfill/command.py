@@ -210,7 +210,7 @@ def backfill(
     receiver of Prometheus' remote write. Ctrl-C stops; the same command continues from there.
     """
     # Not imported with the command line: `serve` must not load SQLite and protobuf.
-    from seq_exporter.commands.backfill.options import BackfillOptions, ReceiverOptions
+    from seq_exporter.commands.backfill.options import BackfillOptions
     from seq_exporter.commands.backfill.run import run_backfill
 
     configure_logs(log_level, log_format)
@@ -225,7 +225,8 @@ def backfill(
         step_seconds=step,
         labels=labels,
         requests_per_minute=requests_per_minute,
-        receiver=ReceiverOptions(url, headers) if url else None,
+        url=url,
+        headers=headers,
         poll=config.poll,
     )
     accounts = choose_accounts(config, names)

@@ -16,7 +16,7 @@ from seq_exporter.clock import Clock
 from seq_exporter.commands.backfill.archive import Archive
 from seq_exporter.commands.backfill.fetch import fetch_accounts
 from seq_exporter.commands.backfill.openmetrics import PATTERN, check_space, write_files
-from seq_exporter.commands.backfill.options import BackfillOptions, ReceiverOptions
+from seq_exporter.commands.backfill.options import BackfillOptions
 from seq_exporter.commands.backfill.plan import Plan, make_plan
 from seq_exporter.commands.backfill.remote_write import Receiver, send_samples, show_url
 from seq_exporter.commands.backfill.summary import (
@@ -55,18 +55,17 @@ def run_backfill(
                 fetched = fetch_accounts(accounts, archive, options, clock, time.sleep, advance)
             until = options.until
             if until is None:
-                about = repr((options, [account.name for account in accounts]))
+                about = repr((options, bool(options.url), [account.name for account in accounts]))
                 until = archive.begin_run(int(clock.now()), about)
             plan = make_plan([(each.account, each.archive) for each in fetched], options, until)
-            if options.receiver:
-                timeout_seconds = options.poll.timeout_seconds
-                done = _send(plan, archive, options.receiver, timeout_seconds, clock)
+            if options.url:
+                done = _send(plan, archive, options.url, options, clock)
             else:
                 done = _write(plan, archive, folder, clock)
             archive.end_run()
         except KeyboardInterrupt:
             there = count(archive.count_days(), "day") + " of scores"
-            if not options.receiver:
+            if not options.url:
                 there += f" and {count(len(list(folder.glob(PATTERN))), 'complete file')}"
             raise BackfillError(
                 f"stopped with {there} in {folder}:\nthe same command continues from there"
@@ -82,25 +81,23 @@ def _write(plan: Plan, archive: Archive, folder: Path, clock: Clock) -> str:
         return describe_files(write_files(plan, archive, folder, advance), plan, folder)
 
 
-def _send(
-    plan: Plan, archive: Archive, to: ReceiverOptions, timeout_seconds: float, clock: Clock
-) -> str:
-    """Send the samples; return how many were sent."""
+def _send(plan: Plan, archive: Archive, url: str, options: BackfillOptions, clock: Clock) -> str:
+    """Send the samples to `url`; return how many were sent."""
     with (
         open_session() as session,
         showing("Sending", plan.samples, "samples", sys.stderr, clock) as advance,
     ):
         receiver = Receiver(
-            to.url,
-            to.headers,
+            url,
+            options.headers,
             session,
             time.sleep,
-            timeout_seconds,
+            options.poll.timeout_seconds,
             clock,
             report_pause=lambda reason: advance(0, reason),
         )
         sent = send_samples(plan, archive, receiver, advance)
-    return describe_sending(sent, plan, show_url(to.url))
+    return describe_sending(sent, plan, show_url(url))
 
 
 @contextlib.contextmanager
