@@ -26,7 +26,6 @@ from seq_exporter.logs import configure_logs
 from seq_exporter.publish.families import FAMILIES
 from seq_exporter.scores import DAYS_KEPT
 
-_PAIR = re.compile(r"([^=]+)=(.+)", re.DOTALL)
 _HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 _LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
 # What Python reads for bytes that are not UTF-8.
@@ -103,11 +102,11 @@ def _url(text: str) -> str:
 
 
 def _split_pair(text: str, example: str) -> tuple[str, str]:
-    match = _PAIR.fullmatch(text)
-    if not match:
+    name, _, value = text.partition("=")
+    if not (name and value):
         # Not quoted: it may hold a secret.
         raise click.BadParameter(f"write NAME=VALUE, such as {example}")
-    return match[1], match[2]
+    return name, value
 
 
 @click.command(short_help="Write the scores of the last 90 days for Prometheus.")

@@ -8,7 +8,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from functools import cache
-from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -108,7 +107,7 @@ def _write_parts(
         return [str(second) for second in sample_times(published, plan.step_seconds, *window)]
 
     count = 0
-    for series in chain.from_iterable(account.list_series(window) for account in plan.accounts):
+    for series in plan.list_series(window):
         labels = series.labels | dict(plan.labels)
         text = format_series(series.family.name, labels.items())
         for published, value in series.values:

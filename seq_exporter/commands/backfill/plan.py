@@ -50,10 +50,6 @@ class AccountPlan:
         start, end = window
         return [(each, what) for each, what in self.days if each.start < end and each.end > start]
 
-    def list_series(self, window: Window) -> Iterator[Series]:
-        """Yield the series that have samples in `window`."""
-        return self.history.list_series(self.within(window))
-
     def count_samples(self, step_seconds: int, window: Window) -> int:
         """Return how many samples there are in `window`, about."""
         return sum(
@@ -87,6 +83,11 @@ class Plan:
     def samples(self) -> int:
         """How many samples there are, about."""
         return sum(map(self.count_samples, self.windows()))
+
+    def list_series(self, window: Window) -> Iterator[Series]:
+        """Yield the series that have samples in `window`."""
+        for account in self.accounts:
+            yield from account.history.list_series(account.within(window))
 
     def count_samples(self, window: Window) -> int:
         """Return how many samples there are in `window`, about."""

@@ -234,15 +234,14 @@ def send_samples(plan: Plan, archive: Archive, receiver: Receiver, advance: Adva
 
 
 def _list_series(plan: Plan, window: Window) -> Iterator[TimeSeries]:
-    for account in plan.accounts:
-        for series in account.list_series(window):
-            samples = [
-                (1000 * second, float(value))
-                for published, value in series.values
-                for second in sample_times(published, plan.step_seconds, *window)
-            ]
-            name = {"__name__": series.family.name}
-            yield TimeSeries(name | series.labels | dict(plan.labels), samples)
+    for series in plan.list_series(window):
+        samples = [
+            (1000 * second, float(value))
+            for published, value in series.values
+            for second in sample_times(published, plan.step_seconds, *window)
+        ]
+        name = {"__name__": series.family.name}
+        yield TimeSeries(name | series.labels | dict(plan.labels), samples)
 
 
 def show_url(url: str) -> str:
