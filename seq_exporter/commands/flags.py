@@ -20,17 +20,14 @@ _Value = TypeVar("_Value")
 
 
 def flag(name: str, parameter: str | None = None, **options: Any) -> Callable[[Command], Command]:
-    """Make a flag that an environment variable can set too: SEQ_EXPORTER_ and its name.
-
-    Its help shows the variable, and the default if it has one.
-    """
+    """Make a flag that an environment variable can set too: SEQ_EXPORTER_ and its name."""
     variable = name.replace(".", "_").replace("-", "_")
     return click.option(
         f"--{name}",
         parameter or variable,
         envvar=f"SEQ_EXPORTER_{variable.upper()}",
         show_envvar=True,
-        **{"show_default": options.get("default") not in (None, "")} | options,
+        **options,
     )
 
 
@@ -46,6 +43,7 @@ config_flag = flag(
 web_config_flag = flag(
     "web.config.file",
     default="",
+    show_default=False,
     type=click.Path(),
     metavar="FILE",
     help="TLS and basic authentication, in the format of Prometheus' own programs.",

@@ -44,7 +44,9 @@ configuration.
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG)
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True}, epilog=_EPILOG
+)
 @click.version_option(
     __version__, message=f"%(prog)s %(version)s (python {platform.python_version()})"
 )

@@ -34,7 +34,6 @@ from seq_exporter.web.settings.reloadable import ReloadableSettings
 @flag(
     "config.auto-reload-interval",
     default="0s",
-    show_default=True,
     type=duration,
     help="How often to check --config.file for changes and reload it; 0s: never.",
 )
@@ -44,7 +43,6 @@ from seq_exporter.web.settings.reloadable import ReloadableSettings
 @flag(
     "shard",
     default="0/1",
-    show_default=True,
     metavar="I/N",
     callback=read_shard,
     help="Do part I (counted from 0) of the work of N processes.",
@@ -53,7 +51,6 @@ from seq_exporter.web.settings.reloadable import ReloadableSettings
     "shard-by",
     type=click.Choice(["account", "subuser"]),
     default="account",
-    show_default=True,
     help="Divide the accounts, or the subusers of each account; then each process polls every "
     "account.",
 )

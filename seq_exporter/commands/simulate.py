@@ -20,7 +20,6 @@ from seq_exporter.web.server.listen import local_url, open_sockets
 @click.option(
     "--listen",
     default="127.0.0.1:10738",
-    show_default=True,
     metavar="ADDRESS",
     help="Address to listen on.",
 )
@@ -28,21 +27,18 @@ from seq_exporter.web.server.listen import local_url, open_sockets
     "--accounts",
     type=click.IntRange(1, 1000),
     default=3,
-    show_default=True,
     help="Number of accounts.",
 )
 @click.option(
     "--subusers",
     type=click.IntRange(0, 1_000_000),
     default=40,
-    show_default=True,
     help="Number of subusers in each account.",
 )
 @click.option(
     "--seed",
     type=int,
     default=1,
-    show_default=True,
     help="The same number makes the same fleet.",
 )
 @click.option(
@@ -55,14 +51,12 @@ from seq_exporter.web.server.listen import local_url, open_sockets
     "--delay",
     type=duration,
     default="12h",
-    show_default=True,
     help="How long after the end of a day its scores appear.",
 )
 @click.option(
     "--rate-limit",
     type=click.IntRange(1),
     default=600,
-    show_default=True,
     help="Requests a minute that a key may send to each endpoint.",
 )
 def simulate(
