@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from seq_exporter.simulator.access import AccessControl, Identity
@@ -21,7 +21,7 @@ from seq_exporter.simulator.query_parameters import (
     parse_score_page_query,
     parse_subuser_list_query,
 )
-from seq_exporter.simulator.responses import ApiError, describe_score, json_response
+from seq_exporter.simulator.responses import ApiError, describe_score
 
 # The client should ask again later.
 _NOT_CALCULATED = 202
@@ -89,7 +89,7 @@ class _Endpoints:
         nobody = ScorePage((), has_more=False)
         page = nobody if identity.subuser else identity.account.page_on(day, after_id, limit)
         after_key = page.scores[-1].user_id if page.has_more else None
-        return json_response(
+        return JSONResponse(
             {
                 "result": [describe_score(score, day) for score in page.scores],
                 "_metadata": {"next_params": {"after_key": after_key}},
@@ -105,7 +105,7 @@ class _Endpoints:
             return Response(status_code=_NOT_CALCULATED)
         user = identity.subuser or identity.account.owner
         scores = [(user.score_on(day), day) for day in calculated if user.exists_on(day)]
-        return json_response({"result": [describe_score(*each) for each in scores]})
+        return JSONResponse({"result": [describe_score(*each) for each in scores]})
 
     def subusers(self, identity: Identity, query: QueryParams) -> Response:
         """Return a list of subusers: `[{"id":1814102,"username":"shop-de",...}]`."""
@@ -116,7 +116,7 @@ class _Endpoints:
             users = [found][offset : offset + limit] if found else []
         if identity.subuser:
             users = []
-        return json_response(
+        return JSONResponse(
             [
                 {"id": one.user_id, "username": one.username, "email": one.email, "disabled": False}
                 for one in users
@@ -125,7 +125,7 @@ class _Endpoints:
 
     def scopes(self, identity: Identity, query: QueryParams) -> Response:
         """Return what the key may do: `{"scopes":[...]}`."""
-        return json_response({"scopes": _SCOPES})
+        return JSONResponse({"scopes": _SCOPES})
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:

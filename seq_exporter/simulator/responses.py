@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from seq_exporter.scores import METRICS, Score
 
 
+@dataclass(eq=False)
 class ApiError(Exception):
     """A request that is answered with an error: its HTTP status, message and wrong parameter.
 
     `{"errors":[{"field":null,"message":"authorization required"}]}`
     """
 
-    def __init__(self, status: int, message: str, field: str | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.field = field
+    status: int
+    message: str
+    field: str | None = None
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
         """Return the error response."""
         errors = [{"field": self.field, "message": self.message}]
-        return json_response({"errors": errors}, self.status, headers)
-
-
-def json_response(
-    content: object, status: int = 200, headers: Mapping[str, str] | None = None
-) -> Response:
-    """Return `content` as compact JSON."""
-    body = json.dumps(content, separators=(",", ":"))
-    return Response(body, status, headers, media_type="application/json")
+        return JSONResponse({"errors": errors}, self.status, headers)
 
 
 def describe_score(score: Score, day: date) -> dict[str, Any]:

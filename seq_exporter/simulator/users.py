@@ -70,12 +70,21 @@ class SimulatedUser:
                 return Score(str(self.user_id))
             for metric, points in incident.drops.items():
                 drops[metric] += strength * points
-        if not is_eligible(self.lifecycle, self.seed, day, days_ago):
+        if not self._is_eligible_on(day):
             return Score(str(self.user_id))
         metrics = metric_scores_on(
             self.seed, day, tuple(drops.values()), is_good_sender=self.is_good_sender
         )
         return Score(str(self.user_id), self.username, overall_score(metrics), metrics)
+
+    def _is_eligible_on(self, day: date) -> bool:
+        """Return whether the user, if it exists, is eligible for a score on `day`."""
+        if self.lifecycle is Lifecycle.SEASONAL:
+            length, phase = draw_numbers(2, self.seed, "season")
+            return (day.toordinal() / (50 + 50 * length) + phase) % 1 < 0.5
+        if self.lifecycle is Lifecycle.CREATED:
+            return self._days_ago(day) <= _changed_days_ago(self.seed) - _DAYS_UNTIL_ELIGIBLE
+        return self.lifecycle is not Lifecycle.QUIET
 
     def _days_ago(self, day: date) -> int:
         return (self.anchor - day).days
@@ -98,19 +107,6 @@ def exists(lifecycle: Lifecycle, seed: str, days_ago: int) -> bool:
     if lifecycle is Lifecycle.DELETED:
         return days_ago > _changed_days_ago(seed)
     return True
-
-
-def is_eligible(lifecycle: Lifecycle, seed: str, day: date, days_ago: int) -> bool:
-    """Return whether the subuser of `seed`, if it exists, is eligible for a score on `day`.
-
-    `days_ago` is the same day, counted back from the fleet's anchor day.
-    """
-    if lifecycle is Lifecycle.SEASONAL:
-        length, phase = draw_numbers(2, seed, "season")
-        return (day.toordinal() / (50 + 50 * length) + phase) % 1 < 0.5
-    if lifecycle is Lifecycle.CREATED:
-        return days_ago <= _changed_days_ago(seed) - _DAYS_UNTIL_ELIGIBLE
-    return lifecycle is not Lifecycle.QUIET
 
 
 def _changed_days_ago(seed: str) -> int:

@@ -238,9 +238,8 @@ class AccountArchive:
 
     def find_cursor(self, day: date) -> str | None:
         """Return the cursor at which the reading of `day` stopped; None to begin."""
-        query = "SELECT cursor FROM days WHERE account = ? AND day = ?"
-        found = self._execute(query, day).fetchone()
-        return found[0] if found else None
+        found = self._execute("SELECT cursor FROM days WHERE account = ? AND day = ?", day)
+        return next((cursor for (cursor,) in found), None)
 
     def add_page(self, day: date, scores: Sequence[Score], cursor: str | None) -> None:
         """Add the scores of one page of `day`; `cursor` leads to the next page."""
