@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from seq_exporter.clock import midnight
-from seq_exporter.commands.backfill.archive import AccountArchive, CountedScores
+from seq_exporter.commands.backfill.archive import AccountArchive
 from seq_exporter.config.model import Account
 from seq_exporter.publish.families import FAMILIES, Family, SubuserFamily
-from seq_exporter.scores import METRICS, OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.scores import METRICS, Score, Snapshot, SubuserScores
 
 _SUBUSER_FAMILIES = [family for family in FAMILIES if isinstance(family, SubuserFamily)]
 _ACCOUNT_FAMILIES = [family for family in FAMILIES if family not in _SUBUSER_FAMILIES]
@@ -47,22 +46,25 @@ class Series(NamedTuple):
         return dict(zip(self.family.labels, self.label_values, strict=True))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AccountHistory:
-    """The days of an account in the archive, once they are labelled."""
+    """The scores of an account in the archive, and when which of them were published."""
 
     account: Account
     archive: AccountArchive
+    days: Sequence[PublishedScores]
 
-    @cached_property
-    def subusers(self) -> Mapping[date, CountedScores]:
-        """The subusers' scores in the archive, counted, by their days."""
-        return self.archive.counted_days()
+    def within(self, window: tuple[int, int]) -> list[PublishedScores]:
+        """Return the scores that were published in `window`."""
+        start, end = window
+        return [(each, what) for each, what in self.days if each.start < end and each.end > start]
 
-    @cached_property
-    def own(self) -> Mapping[date, OwnScore]:
-        """The account's own scores in the archive, by their days."""
-        return {day: OwnScore(day, score) for day, score in self.archive.own_scores().items()}
+    def count_samples(self, step_seconds: int, window: tuple[int, int]) -> int:
+        """Return how many samples there are in `window`, about."""
+        return sum(
+            len(sample_times(each, step_seconds, *window)) * self.count_series(scores)
+            for each, scores in self.within(window)
+        )
 
     def count_series(self, day: Snapshot) -> int:
         """Return how many series the counted scores of a day have.
@@ -80,12 +82,13 @@ class AccountHistory:
         samples = (family.samples(snapshot, self.account.series) for family in families)
         return sum(len(list(each)) for each in samples)
 
-    def list_series(self, days: Sequence[PublishedScores]) -> Iterator[Series]:
-        """Yield all series of these days, first those of the account, then of each subuser.
+    def list_series(self, window: tuple[int, int]) -> Iterator[Series]:
+        """Yield the series with samples in `window`, first the account's, then each subuser's.
 
         The series of one family come in the order of their labels, but families one after the
         other only for each subuser.
         """
+        days = self.within(window)
         yield from self._list_series(_ACCOUNT_FAMILIES, days)
         published = {each.day: each for each, scores in days if scores.subusers}
         if not published:

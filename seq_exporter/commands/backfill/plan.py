@@ -15,7 +15,6 @@ from seq_exporter.commands.backfill.history import (
     PublishedScores,
     Series,
     list_published_days,
-    sample_times,
 )
 from seq_exporter.commands.backfill.options import BackfillOptions
 from seq_exporter.config.model import ALL_SUBUSERS, Account
@@ -39,30 +38,10 @@ class Window(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class AccountPlan:
-    """One account's history, and when which scores were published."""
-
-    history: AccountHistory
-    days: Sequence[PublishedScores]
-
-    def within(self, window: Window) -> list[PublishedScores]:
-        """Return the scores that were published in `window`."""
-        start, end = window
-        return [(each, what) for each, what in self.days if each.start < end and each.end > start]
-
-    def count_samples(self, step_seconds: int, window: Window) -> int:
-        """Return how many samples there are in `window`, about."""
-        return sum(
-            len(sample_times(each, step_seconds, *window)) * self.history.count_series(scores)
-            for each, scores in self.within(window)
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """All that is written; `labels` are added to each series, as Prometheus adds its target's."""
 
-    accounts: Sequence[AccountPlan]
+    accounts: Sequence[AccountHistory]
     step_seconds: int
     labels: Mapping[str, str]
 
@@ -87,7 +66,7 @@ class Plan:
     def list_series(self, window: Window) -> Iterator[Series]:
         """Yield the series that have samples in `window`."""
         for account in self.accounts:
-            yield from account.history.list_series(account.within(window))
+            yield from account.list_series(window)
 
     def count_samples(self, window: Window) -> int:
         """Return how many samples there are in `window`, about."""
@@ -97,8 +76,8 @@ class Plan:
         """Return a text that differs whenever the samples in `window` would."""
         content = [
             (
-                account.history.account.name,
-                account.history.account.series,
+                account.account.name,
+                account.account.series,
                 [(_clip(each, window), scores) for each, scores in account.within(window)],
             )
             for account in self.accounts
@@ -124,23 +103,23 @@ def make_plan(
 
 def _plan_account(
     account: Account, archive: AccountArchive, options: BackfillOptions, until: int
-) -> AccountPlan:
+) -> AccountHistory:
     archive.label(account.subusers or ALL_SUBUSERS)
-    history = AccountHistory(account, archive)
-    days = publish(history, options, until)
-    for published, scores in days if account.max_series else ():
+    history = AccountHistory(account, archive, publish(account, archive, options, until))
+    for published, scores in history.days if account.max_series else ():
         count = history.count_series(scores)
         if scores.subusers and count > (account.max_series or 0):
             raise BackfillError(
                 f"account {account.name!r}: {count} series of {published.day} are more than "
                 f"max_series, {account.max_series}: raise it, or leave series out"
             )
-    return AccountPlan(history, days)
+    return history
 
 
-def publish(history: AccountHistory, options: BackfillOptions, until: int) -> list[PublishedScores]:
-    """Return which scores were published when, up to the time `until`."""
-    account = history.account
+def publish(
+    account: Account, archive: AccountArchive, options: BackfillOptions, until: int
+) -> list[PublishedScores]:
+    """Return which of the labelled scores were published when, up to the time `until`."""
 
     def list_days(found: Mapping[date, CountedScores | OwnScore]) -> list[PublishedDay]:
         return list_published_days(
@@ -150,15 +129,16 @@ def publish(history: AccountHistory, options: BackfillOptions, until: int) -> li
             until=until,
         )
 
-    subusers = history.subusers if account.subusers else {}
-    own = history.own if account.own_score else {}
+    subusers = archive.counted_days() if account.subusers else {}
+    scores = archive.own_scores() if account.own_score else {}
+    own = {day: OwnScore(day, score) for day, score in scores.items()}
     return [
         *((each, Snapshot(account.name, subusers[each.day])) for each in list_days(subusers)),
         *((each, Snapshot(account.name, own=own[each.day])) for each in list_days(own)),
     ]
 
 
-def choose_step(accounts: Sequence[AccountPlan]) -> int:
+def choose_step(accounts: Sequence[AccountHistory]) -> int:
     """Return the finest step, in seconds, with which there are not too many samples."""
     plans = (Plan(accounts, step_seconds, {}) for step_seconds in _STEPS_SECONDS)
     fitting = (plan.step_seconds for plan in plans if plan.samples <= _MOST_SAMPLES)

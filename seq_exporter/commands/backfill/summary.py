@@ -28,8 +28,9 @@ def summarize(
     """Return some lines on each account: the days it has, and those that are missing."""
     lines = []
     for each, planned in zip(fetched, plan.accounts, strict=True):
-        subusers = planned.history.subusers
-        there = [day for day in options.days if day in (subusers or planned.history.own)]
+        subusers = each.archive.counted_days()
+        found = subusers or each.archive.own_scores()
+        there = [day for day in options.days if day in found]
         what = "the account's own scores"
         if any(scores.subusers for _, scores in planned.days):
             number = sum(subusers[day].counts["scored"] for day in there)

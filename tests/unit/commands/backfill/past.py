@@ -9,7 +9,7 @@ from typing import Any
 from seq_exporter.commands.backfill.archive import Archive
 from seq_exporter.commands.backfill.history import AccountHistory
 from seq_exporter.commands.backfill.options import BackfillOptions
-from seq_exporter.commands.backfill.plan import AccountPlan, Plan, publish
+from seq_exporter.commands.backfill.plan import Plan, publish
 from seq_exporter.config.model import ALL_SUBUSERS, Account
 from seq_exporter.config.secret import Secret
 from seq_exporter.scores import Score
@@ -39,7 +39,7 @@ def fill(archive: Archive, made: Account) -> AccountHistory:
         own.finish(when)
     own.add_own({day(1): Score(""), day(2): Score("", None, 5.0)})
     own.label(ALL_SUBUSERS)
-    return AccountHistory(made, own)
+    return AccountHistory(made, own, [])
 
 
 def options_of(**changes: Any) -> BackfillOptions:
@@ -60,5 +60,5 @@ def options_of(**changes: Any) -> BackfillOptions:
 def plan_of(
     history: AccountHistory, until: int, step_seconds: int = 12 * HOURS, **changes: Any
 ) -> Plan:
-    planned = AccountPlan(history, publish(history, options_of(last=day(30)), until))
-    return replace(Plan([planned], step_seconds, LABELS), **changes)
+    days = publish(history.account, history.archive, options_of(last=day(30)), until)
+    return replace(Plan([replace(history, days=days)], step_seconds, LABELS), **changes)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from seq_exporter.commands.backfill.archive import Archive
 from seq_exporter.commands.backfill.fetch import fetch_accounts
 from seq_exporter.commands.backfill.options import BackfillOptions
-from seq_exporter.commands.backfill.plan import Plan, make_plan
+from seq_exporter.commands.backfill.plan import Plan, Window, make_plan
 from seq_exporter.config.model import Account, PollSettings, SeriesSelection, SubuserSelection
 from seq_exporter.publish.families import format_number, format_series
 from tests.support import FakeSendGrid, FakeTime, account, examples, item
@@ -140,10 +140,7 @@ def past_pages(made: Account, days: dict[date, Any], own: dict[date, Any]) -> li
 
 def page_at(plan: Plan, moment: float) -> Page:
     page: Page = {}
-    (planned,) = plan.accounts
-
-    shown = [(each, scores) for each, scores in planned.days if each.start <= moment < each.end]
-    for series in planned.history.list_series(shown):
+    for series in plan.list_series(Window(int(moment), int(moment) + 1)):
         text = format_series(series.family.name, series.labels.items())
         assert text not in page
         ((_, value),) = series.values

@@ -14,7 +14,6 @@ from seq_exporter.commands.backfill.history import AccountHistory, list_publishe
 from seq_exporter.commands.backfill.openmetrics import check_space, write_files
 from seq_exporter.commands.backfill.plan import (
     WINDOW_SECONDS,
-    AccountPlan,
     Plan,
     choose_step,
     publish,
@@ -56,8 +55,8 @@ def plan_across(border: int, history: AccountHistory) -> Plan:
     options = options_of(
         delay_seconds=border - at(3) - 2 * HOURS, poll=PollSettings(lookback_days=90)
     )
-    days = publish(history, options, border + 5 * HOURS)
-    return Plan([AccountPlan(history, days)], 2 * HOURS, {})
+    days = publish(history.account, history.archive, options, border + 5 * HOURS)
+    return Plan([replace(history, days=days)], 2 * HOURS, {})
 
 
 def test_the_whole_text_of_a_file(archive: Archive, tmp_path: Path) -> None:
@@ -166,12 +165,12 @@ def test_a_new_day_changes_only_the_windows_that_it_is_published_in(
     acme.add_page(day(20), [Score("1", "shop-de", 4.0)], None)
     acme.finish(day(20))
     acme.label(ALL_SUBUSERS)
-    assert plan_of(AccountHistory(account(), acme), at(4)).fingerprint(window) == before
+    assert plan_of(AccountHistory(account(), acme, []), at(4)).fingerprint(window) == before
     acme.drop(day(2))
     acme.add_page(day(2), [Score("1", "shop-de", 3.9)], None)
     acme.finish(day(2))
     acme.label(ALL_SUBUSERS)
-    assert plan_of(AccountHistory(account(), acme), at(4)).fingerprint(window) != before
+    assert plan_of(AccountHistory(account(), acme, []), at(4)).fingerprint(window) != before
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(
@@ -223,9 +222,9 @@ class Fleet(AccountHistory):
 def test_the_step_is_as_fine_as_the_fleet_allows(
     archive: Archive, series: int, step_seconds: int
 ) -> None:
-    history = Fleet(account(), archive.claim(account(), Secret(KEY)))
     scores = Snapshot("acme", own=OwnScore(day(1), Score("", None, series / 1000)))
     days = {date.fromordinal(day(1).toordinal() - number): True for number in range(90)}
     published = list_published_days(days, delay_seconds=0, lookback_days=7, until=at(2))
-    plan = AccountPlan(history, [(each, scores) for each in published])
-    assert choose_step([plan]) == step_seconds
+    acme = archive.claim(account(), Secret(KEY))
+    history = Fleet(account(), acme, [(each, scores) for each in published])
+    assert choose_step([history]) == step_seconds
