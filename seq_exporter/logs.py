@@ -7,6 +7,7 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
+from functools import partial
 
 #: The levels, by their names in Prometheus' own programs.
 LEVELS = {
@@ -44,7 +45,7 @@ class LogFormatter(logging.Formatter):
 
     def __init__(self, log_format: str) -> None:
         super().__init__()
-        self._encode = _to_json if log_format == "json" else _to_logfmt
+        self._encode = partial(json.dumps, default=str) if log_format == "json" else _to_logfmt
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without a newline."""
@@ -60,18 +61,11 @@ class LogFormatter(logging.Formatter):
         return self._encode(fields)
 
 
-def _to_json(fields: dict[str, object]) -> str:
-    return json.dumps(fields, default=str)
-
-
 def _to_logfmt(fields: dict[str, object]) -> str:
-    return " ".join(f"{key}={_quote(_write(value))}" for key, value in fields.items())
+    return " ".join(f"{key}={_quote(value)}" for key, value in fields.items())
 
 
-def _write(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)  # true, not True
-
-
-def _quote(text: str) -> str:
+def _quote(value: object) -> str:
+    text = str(value).lower() if isinstance(value, bool) else str(value)  # true, not True
     # logfmt has the escapes of JSON: any text from SendGrid stays on one line.
     return text if _BARE.fullmatch(text) and text.isascii() else json.dumps(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -15,6 +15,8 @@ from seq_exporter.errors import ConfigError
 from seq_exporter.logs import FORMATS, LEVELS
 
 Command = Callable[..., None]
+
+_Value = TypeVar("_Value")
 
 
 def flag(name: str, parameter: str | None = None, **options: Any) -> Callable[[Command], Command]:
@@ -32,7 +34,6 @@ def flag(name: str, parameter: str | None = None, **options: Any) -> Callable[[C
 config_flag = flag(
     "config.file",
     default="config.yaml",
-    show_default=True,
     type=click.Path(),  # a shell completes it
     metavar="FILE",
     help="The accounts to poll, and when.",
@@ -42,6 +43,7 @@ config_flag = flag(
 web_config_flag = flag(
     "web.config.file",
     default="",
+    show_default=False,
     type=click.Path(),
     metavar="FILE",
     help="TLS and basic authentication, in the format of Prometheus' own programs.",
@@ -52,7 +54,6 @@ listen_flag = flag(
     "web.listen-address",
     multiple=True,
     default=[":10737"],
-    show_default=True,
     metavar="ADDRESS",
     help="Address to listen on, as :PORT (every interface), HOST:PORT or [IPV6]:PORT. "
     "Repeatable; in the variable, separated by spaces.",
@@ -61,28 +62,19 @@ listen_flag = flag(
 
 def log_flags(level: str) -> Callable[[Command], Command]:
     """Make the flags of the log; `level` is the default of --log.level."""
-
-    def add(command: Command) -> Command:
-        for add_flag in (
-            flag(
-                "log.format",
-                type=click.Choice(FORMATS),
-                default="logfmt",
-                show_default=True,
-                help="Format of the log, on standard error.",
-            ),
-            flag(
-                "log.level",
-                type=click.Choice(list(LEVELS)),
-                default=level,
-                show_default=True,
-                help="Log messages of this level and above.",
-            ),
-        ):
-            command = add_flag(command)
-        return command
-
-    return add
+    add_format = flag(
+        "log.format",
+        type=click.Choice(FORMATS),
+        default="logfmt",
+        help="Format of the log, on standard error.",
+    )
+    add_level = flag(
+        "log.level",
+        type=click.Choice(list(LEVELS)),
+        default=level,
+        help="Log messages of this level and above.",
+    )
+    return lambda command: add_level(add_format(command))
 
 
 def account_flag(doing: str) -> Callable[[Command], Command]:
@@ -103,25 +95,26 @@ def choose_accounts(config: Config, names: Sequence[str]) -> list[Account]:
     return [account for account in config.accounts if not names or account.name in names]
 
 
-def read_date(context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:
-    """Return the day of a flag, None without one."""
+def read_date(text: str) -> date | None:
+    """Return the day of a flag of this type, None if it is empty."""
     try:
-        return date.fromisoformat(value) if value else None
+        return date.fromisoformat(text) if text else None
     except ValueError:
-        raise click.BadParameter(f"'{value}' is not a date: use YYYY-MM-DD") from None
+        raise click.BadParameter(f"'{text}' is not a date: use YYYY-MM-DD") from None
 
 
-def read_duration(context: click.Context, parameter: click.Parameter, value: str) -> float:
-    """Return the seconds of a flag's duration, as Prometheus writes it."""
-    try:
-        return parse_duration(value)
-    except ValueError as err:
-        raise click.BadParameter(str(err).replace("{value}", f"'{value}'")) from err
+def duration(text: str) -> float:
+    """Return the seconds of a flag of this type, as Prometheus writes a duration."""
+    return _parse(parse_duration, text)
 
 
 def read_shard(context: click.Context, parameter: click.Parameter, value: str) -> Shard:
     """Return the shard of a flag."""
+    return _parse(Shard.parse, value)
+
+
+def _parse(parse: Callable[[str], _Value], value: str) -> _Value:
     try:
-        return Shard.parse(value)
+        return parse(value)
     except ValueError as err:
         raise click.BadParameter(str(err).replace("{value}", f"'{value}'")) from err

@@ -69,7 +69,9 @@ class _Commands(click.Group):
 
 
 @click.group(
-    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EPILOG
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
+    epilog=_EPILOG,
 )
 @click.version_option(
     __version__, message=f"%(prog)s %(version)s (python {platform.python_version()})"

@@ -58,11 +58,7 @@ def showing_bar(
     )
     with bar:
         task = bar.add_task(label, total=total, text="")
-
-        def advance(steps: int, text: str) -> None:
-            bar.update(task, advance=steps, text=text)
-
-        yield advance
+        yield lambda steps, text: bar.update(task, advance=steps, text=text)
 
 
 def _has_cursor(stream: TextIO) -> bool:
@@ -83,11 +79,10 @@ def _printing_lines(
         now = clock.monotonic()
         is_at_end = was_done < done == total
         is_due = now - printed_at >= _SECONDS_BETWEEN_LINES
-        if not (is_due or is_at_end or text.startswith(_PAUSE)):
-            return
-        printed_at = now
-        left = f", {(now - started) * (total - done) / done:.0f} s left" if done else ""
-        click.echo(f"{label}: {done} of {total} {unit}{left}; {text}", file=stream)
+        if is_due or is_at_end or text.startswith(_PAUSE):
+            printed_at = now
+            left = f", {(now - started) * (total - done) / done:.0f} s left" if done else ""
+            click.echo(f"{label}: {done} of {total} {unit}{left}; {text}", file=stream)
 
     yield advance
     advance(total - done, "done")

@@ -12,10 +12,10 @@ import click
 
 from seq_exporter.commands.flags import (
     config_flag,
+    duration,
     flag,
     listen_flag,
     log_flags,
-    read_duration,
     read_shard,
     web_config_flag,
 )
@@ -39,9 +39,7 @@ from seq_exporter.web.settings.reloadable import ReloadableSettings
 @flag(
     "config.auto-reload-interval",
     default="0s",
-    show_default=True,
-    metavar="DURATION",
-    callback=read_duration,
+    type=duration,
     help="How often to check --config.file for changes and reload it; 0s: never.",
 )
 @listen_flag
@@ -50,7 +48,6 @@ from seq_exporter.web.settings.reloadable import ReloadableSettings
 @flag(
     "shard",
     default="0/1",
-    show_default=True,
     metavar="I/N",
     callback=read_shard,
     help="Do part I (counted from 0) of the work of N processes.",
@@ -59,7 +56,6 @@ from seq_exporter.web.settings.reloadable import ReloadableSettings
     "shard-by",
     type=click.Choice(["account", "subuser"]),
     default="account",
-    show_default=True,
     help="Divide the accounts, or the subusers of each account; then each process polls every "
     "account.",
 )

@@ -8,7 +8,7 @@ from datetime import datetime
 import click
 
 from seq_exporter.clock import Clock, midnight, utc_day
-from seq_exporter.commands.flags import read_duration
+from seq_exporter.commands.flags import duration
 from seq_exporter.logs import configure_logs
 from seq_exporter.serve.process import run_app
 from seq_exporter.serve.signals import exiting_when_stopped
@@ -21,7 +21,6 @@ from seq_exporter.web.server.listen import local_url, open_sockets
 @click.option(
     "--listen",
     default="127.0.0.1:10738",
-    show_default=True,
     metavar="ADDRESS",
     help="Address to listen on.",
 )
@@ -29,21 +28,18 @@ from seq_exporter.web.server.listen import local_url, open_sockets
     "--accounts",
     type=click.IntRange(1, 1000),
     default=3,
-    show_default=True,
     help="Number of accounts.",
 )
 @click.option(
     "--subusers",
     type=click.IntRange(0, 1_000_000),
     default=40,
-    show_default=True,
     help="Number of subusers in each account.",
 )
 @click.option(
     "--seed",
     type=int,
     default=1,
-    show_default=True,
     help="The same number makes the same fleet.",
 )
 @click.option(
@@ -54,17 +50,14 @@ from seq_exporter.web.server.listen import local_url, open_sockets
 )
 @click.option(
     "--delay",
+    type=duration,
     default="12h",
-    show_default=True,
-    callback=read_duration,
-    metavar="DURATION",
     help="How long after the end of a day its scores appear.",
 )
 @click.option(
     "--rate-limit",
     type=click.IntRange(1),
     default=600,
-    show_default=True,
     help="Requests a minute that a key may send to each endpoint.",
 )
 def simulate(

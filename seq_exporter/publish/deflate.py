@@ -8,7 +8,6 @@ from theirs.
 
 from __future__ import annotations
 
-import itertools
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
@@ -17,8 +16,6 @@ from dataclasses import dataclass
 # zlib's default: a higher level saves little, and the volatile part is compressed at each scrape.
 _LEVEL = 6
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-# How many texts are encoded and compressed at a time, so the whole text is never in memory.
-_TEXTS_AT_ONCE = 1000
 _SLICE_BYTES = 256 * 1024
 
 
@@ -38,9 +35,8 @@ class DeflatedText:
         deflate = zlib.compressobj(_LEVEL, wbits=-zlib.MAX_WBITS)
         parts: list[bytes] = []
         size = count = crc = 0
-        rest = iter(texts)
-        while batch := list(itertools.islice(rest, _TEXTS_AT_ONCE)):
-            text = "".join(batch).encode()
+        for each in texts:
+            text = each.encode()
             parts.append(deflate.compress(text))
             size += len(text)
             count += text.count(b"\n")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
@@ -31,65 +31,21 @@ class Identity(NamedTuple):
 EndpointFunction = Callable[[Identity, QueryParams], Response]
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimitUsage:
-    """Requests counted in the current window, which ends at `reset_timestamp_seconds`.
-
-    A `limit` of 0 means that there is no rate limit.
-    """
-
-    limit: int
-    used: int
-    reset_timestamp_seconds: int
-
-    @property
-    def is_over_limit(self) -> bool:
-        """Whether the request just counted is over the limit."""
-        return 0 < self.limit < self.used
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers X-RateLimit-Limit, -Remaining and -Reset; empty without a rate limit."""
-        if not self.limit:
-            return {}
-        return {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(max(self.limit - self.used, 0)),
-            "X-RateLimit-Reset": str(self.reset_timestamp_seconds),
-        }
-
-
-class RequestCounter:
-    """Counts requests by account and path, in fixed windows of one minute of `clock`."""
-
-    def __init__(self, clock: Callable[[], float], limit: int) -> None:
-        self._clock = clock
-        self._limit = limit
-        self._window = 0
-        self._used: Counter[tuple[str, str]] = Counter()
-
-    def count(self, account: str, path: str) -> RateLimitUsage:
-        """Count one request, and return how many the window now has."""
-        window = int(self._clock() // _WINDOW_SECONDS)
-        if window != self._window:
-            self._window = window
-            self._used.clear()
-        self._used[account, path] += 1
-        return RateLimitUsage(
-            self._limit, self._used[account, path], (window + 1) * _WINDOW_SECONDS
-        )
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AccessControl:
     """Runs an endpoint only for requests that SendGrid would accept.
 
     `today` returns the current day (UTC): a request can act only for a subuser that exists then.
+    At most `rate_limit` requests with a key are accepted by an endpoint in a minute of `clock`; 0
+    turns the limit off.
     """
 
     fleet: Fleet
     today: Callable[[], date]
-    counter: RequestCounter
+    clock: Callable[[], float]
+    rate_limit: int
+    _window: int = 0
+    _used: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def protect(
         self, path: str, endpoint: EndpointFunction
@@ -103,19 +59,52 @@ class AccessControl:
         # counts need no lock, and a page takes only milliseconds to make.
         async def handle(request: Request) -> Response:
             try:
-                account = _authenticate(self.fleet, request.headers.get("authorization"))
+                account = self._authenticate(request.headers.get("authorization"))
             except ApiError as error:
                 return error.response()
-            usage = self.counter.count(account.name, path)
+            left = self._count(account.name, path)
             try:
-                _check_request(request, usage)
+                if self.rate_limit and left < 0:
+                    raise ApiError(429, "too many requests")  # noqa: TRY301
+                if "accept" not in request.headers:
+                    raise ApiError(406, "the Accept header is missing")  # noqa: TRY301
                 response = endpoint(self._identify(account, request), request.query_params)
             except ApiError as error:
                 response = error.response()
-            response.headers.update(usage.headers)
+            if self.rate_limit:
+                response.headers["X-RateLimit-Limit"] = str(self.rate_limit)
+                response.headers["X-RateLimit-Remaining"] = str(max(left, 0))
+                response.headers["X-RateLimit-Reset"] = str((self._window + 1) * _WINDOW_SECONDS)
             return response
 
         return handle
+
+    def _authenticate(self, authorization: str | None) -> SimulatedAccount:
+        """Return the account of the API key in the header `Authorization: Bearer KEY`.
+
+        Raises ApiError (401).
+        """
+        scheme, _, key = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not key:
+            raise ApiError(401, "authorization required")
+        # Compares every key, each in constant time, as code that guards secrets should.
+        matches = [
+            account
+            for account in self.fleet.accounts
+            if hmac.compare_digest(account.api_key.encode(), key.strip().encode())
+        ]
+        if not matches:
+            raise ApiError(401, "The provided authorization grant is invalid, expired, or revoked")
+        return matches[0]
+
+    def _count(self, account: str, path: str) -> int:
+        """Count one request; return how many more the window allows, below 0 if this is over."""
+        window = int(self.clock() // _WINDOW_SECONDS)
+        if window != self._window:
+            self._window = window
+            self._used.clear()
+        self._used[account, path] += 1
+        return self.rate_limit - self._used[account, path]
 
     def _identify(self, account: SimulatedAccount, request: Request) -> Identity:
         on_behalf_of = request.headers.get("on-behalf-of")
@@ -131,29 +120,3 @@ class AccessControl:
         if subuser is None:
             raise ApiError(404, "no such subuser or customer account", "on-behalf-of")
         return Identity(account, subuser)
-
-
-def _authenticate(fleet: Fleet, authorization: str | None) -> SimulatedAccount:
-    """Return the account of the API key in the header `Authorization: Bearer KEY`.
-
-    Raises ApiError (401).
-    """
-    scheme, _, key = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not key:
-        raise ApiError(401, "authorization required")
-    # Compares every key, each in constant time, as code that guards secrets should.
-    matches = [
-        account
-        for account in fleet.accounts
-        if hmac.compare_digest(account.api_key.encode(), key.strip().encode())
-    ]
-    if not matches:
-        raise ApiError(401, "The provided authorization grant is invalid, expired, or revoked")
-    return matches[0]
-
-
-def _check_request(request: Request, usage: RateLimitUsage) -> None:
-    if usage.is_over_limit:
-        raise ApiError(429, "too many requests")
-    if "accept" not in request.headers:
-        raise ApiError(406, "the Accept header is missing")

@@ -11,18 +11,20 @@ from starlette.applications import Starlette
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from seq_exporter.simulator import responses
-from seq_exporter.simulator.access import AccessControl, Identity, RequestCounter
+from seq_exporter.simulator.access import AccessControl, Identity
 from seq_exporter.simulator.fleet import Fleet, ScorePage
 from seq_exporter.simulator.query_parameters import (
     parse_date_range_query,
     parse_score_page_query,
     parse_subuser_list_query,
 )
-from seq_exporter.simulator.responses import ApiError
+from seq_exporter.simulator.responses import ApiError, describe_score
+
+# The client should ask again later.
+_NOT_CALCULATED = 202
 
 _SCOPES = ("alerts.read", "stats.read", "subusers.read", "user.account.read")
 
@@ -40,9 +42,8 @@ def build_app(
     for them gets a 202. The rate limit applies to each key and endpoint; 0 turns it off, together
     with its headers.
     """
-    schedule = _ScoreSchedule(clock, delay_seconds)
-    access = AccessControl(fleet, schedule.today, RequestCounter(clock, rate_limit_per_minute))
-    endpoints = _Endpoints(schedule)
+    endpoints = _Endpoints(clock, delay_seconds)
+    access = AccessControl(fleet, endpoints.today, clock, rate_limit_per_minute)
     app = Starlette(
         routes=[
             Route(path, access.protect(path, endpoint))
@@ -60,57 +61,71 @@ def build_app(
 
 
 @dataclass(frozen=True, slots=True)
-class _ScoreSchedule:
-    """The current day (UTC), and whether the scores of a day are calculated by now."""
+class _Endpoints:
+    """The endpoints; each raises ApiError for a request that it cannot answer."""
 
     clock: Callable[[], float]
     delay_seconds: float
 
     def today(self) -> date:
+        """Return the current day (UTC)."""
         return datetime.fromtimestamp(self.clock(), UTC).date()
 
     def is_calculated(self, day: date) -> bool:
+        """Whether the scores of `day` are calculated by now."""
         end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
         return self.clock() >= end.timestamp() + self.delay_seconds
 
-
-@dataclass(frozen=True, slots=True)
-class _Endpoints:
-    """The endpoints; each raises ApiError for a request that it cannot answer."""
-
-    schedule: _ScoreSchedule
-
     def subusers_scores(self, identity: Identity, query: QueryParams) -> Response:
-        day, after_id, limit = parse_score_page_query(query, self.schedule.today())
-        if not self.schedule.is_calculated(day):
-            return responses.not_calculated()
-        if identity.subuser:  # a subuser has no subusers
-            return responses.subusers_scores(ScorePage((), has_more=False), day)
-        return responses.subusers_scores(identity.account.page_on(day, after_id, limit), day)
+        """Return one page of the subusers' scores of a day, with the cursor to the next one.
 
-    def scores(self, identity: Identity, query: QueryParams) -> Response:
-        first, last = parse_date_range_query(query, self.schedule.today())
-        days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-        calculated = [day for day in days if self.schedule.is_calculated(day)]
-        if not calculated:
-            return responses.not_calculated()
-        user = identity.subuser or identity.account.owner
-        return responses.own_scores(
-            [(day, user.score_on(day)) for day in calculated if user.exists_on(day)]
+        `{"result":[...],"_metadata":{"next_params":{"after_key":"1814102"}}}`; the cursor of the
+        last page is null.
+        """
+        day, after_id, limit = parse_score_page_query(query, self.today())
+        if not self.is_calculated(day):
+            return Response(status_code=_NOT_CALCULATED)
+        # A subuser has no subusers.
+        nobody = ScorePage((), has_more=False)
+        page = nobody if identity.subuser else identity.account.page_on(day, after_id, limit)
+        after_key = page.scores[-1].user_id if page.has_more else None
+        return JSONResponse(
+            {
+                "result": [describe_score(score, day) for score in page.scores],
+                "_metadata": {"next_params": {"after_key": after_key}},
+            }
         )
 
+    def scores(self, identity: Identity, query: QueryParams) -> Response:
+        """Return one user's scores of some days: `{"result":[...]}`."""
+        first, last = parse_date_range_query(query, self.today())
+        days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+        calculated = [day for day in days if self.is_calculated(day)]
+        if not calculated:
+            return Response(status_code=_NOT_CALCULATED)
+        user = identity.subuser or identity.account.owner
+        scores = [(user.score_on(day), day) for day in calculated if user.exists_on(day)]
+        return JSONResponse({"result": [describe_score(*each) for each in scores]})
+
     def subusers(self, identity: Identity, query: QueryParams) -> Response:
+        """Return a list of subusers: `[{"id":1814102,"username":"shop-de",...}]`."""
         username, offset, limit = parse_subuser_list_query(query)
-        today = self.schedule.today()
-        if identity.subuser:
-            return responses.subusers(())
+        users = identity.account.list_on(self.today(), offset, limit)
         if username is not None:
-            found = identity.account.find_username(username, today)
-            return responses.subusers([found][offset : offset + limit] if found else ())
-        return responses.subusers(identity.account.list_on(today, offset, limit))
+            found = identity.account.find_username(username, self.today())
+            users = [found][offset : offset + limit] if found else []
+        if identity.subuser:
+            users = []
+        return JSONResponse(
+            [
+                {"id": one.user_id, "username": one.username, "email": one.email, "disabled": False}
+                for one in users
+            ]
+        )
 
     def scopes(self, identity: Identity, query: QueryParams) -> Response:
-        return responses.json_response({"scopes": _SCOPES})
+        """Return what the key may do: `{"scopes":[...]}`."""
+        return JSONResponse({"scopes": _SCOPES})
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:

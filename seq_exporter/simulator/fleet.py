@@ -11,10 +11,15 @@ from typing import NamedTuple
 
 from seq_exporter.scores import Score
 from seq_exporter.simulator.incidents import INCIDENTS
-from seq_exporter.simulator.lifecycle import GOOD_SENDERS, Lifecycle, exists, lifecycle_of
 from seq_exporter.simulator.randomness import draw_numbers, draw_text
 from seq_exporter.simulator.usernames import account_name, subuser_username
-from seq_exporter.simulator.users import SimulatedUser
+from seq_exporter.simulator.users import (
+    GOOD_SENDERS,
+    Lifecycle,
+    SimulatedUser,
+    exists,
+    lifecycle_of,
+)
 
 # The user ids of an account are close together, with gaps: 51300482, its subusers a little above.
 _IDS_PER_ACCOUNT = 50_000_000
@@ -30,14 +35,10 @@ class ScorePage(NamedTuple):
 
 
 class SimulatedAccount:
-    """One account, its API key and its subusers; the first account of a fleet is `kettlewick`.
-
-    `user_id` is a number written as text, as SendGrid writes it next to scores.
-    """
+    """One account, its API key and its subusers; the first account of a fleet is `kettlewick`."""
 
     def __init__(self, seed: int, position: int, subusers: int, anchor: date) -> None:
         self.name = account_name(position)
-        self.username = self.name
         self._seed = f"{seed}/{self.name}"
         secret = draw_text(22 + 43, self._seed, "api key")
         self.api_key = f"SG.{secret[:22]}.{secret[22:]}"
@@ -47,13 +48,8 @@ class SimulatedAccount:
         self._incidents = tuple(each for each in INCIDENTS if each.account == self.name)
         #: The account as a user that sends mail itself.
         self.owner = self._make_owner()
-        self.user_id = str(self.owner.user_id)
         # Paging requests the same day many times, and each page needs the subusers of that day.
         self._existing_on = lru_cache(maxsize=2)(self._find_existing)
-
-    def own_score_on(self, day: date) -> Score:
-        """Return the account's own score; without username and values if it is not eligible."""
-        return self.owner.score_on(day)
 
     def subusers_on(self, day: date) -> Sequence[Score]:
         """Return the scores of all subusers that exist on `day`, in ascending order of user_id."""
@@ -94,7 +90,7 @@ class SimulatedAccount:
         (number,) = draw_numbers(1, self._seed, "user_id")
         return SimulatedUser(
             user_id=_IDS_PER_ACCOUNT * self._position + 1_000_000 + int(1_000_000 * number),
-            username=self.username,
+            username=self.name,
             email=f"postmaster@{self.name}.example",
             seed=self._seed,
             lifecycle=Lifecycle.STEADY,

@@ -32,7 +32,7 @@ class Incident:
     subusers: tuple[str, ...]
     first: int
     last: int
-    shape: Shape
+    shape: Shape = Shape.SUDDEN
     drops: Mapping[str, float] = field(default_factory=dict)
     heals_in: int = 0
     own_share: float = 0.0
@@ -81,7 +81,6 @@ INCIDENTS = (
         subusers=("hotel-truro",),
         first=60,
         last=52,
-        shape=Shape.SUDDEN,
         drops={"bounce_rate": 3.4, "spam_rate": 1.0},
         heals_in=12,
         own_share=0.1,
@@ -92,7 +91,6 @@ INCIDENTS = (
         subusers=("webinars-uk",),
         first=47,
         last=41,
-        shape=Shape.SUDDEN,
         drops={"bounce_classification": 3.3, "spam_rate": 2.8},
         heals_in=9,
         own_share=0.15,
@@ -114,7 +112,6 @@ INCIDENTS = (
         subusers=("newsletter-uk",),
         first=25,
         last=16,
-        shape=Shape.SUDDEN,
         drops={"bounce_rate": 3.4, "engagement_recency": 0.8},
         heals_in=7,
         own_share=0.2,
@@ -125,7 +122,6 @@ INCIDENTS = (
         subusers=("shop-de",),
         first=4,
         last=-10,
-        shape=Shape.SUDDEN,
         drops={"engagement_recency": 3.4, "open_rate": 1.0},
         heals_in=20,
         own_share=0.3,
@@ -137,7 +133,6 @@ INCIDENTS = (
         subusers=("bakery-*", "florist-*", "gym-*", "brewery-*"),
         first=3,
         last=-3,
-        shape=Shape.SUDDEN,
         drops={"bounce_classification": 3.4, "open_rate": 0.6},
         heals_in=5,
         own_share=1.0,

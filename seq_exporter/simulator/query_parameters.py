@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import NamedTuple
 
 from seq_exporter.simulator.responses import ApiError
 
@@ -17,31 +16,11 @@ _DAYS_KEPT = 90
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
-class ScorePageQuery(NamedTuple):
-    """A page of the subusers' scores of `day`: `limit` users (1..1000) above `after_id`."""
+def parse_score_page_query(query: Mapping[str, str], today: date) -> tuple[date, int, int]:
+    """Return `date`, `after_key` (0 without one) and `limit` (1 to 1,000) of a page of scores.
 
-    day: date
-    after_id: int
-    limit: int
-
-
-class DateRangeQuery(NamedTuple):
-    """A range of days, `first` and `last` included."""
-
-    first: date
-    last: date
-
-
-class SubuserListQuery(NamedTuple):
-    """A part of the list of subusers; if `username` is not None, only that subuser."""
-
-    username: str | None
-    offset: int
-    limit: int
-
-
-def parse_score_page_query(query: Mapping[str, str], today: date) -> ScorePageQuery:
-    """Parse `limit`, `date` and `after_key`; raises ApiError (400) for the first wrong one."""
+    Raises ApiError (400) for the first wrong one.
+    """
     limit = _integer(query, "limit", _MAX_SCORES)
     if limit > _MAX_SCORES:
         raise _bad_request("limit", "invalid")
@@ -52,11 +31,11 @@ def parse_score_page_query(query: Mapping[str, str], today: date) -> ScorePageQu
         raise _bad_request("limit", "must be a positive integer")
     _refuse_too_old("date", day, today)
     _refuse_future("date", day, today)
-    return ScorePageQuery(day, after_id, limit)
+    return day, after_id, limit
 
 
-def parse_date_range_query(query: Mapping[str, str], today: date) -> DateRangeQuery:
-    """Parse `from` and `to`; raises ApiError (400) for the first wrong one."""
+def parse_date_range_query(query: Mapping[str, str], today: date) -> tuple[date, date]:
+    """Return `from` and `to`. Raises ApiError (400) for the first wrong one."""
     _require(query, "from")
     _require(query, "to")
     first = _day(query, "from")
@@ -66,11 +45,11 @@ def parse_date_range_query(query: Mapping[str, str], today: date) -> DateRangeQu
     if first > last:
         raise ApiError(400, 'failed to parse request: "from" cannot come after "to"', "to")
     _refuse_future("to", last, today)
-    return DateRangeQuery(first, last)
+    return first, last
 
 
-def parse_subuser_list_query(query: Mapping[str, str]) -> SubuserListQuery:
-    """Parse `username`, `limit` (a larger one counts as 500) and `offset`.
+def parse_subuser_list_query(query: Mapping[str, str]) -> tuple[str | None, int, int]:
+    """Return `username` (None for all), `offset` and `limit` (a larger one counts as 500).
 
     Raises ApiError (400). SendGrid documents no messages for these parameters; those used here are
     like the ones for scores.
@@ -81,7 +60,7 @@ def parse_subuser_list_query(query: Mapping[str, str]) -> SubuserListQuery:
     offset = _integer(query, "offset", 0)
     if offset < 0:
         raise _bad_request("offset", "invalid")
-    return SubuserListQuery(query.get("username"), offset, min(limit, _MAX_SUBUSERS))
+    return query.get("username"), offset, min(limit, _MAX_SUBUSERS)
 
 
 def _bad_request(name: str, problem: str) -> ApiError:

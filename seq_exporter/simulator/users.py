@@ -4,11 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from enum import Enum
 
 from seq_exporter.scores import METRICS, Score
 from seq_exporter.simulator.incidents import Incident, Shape
-from seq_exporter.simulator.lifecycle import Lifecycle, exists, is_eligible
 from seq_exporter.simulator.metric_scores import metric_scores_on, overall_score
+from seq_exporter.simulator.randomness import draw_numbers
+
+#: The first subusers of each account, this many, exist on every day, are eligible for a score and
+#: send good mail, so incidents always have subusers to affect.
+GOOD_SENDERS = 10
+
+# A new subuser has to send for some days before it is eligible.
+_DAYS_UNTIL_ELIGIBLE = 7
+
+
+class Lifecycle(Enum):
+    """What happens to a subuser in the 90 days that SendGrid keeps."""
+
+    STEADY = "exists and is eligible on every day"
+    CREATED = "is created on one of the days"
+    DELETED = "is deleted on one of the days"
+    SEASONAL = "is eligible for some weeks, then ineligible for as many"
+    QUIET = "is never eligible: it sends too little mail"
+
+
+# By index and not at random, so even a small fleet has each of them.
+_LIFECYCLES_OF_25 = {
+    11: Lifecycle.CREATED,
+    14: Lifecycle.SEASONAL,
+    17: Lifecycle.QUIET,
+    20: Lifecycle.DELETED,
+    23: Lifecycle.SEASONAL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +70,46 @@ class SimulatedUser:
                 return Score(str(self.user_id))
             for metric, points in incident.drops.items():
                 drops[metric] += strength * points
-        if not is_eligible(self.lifecycle, self.seed, day, days_ago):
+        if not self._is_eligible_on(day):
             return Score(str(self.user_id))
         metrics = metric_scores_on(
             self.seed, day, tuple(drops.values()), is_good_sender=self.is_good_sender
         )
         return Score(str(self.user_id), self.username, overall_score(metrics), metrics)
 
+    def _is_eligible_on(self, day: date) -> bool:
+        """Return whether the user, if it exists, is eligible for a score on `day`."""
+        if self.lifecycle is Lifecycle.SEASONAL:
+            length, phase = draw_numbers(2, self.seed, "season")
+            return (day.toordinal() / (50 + 50 * length) + phase) % 1 < 0.5
+        if self.lifecycle is Lifecycle.CREATED:
+            return self._days_ago(day) <= _changed_days_ago(self.seed) - _DAYS_UNTIL_ELIGIBLE
+        return self.lifecycle is not Lifecycle.QUIET
+
     def _days_ago(self, day: date) -> int:
         return (self.anchor - day).days
+
+
+def lifecycle_of(index: int) -> Lifecycle:
+    """Return the lifecycle of an account's subuser at `index`.
+
+    On any day, 8 in 100 subusers have no score.
+    """
+    if index < GOOD_SENDERS:
+        return Lifecycle.STEADY
+    return _LIFECYCLES_OF_25.get(index % 25, Lifecycle.STEADY)
+
+
+def exists(lifecycle: Lifecycle, seed: str, days_ago: int) -> bool:
+    """Return whether the subuser of `seed` exists `days_ago` days before the fleet's anchor day."""
+    if lifecycle is Lifecycle.CREATED:
+        return days_ago <= _changed_days_ago(seed)
+    if lifecycle is Lifecycle.DELETED:
+        return days_ago > _changed_days_ago(seed)
+    return True
+
+
+def _changed_days_ago(seed: str) -> int:
+    """Return how many days before the anchor day a subuser is created or deleted: 10 to 79."""
+    (number,) = draw_numbers(1, seed, "turning point")
+    return 10 + int(70 * number)

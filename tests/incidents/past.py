@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from seq_exporter.clock import midnight
-from seq_exporter.commands.backfill.timeline import PublishedDay, list_published_days
+from seq_exporter.commands.backfill.history import PublishedDay, list_published_days
 from seq_exporter.scores import METRICS, Score
 from seq_exporter.simulator.fleet import SimulatedAccount
 
@@ -34,7 +34,7 @@ class Past:
         self._made: dict[str, Hours] = defaultdict(lambda: [None] * self.hours)
         days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
         self._publish("seq_exporter_account_up", 0, self.hours, 1)
-        self._publish_own({day: account.own_score_on(day) for day in days})
+        self._publish_own({day: account.owner.score_on(day) for day in days})
         names = {
             user.user_id: user.username
             for day in days

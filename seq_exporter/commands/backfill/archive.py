@@ -121,30 +121,23 @@ class Archive:
 
     def claim(self, account: Account, key: Secret) -> AccountArchive:
         """Return the archive of `account`. Raises BackfillError if another key has filled it."""
-        found = self._connection.execute(
-            "SELECT id, salt, owner FROM accounts WHERE name = ?", (account.name,)
-        ).fetchone()
-        if found is None:
-            salt = os.urandom(16).hex()
-            with self._connection:
-                cursor = self._connection.execute(
-                    "INSERT INTO accounts (name, salt, owner) VALUES (?, ?, ?)",
-                    (account.name, salt, _hash_owner(account, key, salt)),
-                )
-            return AccountArchive(self._connection, int(cursor.lastrowid or 0))
-        account_id, salt, owner = found
-        archive = AccountArchive(self._connection, account_id)
-        now = _hash_owner(account, key, salt)
-        if not hmac.compare_digest(owner, now):
-            if not archive.is_empty():
+        with self._connection as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO accounts (name, salt) VALUES (?, ?)",
+                (account.name, os.urandom(16).hex()),
+            )
+            query = "SELECT id, salt, owner FROM accounts WHERE name = ?"
+            account_id, salt, owner = connection.execute(query, (account.name,)).fetchone()
+            archive = AccountArchive(connection, account_id)
+            now = fingerprint(key, account.identity, salt)[:32].hex()
+            # A key that was mistyped at first has brought no scores.
+            if not hmac.compare_digest(owner or now, now) and not archive.is_empty():
                 raise BackfillError(
                     f"account {account.name!r} was fetched with another key, host or on_behalf_of "
                     "before: name another --output-dir, or delete this one"
                 )
-            # A key that was mistyped at first has brought no scores.
-            with self._connection:
-                query = "UPDATE accounts SET owner = ? WHERE id = ?"
-                self._connection.execute(query, (now, account_id))
+            if owner != now:
+                connection.execute("UPDATE accounts SET owner = ? WHERE id = ?", (now, account_id))
         return archive
 
     def count_days(self) -> int:
@@ -215,20 +208,16 @@ class Archive:
             connection.executescript(f"BEGIN;{_TABLES}COMMIT;")
 
 
-def _hash_owner(account: Account, key: Secret, salt: str) -> str:
-    return fingerprint(key, account.identity, salt)[:32].hex()
-
-
 @dataclass(frozen=True, slots=True)
 class CountedScores(SubuserScores):
     """A day's scores as counts, without the subusers.
 
-    `fingerprint` differs whenever the labels or the scores of the day do.
+    `digest` differs whenever the labels or the scores of the day do.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     bands: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
-    fingerprint: str = ""
+    digest: str = ""
 
 
 class AccountArchive:
@@ -246,8 +235,7 @@ class AccountArchive:
 
     def unfinished(self, days: Iterable[date]) -> list[date]:
         """Return those of `days` whose subusers' scores are not all there."""
-        done = self._select_days("SELECT day FROM days WHERE account = ? AND state = 'done'")
-        finished = self.forgotten().union(done)
+        finished = self.forgotten().union(self.finished_days())
         return [day for day in days if day not in finished]
 
     def unfinished_own(self, days: Iterable[date]) -> list[date]:
@@ -261,75 +249,72 @@ class AccountArchive:
 
     def find_cursor(self, day: date) -> str | None:
         """Return the cursor at which the reading of `day` stopped; None to begin."""
-        query = "SELECT cursor FROM days WHERE account = ? AND day = ?"
-        found = self._execute(query, day.isoformat()).fetchone()
-        return found[0] if found else None
+        found = self._execute("SELECT cursor FROM days WHERE account = ? AND day = ?", day)
+        return next((cursor for (cursor,) in found), None)
 
     def add_page(self, day: date, scores: Sequence[Score], cursor: str | None) -> None:
         """Add the scores of one page of `day`; `cursor` leads to the next page."""
-        key = self._id, day.isoformat()
         with self._connection as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO days (account, day, state) VALUES (?, ?, 'begun')", key
+            self._execute(
+                "INSERT INTO days (account, day, state, cursor, users) "
+                "VALUES (?, ?, 'begun', ?, ?) ON CONFLICT (account, day) "
+                "DO UPDATE SET cursor = excluded.cursor, users = users + excluded.users",
+                day,
+                cursor,
+                len(scores),
             )
             query = "SELECT users FROM days WHERE account = ? AND day = ?"
-            (users,) = connection.execute(query, key).fetchone()
+            (users,) = self._execute(query, day).fetchone()
+            key = self._id, day.isoformat()
             rows = (
                 (*key, score.user_id, position, score.username, score.overall, *score.metrics)
-                for position, score in enumerate(scores, users)
+                for position, score in enumerate(scores, users - len(scores))
             )
             connection.executemany(
                 "INSERT OR IGNORE INTO scores VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?)", rows
-            )
-            connection.execute(
-                "UPDATE days SET cursor = ?, users = users + ? WHERE account = ? AND day = ?",
-                (cursor, len(scores), *key),
             )
             self._revise()
 
     def finish(self, day: date) -> None:
         """Note that all pages of `day` are there."""
-        with self._connection as connection:
-            connection.execute(
+        with self._connection:
+            self._execute(
                 "UPDATE days SET state = 'done', cursor = NULL, has_scores = EXISTS (SELECT 1 FROM "
                 "scores s WHERE s.account = days.account AND s.day = days.day "
                 "AND overall IS NOT NULL) WHERE account = ? AND day = ?",
-                (self._id, day.isoformat()),
+                day,
             )
             self._revise()
 
     def has_scores(self, day: date) -> bool:
         """Whether anybody has a score on `day`, which is finished."""
         query = "SELECT has_scores FROM days WHERE account = ? AND day = ?"
-        return bool(self._execute(query, day.isoformat()).fetchone()[0])
+        return bool(self._execute(query, day).fetchone()[0])
 
     def drop(self, day: date) -> None:
         """Delete the pages of `day`: it turned out not to be calculated."""
-        key = self._id, day.isoformat()
-        with self._connection as connection:
-            connection.execute("DELETE FROM scores WHERE account = ? AND day = ?", key)
-            connection.execute("DELETE FROM days WHERE account = ? AND day = ?", key)
+        with self._connection:
+            self._execute("DELETE FROM scores WHERE account = ? AND day = ?", day)
+            self._execute("DELETE FROM days WHERE account = ? AND day = ?", day)
 
     def forget(self, day: date) -> None:
         """Note that SendGrid no longer keeps `day`. A day that is complete here stays."""
         if self.unfinished([day]):
             self.drop(day)
-        with self._connection as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO forgotten VALUES (?, ?)", (self._id, day.isoformat())
-            )
+        with self._connection:
+            self._execute("INSERT OR IGNORE INTO forgotten VALUES (?, ?)", day)
 
     def add_own(self, scores: Mapping[date, Score]) -> None:
         """Add the account's own scores."""
-        rows = [
-            (self._id, day.isoformat(), score.overall, *score.metrics)
-            for day, score in scores.items()
-        ]
-        with self._connection as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO own_scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows
-            )
-            if rows:
+        with self._connection:
+            for day, score in scores.items():
+                self._execute(
+                    "INSERT OR REPLACE INTO own_scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    day,
+                    score.overall,
+                    *score.metrics,
+                )
+            if scores:
                 self._revise()
 
     def own_scores(self) -> dict[date, Score]:
@@ -352,20 +337,17 @@ class AccountArchive:
 
     def add_usernames(self, usernames: Mapping[str, str], following: int) -> None:
         """Add a page of usernames by user_id; `following` is the offset of the next page."""
-        with self._connection as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO names VALUES (?, ?, ?)",
-                ((self._id, user_id, name) for user_id, name in usernames.items()),
-            )
+        with self._connection:
+            for user_id, name in usernames.items():
+                self._execute("INSERT OR REPLACE INTO names VALUES (?, ?, ?)", user_id, name)
             self._set_names_offset(following)
 
     def finish_usernames(self) -> None:
         """Note that SendGrid knows no more usernames."""
-        with self._connection as connection:
-            connection.execute(
+        with self._connection:
+            self._execute(
                 "INSERT OR IGNORE INTO names SELECT DISTINCT account, user_id, NULL FROM scores "
-                "WHERE account = ? AND username IS NULL",
-                (self._id,),
+                "WHERE account = ? AND username IS NULL"
             )
             self._set_names_offset(0)
 
@@ -393,7 +375,7 @@ class AccountArchive:
         )
         if labelled == about:
             return
-        days = list(map(str, self.finished_days()))
+        days = list(self.finished_days())
         with self._connection as connection:
             self._execute("UPDATE accounts SET labelled = NULL WHERE id = ?")
             connection.execute("DROP TABLE IF EXISTS temp.known")
@@ -405,12 +387,11 @@ class AccountArchive:
             with self._connection:
                 self._execute(_LEARN_NAMES, day)
                 self._execute("UPDATE scores SET label = NULL WHERE account = ? AND day = ?", day)
-                self._label_day(day, held.get(day), selection)
-        with self._connection as connection:
-            query = "UPDATE accounts SET labelled = ? WHERE id = ?"
-            connection.execute(query, (about, self._id))
+                self._label_day(day, held.get(str(day)), selection)
+        with self._connection:
+            self._execute("UPDATE accounts SET labelled = ?2 WHERE id = ?1", about)
 
-    def _label_day(self, day: str, held: str | None, selection: SubuserSelection) -> None:
+    def _label_day(self, day: date, held: str | None, selection: SubuserSelection) -> None:
         missing = set(selection.names)
         digest = hashlib.sha256()
         namesakes: list[tuple[str, Score]] = []
@@ -437,18 +418,15 @@ class AccountArchive:
             next(label for label in labels if self._set_label(day, score, label))
         scored = sum(bands["overall"].values())
         counts = {"ineligible": wanted - scored, "missing": len(missing), "scored": scored}
-        summary = {"counts": counts, "bands": bands, "digest": digest.hexdigest()}
-        self._connection.execute(
-            "UPDATE days SET summary = ? WHERE account = ? AND day = ?",
-            (json.dumps(summary), self._id, day),
-        )
+        summary = json.dumps({"counts": counts, "bands": bands, "digest": digest.hexdigest()})
+        self._execute("UPDATE days SET summary = ?3 WHERE account = ?1 AND day = ?2", day, summary)
 
-    def _set_label(self, day: str, score: Score, label: str) -> bool:
+    def _set_label(self, day: date, score: Score, label: str) -> bool:
         """Return whether the label was free on that day."""
         query = (
             "UPDATE OR IGNORE scores SET label = ? WHERE account = ? AND day = ? AND user_id = ?"
         )
-        values = (label, self._id, day, score.user_id)
+        values = (label, self._id, day.isoformat(), score.user_id)
         return bool(self._connection.execute(query, values).rowcount)
 
     def counted_days(self) -> dict[date, CountedScores]:
@@ -460,36 +438,26 @@ class AccountArchive:
         found = {}
         for text, has_scores, summary in self._execute(query):
             day, read = date.fromisoformat(text), json.loads(summary)
-            bands = {
-                metric: {int(band): count for band, count in counts.items()}
-                for metric, counts in read["bands"].items()
-            }
-            found[day] = CountedScores(
-                day,
-                {},
-                has_scores=bool(has_scores),
-                counts=read["counts"],
-                bands=bands,
-                fingerprint=summary,
-            )
+            for metric, counts in read["bands"].items():
+                read["bands"][metric] = {int(band): count for band, count in counts.items()}
+            found[day] = CountedScores(day, {}, has_scores=bool(has_scores), **read)
         return found
 
     def labelled_scores(self, first: date, last: date) -> Iterator[tuple[str, date, Score]]:
         """Yield label, day and score, in this order, of the days from `first` to `last`."""
-        found = self._execute(_LIST_LABELLED, first.isoformat(), last.isoformat())
-        for label, day, user_id, overall, *metrics in found:
+        for label, day, user_id, overall, *metrics in self._execute(_LIST_LABELLED, first, last):
             yield label, date.fromisoformat(day), Score(user_id, None, overall, tuple(metrics))
 
     def _execute(self, query: str, *values: Any) -> sqlite3.Cursor:
         """Execute a query whose first parameter is the account."""
-        return self._connection.execute(query, (self._id, *values))
+        texts = (value.isoformat() if isinstance(value, date) else value for value in values)
+        return self._connection.execute(query, (self._id, *texts))
 
-    def _select_days(self, query: str) -> Iterator[date]:
-        return (date.fromisoformat(day) for (day,) in self._execute(query))
+    def _select_days(self, query: str) -> list[date]:
+        return [date.fromisoformat(day) for (day,) in self._execute(query)]
 
     def _set_names_offset(self, offset: int) -> None:
-        query = "UPDATE accounts SET names_offset = ? WHERE id = ?"
-        self._connection.execute(query, (offset, self._id))
+        self._execute("UPDATE accounts SET names_offset = ?2 WHERE id = ?1", offset)
         self._revise()
 
     def _revise(self) -> None:

@@ -16,40 +16,37 @@ from seq_exporter.commands.flags import (
     account_flag,
     choose_accounts,
     config_flag,
+    duration,
     flag,
     log_flags,
     read_date,
-    read_duration,
 )
 from seq_exporter.config.file import find_config, load_config
 from seq_exporter.logs import configure_logs
 from seq_exporter.publish.families import FAMILIES
 from seq_exporter.scores import DAYS_KEPT
 
-_PAIR = re.compile(r"([^=]+)=(.+)", re.DOTALL)
 _HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 _LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
+# What Python reads for bytes that are not UTF-8.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _SERIES_LABELS = {label for family in FAMILIES for label in family.labels}
 
 
-def _read_step(context: click.Context, parameter: click.Parameter, value: str) -> int | None:
-    if value == "auto":
+def _step(text: str) -> int | None:
+    if text == "auto":
         return None
-    seconds = read_duration(context, parameter, value)
+    seconds = duration(text)
     if not 1 <= seconds <= DAY_SECONDS:
-        raise click.BadParameter(f"'{value}' is not from 1s to 1d: queries would see gaps")
+        raise click.BadParameter(f"'{text}' is not from 1s to 1d: queries would see gaps")
     return int(seconds)
 
 
-def _read_moment(
-    context: click.Context, parameter: click.Parameter, value: str | None
-) -> int | None:
-    if value is None:
-        return None
+def _moment(text: str) -> int:
     try:
-        moment = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(text)
     except ValueError:
-        raise click.BadParameter(f"'{value}' is not a time: use YYYY-MM-DDTHH:MM:SSZ") from None
+        raise click.BadParameter(f"'{text}' is not a time: use YYYY-MM-DDTHH:MM:SSZ") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
@@ -66,20 +63,12 @@ def _read_labels(
             raise click.BadParameter(f"'{name}' is a label that the series have already")
         if name in labels:
             raise click.BadParameter(f"'{name}' is given twice")
-        if not _is_text(label):
+        if _SURROGATE.search(label):
             raise click.BadParameter(f"the value of '{name}' is not UTF-8")
         if label[0] == label[-1] == '"':
             raise click.BadParameter(f"the value of '{name}' is in quotes: omit them")
         labels[name] = label
     return labels
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 class _HeaderType(click.types.StringParamType):
@@ -100,24 +89,24 @@ def _read_headers(
     return headers
 
 
-def _read_url(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+def _url(text: str) -> str:
     try:
-        url = urlsplit(value or "")
-        is_url = not value or (url.scheme in ("http", "https") and url.hostname and url.port != 0)
+        url = urlsplit(text)
+        is_url = not text or (url.scheme in ("http", "https") and url.hostname and url.port != 0)
     except ValueError:
         is_url = False
     if not is_url:
         # Not quoted: it may hold a password.
         raise click.BadParameter("write a URL such as http://localhost:9090/api/v1/write")
-    return value
+    return text
 
 
 def _split_pair(text: str, example: str) -> tuple[str, str]:
-    match = _PAIR.fullmatch(text)
-    if not match:
+    name, _, value = text.partition("=")
+    if not (name and value):
         # Not quoted: it may hold a secret.
         raise click.BadParameter(f"write NAME=VALUE, such as {example}")
-    return match[1], match[2]
+    return name, value
 
 
 @click.command(short_help="Write the scores of the last 90 days for Prometheus.")
@@ -126,14 +115,14 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
 @flag(
     "from",
     "first",
-    callback=read_date,
+    type=read_date,
     metavar="DATE",
     help="The oldest day.  [default: 90 days back]",
 )
 @flag(
     "to",
     "last",
-    callback=read_date,
+    type=read_date,
     metavar="DATE",
     help="The newest day.  [default: yesterday, UTC]",
 )
@@ -156,23 +145,20 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
 @flag(
     "step",
     default="auto",
-    show_default=True,
-    callback=_read_step,
+    type=_step,
     metavar="DURATION",
     help="Time between two samples of a series, 1d at most; auto: 4m, 1h or 1d, depending on how "
     "many samples that makes.",
 )
 @flag(
     "delay",
+    type=duration,
     default="12h",
-    show_default=True,
-    callback=read_duration,
-    metavar="DURATION",
     help="How long after the end of a day (UTC) its scores appeared.",
 )
 @flag(
     "until",
-    callback=_read_moment,
+    type=_moment,
     metavar="TIME",
     help="End the samples before this time. Give the time of the live exporter's first scrape, "
     "such as 2026-11-23T14:05:00Z.  [default: now]",
@@ -181,13 +167,12 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
     "requests-per-minute",
     type=click.IntRange(1, 6000),
     default=300,
-    show_default=True,
     help="How fast to ask SendGrid. A quarter of its rate limit is always left to others.",
 )
 @flag(
     "remote-write",
     "url",
-    callback=_read_url,
+    type=_url,
     metavar="URL",
     help="Send the samples there instead of writing files: Prometheus, Mimir, VictoriaMetrics.",
 )
@@ -224,7 +209,7 @@ def backfill(
     receiver of Prometheus' remote write. Ctrl-C stops; the same command continues from there.
     """
     # Not imported with the command line: `serve` must not load SQLite and protobuf.
-    from seq_exporter.commands.backfill.options import BackfillOptions, ReceiverOptions
+    from seq_exporter.commands.backfill.options import BackfillOptions
     from seq_exporter.commands.backfill.run import run_backfill
 
     configure_logs(log_level, log_format)
@@ -239,7 +224,8 @@ def backfill(
         step_seconds=step,
         labels=labels,
         requests_per_minute=requests_per_minute,
-        receiver=ReceiverOptions(url, headers) if url else None,
+        url=url,
+        headers=headers,
         poll=config.poll,
     )
     accounts = choose_accounts(config, names)

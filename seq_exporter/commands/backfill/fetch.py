@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -30,19 +31,16 @@ from seq_exporter.sendgrid.reader import AccountReader
 _DAYS_TO_FILL = 3
 
 
-class Missing(NamedTuple):
-    """The days that are not calculated yet, and why usernames are missing; "" if none is."""
-
-    days: set[date]
-    names: str = ""
-
-
 class FetchedAccount(NamedTuple):
-    """An account whose days are in the archive, but for what is missing."""
+    """An account whose days are in the archive, but for those that are not calculated yet.
+
+    `names_refused` is why usernames are missing, "" if none is.
+    """
 
     account: Account
     archive: AccountArchive
-    missing: Missing
+    not_calculated: set[date]
+    names_refused: str
     anomalies: Anomalies
 
 
@@ -59,10 +57,30 @@ def fetch_accounts(
     If one account fails, the others are fetched all the same. The end is a BackfillError then:
     files without that account would look complete.
     """
+
+    def fetch(account: Account) -> FetchedAccount:
+        pacer = Pacer(
+            options.requests_per_minute,
+            clock,
+            sleep,
+            report_pause=lambda reason: advance(0, f"{reason}: {account.name}"),
+        )
+        with AccountReader(
+            account,
+            options.poll,
+            observer=pacer,
+            clock=clock,
+            sleep=pacer.sleep,
+            pause_after=pacer.pause_after,
+        ) as reader:
+            sendgrid = reader.connect()
+            own = archive.claim(account, sendgrid.transport.key)
+            return AccountFetch(account, own, sendgrid, clock.today(), advance).run(options.days)
+
     fetched, failures = [], []
     for account in accounts:
         try:
-            fetched.append(_fetch_account(account, archive, options, clock, sleep, advance))
+            fetched.append(fetch(account))
         except PollError as err:
             failures.append(f"account {account.name!r}: {err}")
     if failures:
@@ -73,74 +91,41 @@ def fetch_accounts(
     return fetched
 
 
-def _fetch_account(
-    account: Account,
-    archive: Archive,
-    options: BackfillOptions,
-    clock: Clock,
-    sleep: Callable[[float], None],
-    advance: Advance,
-) -> FetchedAccount:
-    def report_pause(reason: str) -> None:
-        advance(0, f"{reason}: {account.name}")
-
-    pacer = Pacer(options.requests_per_minute, clock, sleep, report_pause)
-    with AccountReader(
-        account,
-        options.poll,
-        observer=pacer,
-        clock=clock,
-        sleep=pacer.sleep,
-        pause_after=pacer.pause_after,
-    ) as reader:
-        sendgrid = reader.connect()
-        own = archive.claim(account, sendgrid.transport.key)
-        missing = AccountFetch(account, own, sendgrid, clock.today(), advance).run(options.days)
-    return FetchedAccount(account, own, missing, sendgrid.anomalies)
-
-
+@dataclass(frozen=True, slots=True)
 class AccountFetch:
     """Fetches the days of one account; whatever it raises, what has come by then is kept."""
 
-    def __init__(
-        self,
-        account: Account,
-        archive: AccountArchive,
-        sendgrid: SendGrid,
-        today: date,
-        advance: Advance,
-    ) -> None:
-        self._account = account
-        self._archive = archive
-        self._sendgrid = sendgrid
-        self._today = today
-        # SendGrid may refuse the days before this one: a midnight may pass meanwhile.
-        self._oldest = today - timedelta(DAYS_KEPT - 2)
-        self._advance = advance
+    account: Account
+    archive: AccountArchive
+    sendgrid: SendGrid
+    today: date
+    advance: Advance
 
-    def run(self, days: Sequence[date]) -> Missing:
-        """Fetch those of `days` that are not there yet, and return what is still missing.
+    def run(self, days: Sequence[date]) -> FetchedAccount:
+        """Fetch those of `days` that are not there yet. Raises PollError.
 
-        Days that are not calculated are asked for once more at the end. Raises PollError.
+        Days that are not calculated are asked for once more at the end.
         """
         pending: set[date] = set()
-        names = ""
-        if self._account.subusers is not None:
-            unfinished = self._archive.unfinished(days)
-            self._advance(len(days) - len(unfinished), self._account.name)
+        names_refused = ""
+        if self.account.subusers is not None:
+            unfinished = self.archive.unfinished(days)
+            self.advance(len(days) - len(unfinished), self.account.name)
             again = self._fetch_days(unfinished)
             pending |= set(self._fetch_days(again))
-            self._advance(len(pending), self._account.name)
-            names = self._fetch_usernames()
+            self.advance(len(pending), self.account.name)
+            names_refused = self._fetch_usernames()
         else:
-            self._advance(len(days), self._account.name)
-        if self._account.own_score:
+            self.advance(len(days), self.account.name)
+        if self.account.own_score:
             pending |= self._fetch_own(days)
-        return Missing(pending, names)
+        return FetchedAccount(
+            self.account, self.archive, pending, names_refused, self.sendgrid.anomalies
+        )
 
     def _fetch_own(self, days: Sequence[date]) -> set[date]:
         try:
-            again = self._fetch_own_days(self._archive.unfinished_own(days))
+            again = self._fetch_own_days(self.archive.unfinished_own(days))
             return set(self._fetch_own_days(again))
         except Forbidden as err:
             raise Forbidden(f"{err}; if only its own score is refused: own_score: false") from None
@@ -149,40 +134,39 @@ class AccountFetch:
         """Fetch the subusers' scores; return those of `days` that are not calculated."""
         pending = []
         for day in days:
-            is_there = self._unless_forgotten(day, self._fetch_day)
-            if is_there:
-                self._advance(1, f"{self._account.name} {day}")
+            if self._unless_forgotten(day, self._fetch_day):
+                self.advance(1, f"{self.account.name} {day}")
             else:
                 pending.append(day)
         return pending
 
     def _fetch_day(self, day: date) -> bool:
         """Return whether the day is calculated."""
-        cursor = self._archive.find_cursor(day)
+        cursor = self.archive.find_cursor(day)
         try:
             return self._fetch_pages(day, cursor)
         except BadRequest:
             if cursor is None:
                 raise
-            self._archive.drop(day)  # the cursor is too old, perhaps
+            self.archive.drop(day)  # the cursor is too old, perhaps
             return self._fetch_pages(day, None)
 
     def _fetch_pages(self, day: date, cursor: str | None) -> bool:
         try:
-            for number, page in enumerate(self._sendgrid.read_scores(day, cursor), 1):
-                self._archive.add_page(day, page.scores, page.following)
-                self._advance(0, f"{self._account.name} {day}, page {number}")
+            for number, page in enumerate(self.sendgrid.read_scores(day, cursor), 1):
+                self.archive.add_page(day, page.scores, page.following)
+                self.advance(0, f"{self.account.name} {day}, page {number}")
         except NotCalculated:
-            self._archive.drop(day)
+            self.archive.drop(day)
             return False
-        self._archive.finish(day)
-        if self._may_be_filled(day) and not self._archive.has_scores(day):
-            self._archive.drop(day)
+        self.archive.finish(day)
+        if self._may_be_filled(day) and not self.archive.has_scores(day):
+            self.archive.drop(day)
             return False
         return True
 
     def _may_be_filled(self, day: date) -> bool:
-        return (self._today - day).days <= _DAYS_TO_FILL
+        return (self.today - day).days <= _DAYS_TO_FILL
 
     def _fetch_usernames(self) -> str:
         """Fetch the list of usernames if pages leave some out; return why that is impossible.
@@ -190,18 +174,18 @@ class AccountFetch:
         SendGrid may refuse a key the list. The refusal is not kept: once the key is corrected, the
         next run asks again.
         """
-        offset = self._archive.find_names_offset()
+        offset = self.archive.find_names_offset()
         if offset is None:
             return ""
         try:
-            for page in self._sendgrid.read_usernames(offset):
-                self._archive.add_usernames(page.usernames, page.following)
-                self._advance(0, f"{self._account.name}, names from {page.following}")
+            for page in self.sendgrid.read_usernames(offset):
+                self.archive.add_usernames(page.usernames, page.following)
+                self.advance(0, f"{self.account.name}, names from {page.following}")
         except ServerFailed:  # later it may answer: the labels would differ from the live ones
             raise
         except EndpointFailed as err:
             return str(err)
-        self._archive.finish_usernames()
+        self.archive.finish_usernames()
         return ""
 
     def _fetch_own_days(self, days: Sequence[date]) -> list[date]:
@@ -213,34 +197,36 @@ class AccountFetch:
 
     def _fetch_own_range(self, days: Sequence[date]) -> list[date]:
         try:
-            found = self._sendgrid.fetch_own_days(days[0], days[-1]) if days[1:] else {}
+            found = self.sendgrid.fetch_own_days(days[0], days[-1]) if days[1:] else {}
         except BadRequest:  # the first one is too old, perhaps
             return self._fetch_own_range(days[:1]) + self._fetch_own_range(days[1:])
-        final = {
-            day: found[day] for day in days if day in found and self._is_final(day, found[day])
-        }
-        self._archive.add_own(final)
+        final = self._add_own({day: found[day] for day in days if day in found})
         alone = [day for day in days if day not in final]
         return [day for day in alone if not self._unless_forgotten(day, self._fetch_own_day)]
 
     def _fetch_own_day(self, day: date) -> bool:
-        score = self._sendgrid.fetch_own(day)
-        if score is None or not self._is_final(day, score):
-            return False
-        self._archive.add_own({day: score})
-        return True
+        score = self.sendgrid.fetch_own(day)
+        return score is not None and day in self._add_own({day: score})
 
-    def _is_final(self, day: date, score: Score) -> bool:
-        return score.is_scored or not self._may_be_filled(day)
+    def _add_own(self, found: Mapping[date, Score]) -> Collection[date]:
+        """Add those of the scores to which nothing may be added later; return their days."""
+        final = {
+            day: score
+            for day, score in found.items()
+            if score.is_scored or not self._may_be_filled(day)
+        }
+        self.archive.add_own(final)
+        return final
 
     def _unless_forgotten(self, day: date, fetch: Callable[[date], bool]) -> bool:
         """Fetch a day; return whether nothing of it is left to ask for."""
         try:
             return fetch(day)
         except BadRequest:
-            if day == self._today:  # the clocks differ around midnight: it is not there yet
+            if day == self.today:  # the clocks differ around midnight: it is not there yet
                 return False
-            if day >= self._oldest:
+            # SendGrid may refuse the days before this one: a midnight may pass meanwhile.
+            if day >= self.today - timedelta(DAYS_KEPT - 2):
                 raise
-            self._archive.forget(day)
+            self.archive.forget(day)
             return True

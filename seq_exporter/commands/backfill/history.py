@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
-from functools import cached_property
-from itertools import groupby
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from seq_exporter.commands.backfill.archive import AccountArchive, CountedScores
-from seq_exporter.commands.backfill.timeline import PublishedDay
+from seq_exporter.clock import midnight
+from seq_exporter.commands.backfill.archive import AccountArchive
 from seq_exporter.config.model import Account
 from seq_exporter.publish.families import FAMILIES, Family, SubuserFamily
-from seq_exporter.scores import METRICS, OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.scores import METRICS, Score, Snapshot, SubuserScores
 
 _SUBUSER_FAMILIES = [family for family in FAMILIES if isinstance(family, SubuserFamily)]
 _ACCOUNT_FAMILIES = [family for family in FAMILIES if family not in _SUBUSER_FAMILIES]
 
-_SCORED = Score("", None, 1.0, (1.0,) * len(METRICS))
-_INELIGIBLE = Score("")
+# A score of each state of a subuser.
+_EXAMPLES = {"scored": Score("", None, 1.0, (1.0,) * len(METRICS)), "ineligible": Score("")}
+
+
+class PublishedDay(NamedTuple):
+    """The scores of `day` are published from `start` until just before `end` (epoch seconds)."""
+
+    day: date
+    start: int
+    end: int
+
+
+#: When the scores of a day were published: those of the subusers, or the account's own.
+PublishedScores = tuple[PublishedDay, Snapshot]
 
 
 class Series(NamedTuple):
@@ -34,112 +46,127 @@ class Series(NamedTuple):
         return dict(zip(self.family.labels, self.label_values, strict=True))
 
 
+@dataclass(frozen=True, slots=True)
 class AccountHistory:
-    """The days of an account in the archive, once they are labelled."""
+    """The scores of an account in the archive, and when which of them were published."""
 
-    def __init__(self, account: Account, archive: AccountArchive) -> None:
-        self.account = account
-        self._archive = archive
+    account: Account
+    archive: AccountArchive
+    days: Sequence[PublishedScores]
 
-    def fingerprint(self, day: date) -> str:
-        """Return a text that differs whenever the subusers' scores of `day` do."""
-        return self._counted[day].fingerprint
+    def within(self, window: tuple[int, int]) -> list[PublishedScores]:
+        """Return the scores that were published in `window`."""
+        start, end = window
+        return [(each, what) for each, what in self.days if each.start < end and each.end > start]
 
-    def own_fingerprint(self, day: date) -> str:
-        """Return a text that differs whenever the account's own score of `day` does."""
-        return repr(self._own[day])
+    def count_samples(self, step_seconds: int, window: tuple[int, int]) -> int:
+        """Return how many samples there are in `window`, about."""
+        return sum(
+            len(sample_times(each, step_seconds, *window)) * self.count_series(scores)
+            for each, scores in self.within(window)
+        )
 
-    @cached_property
-    def subuser_days(self) -> Mapping[date, bool]:
-        """The days with subusers' scores in the archive, and whether anybody has one."""
-        return {day: counted.has_scores for day, counted in self._counted.items()}
-
-    @cached_property
-    def own_days(self) -> Mapping[date, bool]:
-        """The days with the account's own score in the archive, and whether it is eligible."""
-        return {day: own.has_scores for day, own in self._own.items()}
-
-    def count_scores(self, day: date) -> int:
-        """Return how many subusers have a score on `day`."""
-        return self._counted[day].counts["scored"] if day in self._counted else 0
-
-    def count_series(self, day: date) -> int:
-        """Return how many series the subusers' scores of `day` have.
+    def count_series(self, day: Snapshot) -> int:
+        """Return how many series the counted scores of a day have.
 
         It may be too many: a score may lack a metric.
         """
-        counted = self._counted[day]
-        return (
-            self._count(_ACCOUNT_FAMILIES, counted)
-            + counted.counts["scored"] * self._count_each(_SCORED)
-            + counted.counts["ineligible"] * self._count_each(_INELIGIBLE)
-        )
+        counts = day.subusers.counts if day.subusers else {}
+        total = self._count(_ACCOUNT_FAMILIES, day)
+        for state, score in _EXAMPLES.items():
+            one = Snapshot(day.account, SubuserScores(date.min, {"": score}))
+            total += counts.get(state, 0) * self._count(_SUBUSER_FAMILIES, one)
+        return total
 
-    def count_own_series(self, day: date) -> int:
-        """Return how many series the account's own score of `day` has."""
-        return self._count(_ACCOUNT_FAMILIES, own=self._own[day])
-
-    def _count_each(self, score: Score) -> int:
-        """Return how many series a subuser with such a score has."""
-        return self._count(_SUBUSER_FAMILIES, SubuserScores(date.min, {"": score}))
-
-    def _count(
-        self,
-        families: Sequence[Family],
-        subusers: SubuserScores | None = None,
-        own: OwnScore | None = None,
-    ) -> int:
-        snapshot = Snapshot(self.account.name, subusers, own)
+    def _count(self, families: Sequence[Family], snapshot: Snapshot) -> int:
         samples = (family.samples(snapshot, self.account.series) for family in families)
         return sum(len(list(each)) for each in samples)
 
-    def list_series(
-        self, subusers: Iterable[PublishedDay], own: Iterable[PublishedDay]
-    ) -> Iterator[Series]:
-        """Yield all series of these days, first those of the account, then of each subuser.
+    def list_series(self, window: tuple[int, int]) -> Iterator[Series]:
+        """Yield the series with samples in `window`, first the account's, then each subuser's.
 
         The series of one family come in the order of their labels, but families one after the
         other only for each subuser.
         """
-        name, by_day = self.account.name, {each.day: each for each in subusers}
-        counted = [(each, Snapshot(name, self._counted[day])) for day, each in by_day.items()]
-        owned = [(each, Snapshot(name, own=self._own[each.day])) for each in own]
-        yield from self._list_series(_ACCOUNT_FAMILIES, [*counted, *owned])
-        for snapshots in self._list_subusers(by_day):
-            yield from self._list_series(_SUBUSER_FAMILIES, snapshots)
+        days = self.within(window)
+        yield from self._list_series(_ACCOUNT_FAMILIES, days)
+        published = {each.day: each for each, scores in days if scores.subusers}
+        if not published:
+            return
+        rows = self.archive.labelled_scores(min(published), max(published))
+        for label, found in groupby(rows, lambda row: row[0]):
+            one = [
+                (published[day], Snapshot(self.account.name, SubuserScores(day, {label: score})))
+                for _, day, score in found
+                if day in published
+            ]
+            yield from self._list_series(_SUBUSER_FAMILIES, one)
 
     def _list_series(
-        self, families: Sequence[Family], snapshots: Sequence[tuple[PublishedDay, Snapshot]]
+        self, families: Sequence[Family], days: Sequence[PublishedScores]
     ) -> Iterator[Series]:
         for family in families:
             found: dict[tuple[str, ...], list[tuple[PublishedDay, float]]] = {}
-            for published, snapshot in snapshots:
-                for label_values, value in family.samples(snapshot, self.account.series):
+            for published, scores in days:
+                for label_values, value in family.samples(scores, self.account.series):
                     found.setdefault(label_values, []).append((published, value))
             for label_values, values in found.items():
                 yield Series(family, label_values, values)
 
-    def _list_subusers(
-        self, published: Mapping[date, PublishedDay]
-    ) -> Iterator[list[tuple[PublishedDay, Snapshot]]]:
-        """Yield the days of each subuser, one subuser after the other."""
-        if not published:
-            return
-        rows = self._archive.labelled_scores(min(published), max(published))
-        for label, found in groupby(rows, lambda row: row[0]):
-            yield [
-                (
-                    published[day],
-                    Snapshot(self.account.name, SubuserScores(day, {label: score})),
-                )
-                for _, day, score in found
-                if day in published
-            ]
 
-    @cached_property
-    def _counted(self) -> Mapping[date, CountedScores]:
-        return self._archive.counted_days()
+def list_published_days(
+    days: Mapping[date, bool], *, delay_seconds: int, lookback_days: int, until: int
+) -> list[PublishedDay]:
+    """Return which day was published when, up to `until` (epoch seconds), in order of time.
 
-    @cached_property
-    def _own(self) -> Mapping[date, OwnScore]:
-        return {day: OwnScore(day, score) for day, score in self._archive.own_scores().items()}
+    `days` are those that SendGrid has answered for, and whether anybody had a score on them.
+
+    A day appears `delay_seconds` after its end, and is published until a later one appears; a day
+    without any score is published only if there is no other. An exporter starts to publish a day
+    while it is one of the `lookback_days` that end today, and withdraws it when it is more than
+    that many days ago.
+    """
+    appears = {day: midnight(day + timedelta(days=1)) + delay_seconds for day in days}
+    leaves = {day: midnight(day + timedelta(days=lookback_days + 1)) for day in days}
+    moments = {*appears.values(), *leaves.values()}
+    published: list[PublishedDay] = []
+    held: date | None = None
+    for start, end in pairwise([*sorted(moment for moment in moments if moment < until), until]):
+        if held and leaves[held] <= start:
+            held = None
+        found = [
+            day for day in days if appears[day] <= start < midnight(day + timedelta(lookback_days))
+        ]
+        scored = [day for day in found if days[day]]
+        better = [held, *scored] if held and days[held] else scored or found
+        held = max(better, default=held)
+        if held and published and published[-1].day == held and published[-1].end == start:
+            published[-1] = published[-1]._replace(end=end)
+        elif held:
+            published.append(PublishedDay(held, start, end))
+    return published
+
+
+def list_replaced_days(
+    published: Sequence[PublishedDay], *, delay_seconds: int, lookback_days: int
+) -> dict[date, date]:
+    """Return, for each day that replaced another one when it appeared, that other day.
+
+    A day that was withdrawn at that moment is not replaced: the exporter no longer held it.
+    """
+    return {
+        later.day: earlier.day
+        for earlier, later in pairwise(published)
+        if earlier.end == later.start == midnight(later.day + timedelta(days=1)) + delay_seconds
+        and later.start < midnight(earlier.day + timedelta(days=lookback_days + 1))
+    }
+
+
+def sample_times(published: PublishedDay, step_seconds: int, start: int, end: int) -> range:
+    """Return the times of its samples from `start` until just before `end` (epoch seconds).
+
+    They are counted from when the day appeared: they are the same however the time is divided.
+    """
+    steps_before = max(-(-(start - published.start) // step_seconds), 0)
+    first = published.start + steps_before * step_seconds
+    return range(first, min(published.end, end), step_seconds)

@@ -6,14 +6,15 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import IO
 
 from seq_exporter.clock import utc_day
 from seq_exporter.commands.backfill.archive import Archive
-from seq_exporter.commands.backfill.plan import AccountPlan, Plan, Window
-from seq_exporter.commands.backfill.timeline import PublishedDay, sample_times
+from seq_exporter.commands.backfill.history import PublishedDay, sample_times
+from seq_exporter.commands.backfill.plan import Plan, Window
 from seq_exporter.commands.progress import Advance
 from seq_exporter.config.durations import format_duration
 from seq_exporter.errors import BackfillError
@@ -53,7 +54,7 @@ def write_files(plan: Plan, archive: Archive, folder: Path, advance: Advance) ->
         sendgrid_seq_score{account="acme",subuser="shop-de",job="seq-exporter"} 4.2 1793880000
         sendgrid_seq_score{account="acme",subuser="shop-de",job="seq-exporter"} 4.2 1793883600
     """
-    files = {folder / f"scores-{_day_of(window)}.om": window for window in plan.windows()}
+    files = {folder / f"scores-{utc_day(each.start)}.om": each for each in plan.windows()}
     if not files:  # nothing to put in the place of the files that are there
         return []
     contents = {path: plan.fingerprint(window) for path, window in files.items()}
@@ -65,66 +66,56 @@ def write_files(plan: Plan, archive: Archive, folder: Path, advance: Advance) ->
         if path.exists():
             advance(plan.count_samples(window), path.name)
         else:
-            _File(plan, window, advance).write(path)
+            _write_file(path, plan, window, advance)
             archive.set_output(path.name, contents[path], 1)
     return list(files)
 
 
-class _File:
-    """The file of one window: while it is made, one part for each family, as they may not mix."""
+def _write_file(path: Path, plan: Plan, window: Window, advance: Advance) -> None:
+    """Write the file under another name, and give it its own when it is complete.
 
-    def __init__(self, plan: Plan, window: Window, advance: Advance) -> None:
-        self._plan = plan
-        self._window = window
-        self._advance = advance
-
-    def write(self, path: Path) -> None:
-        """Write the file under another name, and give it its own when it is complete."""
-        whole = path.with_name(f"{path.name}.tmp")
-        with contextlib.ExitStack() as stack:
-            stack.callback(whole.unlink, missing_ok=True)
-            parts = {
-                family.name: stack.enter_context(
-                    tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=path.parent)
-                )
-                for family in FAMILIES
-            }
-            for account in self._plan.accounts:
-                self._write_account(account, parts, path.name)
-            with whole.open("w", encoding="utf-8", newline="\n") as file:
-                for family in FAMILIES:
-                    part = parts[family.name]
-                    if part.tell():
-                        file.write(family.header)
-                        part.seek(0)
-                        shutil.copyfileobj(part, file, 1024 * 1024)
-                file.write("# EOF\n")
-                file.flush()
-                os.fsync(file.fileno())
-            whole.rename(path)
-
-    def _write_account(
-        self, account: AccountPlan, parts: Mapping[str, IO[str]], file_name: str
-    ) -> None:
-        times: dict[PublishedDay, list[str]] = {}
-        count = 0
-        for series in account.list_series(self._window):
-            labels = series.labels | dict(self._plan.labels)
-            text = format_series(series.family.name, labels.items())
-            part = parts[series.family.name]
-            for published, value in series.values:
-                if published not in times:
-                    seconds = sample_times(published, self._plan.step_seconds, *self._window)
-                    times[published] = list(map(str, seconds))
-                if times[published]:
-                    start = f"{text} {format_number(value)} "
-                    part.write(start + f"\n{start}".join(times[published]) + "\n")
-                    count += len(times[published])
-            if count > _SAMPLES_BETWEEN_ADVANCES:
-                self._advance(count, file_name)
-                count = 0
-        self._advance(count, file_name)
+    While it is made, each family has a part of its own, as they may not mix.
+    """
+    whole = path.with_name(f"{path.name}.tmp")
+    with contextlib.ExitStack() as stack:
+        stack.callback(whole.unlink, missing_ok=True)
+        parts = {
+            family.name: stack.enter_context(
+                tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=path.parent)
+            )
+            for family in FAMILIES
+        }
+        _write_parts(parts, plan, window, lambda samples: advance(samples, path.name))
+        with whole.open("w", encoding="utf-8", newline="\n") as file:
+            for family in FAMILIES:
+                part = parts[family.name]
+                if part.tell():
+                    file.write(family.header)
+                    part.seek(0)
+                    shutil.copyfileobj(part, file, 1024 * 1024)
+            file.write("# EOF\n")
+            file.flush()
+            os.fsync(file.fileno())
+        whole.rename(path)
 
 
-def _day_of(window: Window) -> str:
-    return utc_day(window.start).isoformat()
+def _write_parts(
+    parts: Mapping[str, IO[str]], plan: Plan, window: Window, advance: Callable[[int], None]
+) -> None:
+    @cache
+    def list_times(published: PublishedDay) -> list[str]:
+        return [str(second) for second in sample_times(published, plan.step_seconds, *window)]
+
+    count = 0
+    for series in plan.list_series(window):
+        labels = series.labels | dict(plan.labels)
+        text = format_series(series.family.name, labels.items())
+        for published, value in series.values:
+            if times := list_times(published):
+                start = f"{text} {format_number(value)} "
+                parts[series.family.name].write(start + f"\n{start}".join(times) + "\n")
+                count += len(times)
+        if count > _SAMPLES_BETWEEN_ADVANCES:
+            advance(count)
+            count = 0
+    advance(count)

@@ -15,8 +15,8 @@ class BackfillOptions:
 
     `until` is the time before which the samples end, None for now. `delay_seconds` is how long
     after the end of a day its scores appeared. `step_seconds` is the time between two samples, None
-    to choose it; `labels` are added to every series. `receiver` takes the samples; without one,
-    they go to files.
+    to choose it; `labels` are added to every series. The samples go to a receiver at `url`, with
+    these `headers`; without one, to files. URL and headers may hold secrets.
     """
 
     first: date
@@ -26,18 +26,11 @@ class BackfillOptions:
     step_seconds: int | None
     labels: Mapping[str, str]
     requests_per_minute: int
-    receiver: ReceiverOptions | None = None
+    url: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     poll: PollSettings = field(default_factory=PollSettings)
 
     @property
     def days(self) -> list[date]:
         """The days to fetch, the oldest first: SendGrid forgets it next."""
         return [self.first + timedelta(n) for n in range((self.last - self.first).days + 1)]
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiverOptions:
-    """A receiver of remote write: its URL and the headers to send, which may hold secrets."""
-
-    url: str = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)

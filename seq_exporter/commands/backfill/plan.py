@@ -6,20 +6,21 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
 from typing import NamedTuple
 
-from seq_exporter.commands.backfill.archive import AccountArchive
-from seq_exporter.commands.backfill.history import AccountHistory, Series
-from seq_exporter.commands.backfill.options import BackfillOptions
-from seq_exporter.commands.backfill.timeline import (
+from seq_exporter.commands.backfill.archive import AccountArchive, CountedScores
+from seq_exporter.commands.backfill.history import (
+    AccountHistory,
     PublishedDay,
+    PublishedScores,
+    Series,
     list_published_days,
     list_replaced_days,
-    sample_times,
 )
+from seq_exporter.commands.backfill.options import BackfillOptions
 from seq_exporter.config.model import ALL_SUBUSERS, Account
 from seq_exporter.errors import BackfillError
+from seq_exporter.scores import OwnScore, Snapshot
 
 # Blocks of Prometheus begin at multiples of their length, and this is the longest that it makes
 # within a month. A file of this span is read by promtool once, and becomes one block.
@@ -38,35 +39,10 @@ class Window(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class AccountPlan:
-    """One account's history, and when each of its days was published."""
-
-    history: AccountHistory
-    subusers: Sequence[PublishedDay]
-    own: Sequence[PublishedDay]
-
-    def list_series(self, window: Window) -> Iterator[Series]:
-        """Yield the series that have samples in `window`."""
-        return self.history.list_series(_within(self.subusers, window), _within(self.own, window))
-
-    def count_samples(self, step_seconds: int, window: Window) -> int:
-        """Return how many samples there are in `window`, about."""
-        history = self.history
-        return sum(
-            len(sample_times(published, step_seconds, *window)) * count(published.day)
-            for days, count in (
-                (self.subusers, history.count_series),
-                (self.own, history.count_own_series),
-            )
-            for published in _within(days, window)
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """All that is written; `labels` are added to each series, as Prometheus adds its target's."""
 
-    accounts: Sequence[AccountPlan]
+    accounts: Sequence[AccountHistory]
     step_seconds: int
     labels: Mapping[str, str]
 
@@ -75,10 +51,8 @@ class Plan:
         if not self._published:
             return []
         start = min(each.start for each in self._published) // WINDOW_SECONDS * WINDOW_SECONDS
-        return [
-            Window(begin, begin + WINDOW_SECONDS)
-            for begin in range(start, self.end, WINDOW_SECONDS)
-        ]
+        starts = range(start, self.end, WINDOW_SECONDS)
+        return [Window(start, start + WINDOW_SECONDS) for start in starts]
 
     @property
     def end(self) -> int:
@@ -90,6 +64,11 @@ class Plan:
         """How many samples there are, about."""
         return sum(map(self.count_samples, self.windows()))
 
+    def list_series(self, window: Window) -> Iterator[Series]:
+        """Yield the series that have samples in `window`."""
+        for account in self.accounts:
+            yield from account.list_series(window)
+
     def count_samples(self, window: Window) -> int:
         """Return how many samples there are in `window`, about."""
         return sum(account.count_samples(self.step_seconds, window) for account in self.accounts)
@@ -98,16 +77,9 @@ class Plan:
         """Return a text that differs whenever the samples in `window` would."""
         content = [
             (
-                account.history.account.name,
-                account.history.account.series,
-                [
-                    (_clip(published, window), account.history.fingerprint(published.day))
-                    for published in _within(account.subusers, window)
-                ],
-                [
-                    (_clip(published, window), account.history.own_fingerprint(published.day))
-                    for published in _within(account.own, window)
-                ],
+                account.account.name,
+                account.account.series,
+                [(_clip(each, window), scores) for each, scores in account.within(window)],
             )
             for account in self.accounts
         ]
@@ -116,7 +88,7 @@ class Plan:
 
     @property
     def _published(self) -> list[PublishedDay]:
-        return [each for account in self.accounts for each in chain(account.subusers, account.own)]
+        return [each for account in self.accounts for each, _ in account.days]
 
 
 def make_plan(
@@ -132,47 +104,58 @@ def make_plan(
 
 def _plan_account(
     account: Account, archive: AccountArchive, options: BackfillOptions, until: int
-) -> AccountPlan:
-    def list_published(days: Mapping[date, bool]) -> list[PublishedDay]:
-        return list_published_days(
-            {day: has_scores for day, has_scores in days.items() if day in wanted},
-            delay_seconds=options.delay_seconds,
-            lookback_days=options.poll.lookback_days,
-            until=until,
-        )
-
-    wanted = set(options.days)
-    subusers = list_published(archive.finished_days()) if account.subusers else []
+) -> AccountHistory:
     replaced = list_replaced_days(
-        subusers,
+        _list_published(archive.finished_days(), options, until),
         delay_seconds=options.delay_seconds,
         lookback_days=options.poll.lookback_days,
     )
     archive.label(account.subusers or ALL_SUBUSERS, replaced)
-    history = AccountHistory(account, archive)
-    own = list_published(history.own_days) if account.own_score else []
-    for published in subusers if account.max_series else ():
-        count = history.count_series(published.day)
-        if count > (account.max_series or 0):
+    history = AccountHistory(account, archive, publish(account, archive, options, until))
+    for published, scores in history.days if account.max_series else ():
+        count = history.count_series(scores)
+        if scores.subusers and count > (account.max_series or 0):
             raise BackfillError(
                 f"account {account.name!r}: {count} series of {published.day} are more than "
                 f"max_series, {account.max_series}: raise it, or leave series out"
             )
-    return AccountPlan(history, subusers, own)
+    return history
 
 
-def choose_step(accounts: Sequence[AccountPlan]) -> int:
+def publish(
+    account: Account, archive: AccountArchive, options: BackfillOptions, until: int
+) -> list[PublishedScores]:
+    """Return which of the labelled scores were published when, up to the time `until`."""
+
+    def list_days(found: Mapping[date, CountedScores | OwnScore]) -> list[PublishedDay]:
+        days = {day: each.has_scores for day, each in found.items()}
+        return _list_published(days, options, until)
+
+    subusers = archive.counted_days() if account.subusers else {}
+    scores = archive.own_scores() if account.own_score else {}
+    own = {day: OwnScore(day, score) for day, score in scores.items()}
+    return [
+        *((each, Snapshot(account.name, subusers[each.day])) for each in list_days(subusers)),
+        *((each, Snapshot(account.name, own=own[each.day])) for each in list_days(own)),
+    ]
+
+
+def _list_published(
+    days: Mapping[date, bool], options: BackfillOptions, until: int
+) -> list[PublishedDay]:
+    return list_published_days(
+        {day: days[day] for day in options.days if day in days},
+        delay_seconds=options.delay_seconds,
+        lookback_days=options.poll.lookback_days,
+        until=until,
+    )
+
+
+def choose_step(accounts: Sequence[AccountHistory]) -> int:
     """Return the finest step, in seconds, with which there are not too many samples."""
-    always = Window(0, 2**62)
-    for step_seconds in _STEPS_SECONDS:
-        count = sum(account.count_samples(step_seconds, always) for account in accounts)
-        if count <= _MOST_SAMPLES:
-            break
-    return step_seconds
-
-
-def _within(published: Sequence[PublishedDay], window: Window) -> list[PublishedDay]:
-    return [each for each in published if each.start < window.end and each.end > window.start]
+    plans = (Plan(accounts, step_seconds, {}) for step_seconds in _STEPS_SECONDS)
+    fitting = (plan.step_seconds for plan in plans if plan.samples <= _MOST_SAMPLES)
+    return next(fitting, _STEPS_SECONDS[-1])
 
 
 def _clip(published: PublishedDay, window: Window) -> PublishedDay:

@@ -10,17 +10,17 @@ import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import requests
-from requests.auth import AuthBase
 
 from seq_exporter import __version__
 from seq_exporter.clock import Clock
 from seq_exporter.commands.backfill.archive import Archive
+from seq_exporter.commands.backfill.history import sample_times
 from seq_exporter.commands.backfill.plan import Plan, Window
-from seq_exporter.commands.backfill.timeline import sample_times
 from seq_exporter.commands.backfill.write_request import TimeSeries, batch, encode_request
 from seq_exporter.commands.progress import Advance
 from seq_exporter.errors import RemoteWriteFailed
@@ -84,16 +84,6 @@ class _MayPass(RemoteWriteFailed):
 
 
 @dataclass(frozen=True, slots=True)
-class _Headers(AuthBase):
-    # As `auth=` of requests: a stray .netrc could replace a header that is passed as one.
-    headers: Mapping[str, str]
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers.update(self.headers)
-        return request
-
-
-@dataclass(frozen=True, slots=True)
 class Receiver:
     """Takes series at `url`, whose user and password become a header unless `headers` has it.
 
@@ -120,13 +110,9 @@ class Receiver:
         """
         body = encode_request(series)
         started = self.clock.monotonic()
-        retry(
-            lambda: self._post(body),
-            lambda failures: self._pause_after(failures, started),
-            self.sleep,
-        )
+        retry(lambda: self._post(body), partial(self._pause_after, started), self.sleep)
 
-    def _pause_after(self, failures: Sequence[Exception], started: float) -> float | None:
+    def _pause_after(self, started: float, failures: Sequence[Exception]) -> float | None:
         """Return for how many seconds to pause. Raises RemoteWriteFailed when patience ends."""
         err, tries = failures[-1], len(failures)
         if not isinstance(err, _MayPass):
@@ -146,7 +132,7 @@ class Receiver:
                 self.url,
                 data=body,
                 headers=_PROTOCOL,
-                auth=_Headers(self._login() | dict(self.headers)),
+                auth=self._add_headers,
                 timeout=self.timeout_seconds,
                 allow_redirects=False,  # a redirect would carry the headers to another host
                 stream=True,
@@ -160,10 +146,13 @@ class Receiver:
         if not 200 <= response.status_code < 300:
             raise self._status_error(response, text)
         if "X-Influxdb-Version" in response.headers:
-            place = show_url(self.url)
-            raise RemoteWriteFailed(
-                f"{place} is VictoriaMetrics' address for Influx: use /api/v1/write"
-            )
+            what = "is VictoriaMetrics' address for Influx: use /api/v1/write"
+            raise RemoteWriteFailed(f"{show_url(self.url)} {what}")
+
+    def _add_headers(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        # As `auth=` of requests: a stray .netrc could replace a header that is passed as one.
+        request.headers.update(self._login() | dict(self.headers))
+        return request
 
     def _login(self) -> dict[str, str]:
         parts = urlsplit(self.url)
@@ -245,15 +234,14 @@ def send_samples(plan: Plan, archive: Archive, receiver: Receiver, advance: Adva
 
 
 def _list_series(plan: Plan, window: Window) -> Iterator[TimeSeries]:
-    for account in plan.accounts:
-        for series in account.list_series(window):
-            samples = [
-                (1000 * second, float(value))
-                for published, value in series.values
-                for second in sample_times(published, plan.step_seconds, *window)
-            ]
-            name = {"__name__": series.family.name}
-            yield TimeSeries(name | series.labels | dict(plan.labels), samples)
+    for series in plan.list_series(window):
+        samples = [
+            (1000 * second, float(value))
+            for published, value in series.values
+            for second in sample_times(published, plan.step_seconds, *window)
+        ]
+        name = {"__name__": series.family.name}
+        yield TimeSeries(name | series.labels | dict(plan.labels), samples)
 
 
 def show_url(url: str) -> str:

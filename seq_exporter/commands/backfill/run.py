@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -14,11 +16,11 @@ from seq_exporter.clock import Clock
 from seq_exporter.commands.backfill.archive import Archive
 from seq_exporter.commands.backfill.fetch import fetch_accounts
 from seq_exporter.commands.backfill.openmetrics import PATTERN, check_space, write_files
-from seq_exporter.commands.backfill.options import BackfillOptions, ReceiverOptions
-from seq_exporter.commands.backfill.output_folder import opened
+from seq_exporter.commands.backfill.options import BackfillOptions
 from seq_exporter.commands.backfill.plan import Plan, make_plan
 from seq_exporter.commands.backfill.remote_write import Receiver, send_samples, show_url
 from seq_exporter.commands.backfill.summary import (
+    BLOCKS,
     count,
     describe_files,
     describe_sending,
@@ -26,8 +28,17 @@ from seq_exporter.commands.backfill.summary import (
 )
 from seq_exporter.commands.progress import showing
 from seq_exporter.config.model import Account
-from seq_exporter.errors import BackfillError
+from seq_exporter.errors import BackfillError, ConfigError
 from seq_exporter.sendgrid.session import open_session
+
+_ARCHIVE = "scores.sqlite"
+
+# The files of a backfill in its folder.
+_OURS = (
+    *(_ARCHIVE, f"{_ARCHIVE}-journal", BLOCKS, PATTERN, f"{PATTERN}.tmp"),
+    "etilqs_*",  # in which SQLite sorts
+    "lost+found",  # of a file system of its own
+)
 
 
 def run_backfill(
@@ -37,25 +48,24 @@ def run_backfill(
 
     Raises ConfigError or BackfillError, the latter for a stop by Ctrl-C or SIGTERM too.
     """
-    with _stoppable(), opened(folder) as archive:
+    with _stoppable(), _opened(folder) as archive:
         try:
             total = len(accounts) * len(options.days)
             with showing("Asking SendGrid", total, "days", sys.stderr, clock) as advance:
                 fetched = fetch_accounts(accounts, archive, options, clock, time.sleep, advance)
             until = options.until
             if until is None:
-                about = repr((options, [account.name for account in accounts]))
+                about = repr((options, bool(options.url), [account.name for account in accounts]))
                 until = archive.begin_run(int(clock.now()), about)
             plan = make_plan([(each.account, each.archive) for each in fetched], options, until)
-            if options.receiver:
-                timeout_seconds = options.poll.timeout_seconds
-                done = _send(plan, archive, options.receiver, timeout_seconds, clock)
+            if options.url:
+                done = _send(plan, archive, options.url, options, clock)
             else:
                 done = _write(plan, archive, folder, clock)
             archive.end_run()
         except KeyboardInterrupt:
             there = count(archive.count_days(), "day") + " of scores"
-            if not options.receiver:
+            if not options.url:
                 there += f" and {count(len(list(folder.glob(PATTERN))), 'complete file')}"
             raise BackfillError(
                 f"stopped with {there} in {folder}:\nthe same command continues from there"
@@ -71,25 +81,23 @@ def _write(plan: Plan, archive: Archive, folder: Path, clock: Clock) -> str:
         return describe_files(write_files(plan, archive, folder, advance), plan, folder)
 
 
-def _send(
-    plan: Plan, archive: Archive, to: ReceiverOptions, timeout_seconds: float, clock: Clock
-) -> str:
-    """Send the samples; return how many were sent."""
+def _send(plan: Plan, archive: Archive, url: str, options: BackfillOptions, clock: Clock) -> str:
+    """Send the samples to `url`; return how many were sent."""
     with (
         open_session() as session,
         showing("Sending", plan.samples, "samples", sys.stderr, clock) as advance,
     ):
         receiver = Receiver(
-            to.url,
-            to.headers,
+            url,
+            options.headers,
             session,
             time.sleep,
-            timeout_seconds,
+            options.poll.timeout_seconds,
             clock,
             report_pause=lambda reason: advance(0, reason),
         )
         sent = send_samples(plan, archive, receiver, advance)
-    return describe_sending(sent, plan, show_url(to.url))
+    return describe_sending(sent, plan, show_url(url))
 
 
 @contextlib.contextmanager
@@ -100,3 +108,38 @@ def _stoppable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[Archive]:
+    """Make the folder unless it exists, and open its archive.
+
+    Raises ConfigError if it holds anything else, and BackfillError if it cannot be written, now or
+    in the block.
+    """
+    try:
+        with contextlib.suppress(FileExistsError):  # the next line finds any fault of it
+            folder.mkdir(parents=True)
+        foreign = [
+            path.name
+            for path in sorted(folder.iterdir())
+            if not any(path.match(pattern) for pattern in _OURS)
+        ]
+    except OSError as err:
+        raise ConfigError(f"cannot use --output-dir {folder}: {err.strerror}") from err
+    if foreign:
+        raise ConfigError(
+            f"--output-dir {folder} holds {foreign[0]!r}, which is not from a backfill: "
+            "name a new or empty folder, or one from an earlier backfill"
+        )
+    # SQLite sorts in files: here is room, and elsewhere a container may not write.
+    os.environ.setdefault("SQLITE_TMPDIR", str(folder.resolve()))
+    try:
+        with contextlib.closing(Archive(folder / _ARCHIVE)) as archive:
+            yield archive
+    except (OSError, sqlite3.Error) as err:
+        reason = err.strerror if isinstance(err, OSError) else err
+        raise BackfillError(
+            f"cannot write to {folder}: {reason}: make room, and run the same command again; "
+            "complete files are kept"
+        ) from err

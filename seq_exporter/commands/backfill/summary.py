@@ -10,10 +10,12 @@ from pathlib import Path
 from seq_exporter.clock import midnight
 from seq_exporter.commands.backfill.fetch import FetchedAccount
 from seq_exporter.commands.backfill.options import BackfillOptions
-from seq_exporter.commands.backfill.output_folder import BLOCKS
 from seq_exporter.commands.backfill.plan import WINDOW_SECONDS, Plan
 from seq_exporter.commands.backfill.remote_write import SentSamples
 from seq_exporter.config.durations import format_duration
+
+#: The folder for the blocks that promtool makes.
+BLOCKS = "blocks"
 
 # Prometheus keeps the newest samples, of this time, in memory. A block that reaches into that time
 # makes it drop its own samples of it when it restarts.
@@ -26,15 +28,18 @@ def summarize(
     """Return some lines on each account: the days it has, and those that are missing."""
     lines = []
     for each, planned in zip(fetched, plan.accounts, strict=True):
-        days = planned.history.subuser_days or planned.history.own_days
-        there = [day for day in options.days if day in days]
-        scores = sum(planned.history.count_scores(day) for day in there)
-        what = f"{scores:,} scores of subusers" if planned.subusers else "the account's own scores"
+        subusers = each.archive.counted_days()
+        found = subusers or each.archive.own_scores()
+        there = [day for day in options.days if day in found]
+        what = "the account's own scores"
+        if any(scores.subusers for _, scores in planned.days):
+            number = sum(subusers[day].counts["scored"] for day in there)
+            what = f"{number:,} scores of subusers"
         lines.append(f"{each.account.name}: {count(len(there), 'day')}, {what}")
-        if each.missing.days:
-            lines.append(f"  not calculated: {_list_days(each.missing.days)}")
-        if each.missing.names:
-            lines.append(f"  users without a name go by their id: {each.missing.names}")
+        if each.not_calculated:
+            lines.append(f"  not calculated: {_list_days(each.not_calculated)}")
+        if each.names_refused:
+            lines.append(f"  users without a name go by their id: {each.names_refused}")
         for kind, number in sorted(each.anomalies.counts.items()):
             example = each.anomalies.examples[kind]
             lines.append(f"  {kind} not as documented, and left out: {number:,} ({example})")

@@ -21,7 +21,7 @@ from seq_exporter.commands.flags import (
     flag,
     read_date,
 )
-from seq_exporter.commands.scores.fetch import AccountScores, Period, fetch_all
+from seq_exporter.commands.scores.fetch import Period, fetch_all
 from seq_exporter.commands.scores.formats import render_csv, render_json, render_openmetrics
 from seq_exporter.commands.scores.rows import SORTS
 from seq_exporter.commands.scores.summary import Choice, Found, print_summary
@@ -33,11 +33,11 @@ from seq_exporter.files import replacing
 _FORMATS = ("table", "json", "csv", "openmetrics")
 
 
-def _read_day(context: click.Context, parameter: click.Parameter, value: str | None) -> date | None:
-    day = read_date(context, parameter, value)
-    if day and day > Clock().today():
-        raise click.BadParameter(f"{day} is in the future")
-    return day
+def _day(text: str) -> date | None:
+    chosen = read_date(text)
+    if chosen and chosen > Clock().today():
+        raise click.BadParameter(f"{chosen} is in the future")
+    return chosen
 
 
 @click.command()
@@ -49,18 +49,15 @@ def _read_day(context: click.Context, parameter: click.Parameter, value: str | N
     "sort",
     type=click.Choice(SORTS),
     default="overall",
-    show_default=True,
     metavar="COLUMN",
     help=f"The lowest of this first: {', '.join(SORTS)}.",
 )
 @flag("reverse", is_flag=True, help="The highest first.")
-@flag(
-    "limit", type=click.IntRange(0), default=50, show_default=True, help="Rows of a table; 0: all."
-)
+@flag("limit", type=click.IntRange(0), default=50, help="Rows of a table; 0: all.")
 @flag(
     "date",
     "day",
-    callback=_read_day,
+    type=_day,
     metavar="YYYY-MM-DD",
     help="This day (UTC) instead of the newest with scores.",
 )
@@ -68,7 +65,6 @@ def _read_day(context: click.Context, parameter: click.Parameter, value: str | N
     "history",
     type=click.IntRange(0, 90),
     default=0,
-    show_default=True,
     metavar="DAYS",
     help="Draw this many days. Each takes a request for every 1,000 subusers; without it, only "
     "the days 7 and 30 before are read.",
@@ -78,7 +74,6 @@ def _read_day(context: click.Context, parameter: click.Parameter, value: str | N
     "style",
     type=click.Choice(_FORMATS),
     default="table",
-    show_default=True,
     help="`openmetrics` is what `serve` would publish, for a textfile collector.",
 )
 @flag(
@@ -115,14 +110,12 @@ def scores(
     period = Period(day, history if style in ("table", "json") else 0)
     choice = Choice(subuser, below, sort, reverse)
     answers = asyncio.run(fetch_all(accounts, config.poll, period))
+    found = []
     for asked, answer in zip(accounts, answers, strict=True):
         if isinstance(answer, PollError):
             click.echo(f"seq-exporter: {asked.name}: {answer}", err=True)
-    found = [
-        (asked, choice.narrow(answer))
-        for asked, answer in zip(accounts, answers, strict=True)
-        if isinstance(answer, AccountScores)
-    ]
+        else:
+            found.append((asked, choice.narrow(answer)))
     failed = len(found) < len(accounts)
     if style == "table" and not output:
         print_summary(found, choice, period.history, limit)

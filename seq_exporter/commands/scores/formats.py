@@ -8,23 +8,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from seq_exporter.commands.scores.fetch import CHANGES
-from seq_exporter.commands.scores.rows import Row
+from seq_exporter.commands.scores.rows import NUMBERS, Row
 from seq_exporter.config.model import Account
 from seq_exporter.publish.families import join_accounts, render_account
-from seq_exporter.scores import METRICS, Snapshot
+from seq_exporter.scores import Snapshot
 
 
 def _to_dict(row: Row) -> dict[str, Any]:
-    changes = {f"change{days}": change for days, change in zip(CHANGES, row.changes, strict=True)}
-    return {
-        "account": row.account,
-        "subuser": row.subuser,
-        "date": row.day.isoformat(),
-        "overall": row.overall,
-        **dict(zip(METRICS, row.metrics, strict=True)),
-        **changes,
-    }
+    day = row.day.isoformat()
+    return {"account": row.account, "subuser": row.subuser, "date": day, **row.numbers}
 
 
 def render_csv(rows: Sequence[Row]) -> str:
@@ -34,9 +26,7 @@ def render_csv(rows: Sequence[Row]) -> str:
     acme,shop-de,2026-11-22,2.8,3.1,...,4.0,-0.4,0.1
     """
     text = io.StringIO()
-    changes = (f"change{days}" for days in CHANGES)
-    columns = ("account", "subuser", "date", "overall", *METRICS, *changes)
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer = csv.DictWriter(text, ("account", "subuser", "date", *NUMBERS), lineterminator="\n")
     writer.writeheader()
     writer.writerows(map(_to_dict, rows))
     return text.getvalue()

@@ -10,25 +10,30 @@ from seq_exporter.commands.scores.fetch import CHANGES, AccountScores
 from seq_exporter.ranking import rank
 from seq_exporter.scores import METRICS, Score
 
+#: The columns with numbers.
+NUMBERS = ("overall", *METRICS, *(f"change{days}" for days in CHANGES))
+
+#: The columns by which rows can be sorted.
+SORTS = (*NUMBERS, "name")
+
 
 class Row(NamedTuple):
     """One user's scores: 1 to 5, or None without a score.
 
-    `subuser` is empty for the account's own. `changes` are the differences from 7 and 30 days
-    before; `history` begins with the oldest day, and ends with `day`.
+    `subuser` is empty for the account's own. `numbers` has the NUMBERS: `change7` is the difference
+    from 7 days before. `history` begins with the oldest day, and ends with `day`.
     """
 
     account: str
     subuser: str
     day: date
-    overall: float | None
-    metrics: tuple[float | None, ...]
-    changes: tuple[float | None, ...]
+    numbers: Mapping[str, float | None]
     history: tuple[float | None, ...]
 
-
-#: The columns by which rows can be sorted.
-SORTS = ("overall", *METRICS, *(f"change{days}" for days in CHANGES), "name")
+    @property
+    def overall(self) -> float | None:
+        """The overall score."""
+        return self.numbers["overall"]
 
 
 def make_rows(found: AccountScores, history: int) -> Iterator[Row]:
@@ -54,15 +59,9 @@ def _make_row(
     def before(days: int) -> float | None:
         return score.overall if days == 0 else earlier.get(day - timedelta(days))
 
-    return Row(
-        account,
-        subuser,
-        day,
-        score.overall,
-        score.metrics,
-        tuple(_subtract(score.overall, before(days)) for days in CHANGES),
-        tuple(before(days) for days in reversed(range(history))),
-    )
+    changes = (_subtract(score.overall, before(days)) for days in CHANGES)
+    numbers = dict(zip(NUMBERS, (score.overall, *score.metrics, *changes), strict=True))
+    return Row(account, subuser, day, numbers, tuple(map(before, reversed(range(history)))))
 
 
 def _subtract(now: float | None, then: float | None) -> float | None:
@@ -75,13 +74,5 @@ def sort_rows(rows: Sequence[Row], by: str, *, reverse: bool) -> list[Row]:
     if by == "name":
         return sorted(rows, key=lambda row: (row.account, row.subuser), reverse=reverse)
     names = [(row.account, row.subuser) for row in rows]
-    values = [_value_of(row, by) for row in rows]
+    values = [row.numbers[by] for row in rows]
     return [rows[index] for index in rank(values, names, descending=reverse)]
-
-
-def _value_of(row: Row, by: str) -> float | None:
-    if by == "overall":
-        return row.overall
-    if by in METRICS:
-        return row.metrics[METRICS.index(by)]
-    return row.changes[CHANGES.index(int(by.removeprefix("change")))]

@@ -76,21 +76,22 @@ def print_summary(found: Found, choice: Choice, history: int, limit: int) -> Non
 def _describe(found: AccountScores, own: Row | None) -> Text:
     """Return `acme, 2026-11-22: 34 scored, 6 without a score; own score 3.9 (▼0.2 in 7 days)`."""
     snapshot = found.snapshot
-    text = Text(snapshot.account, style="bold")
+    parts = []
     if snapshot.subusers:
         counts = snapshot.subusers.counts
-        text.append(f", {snapshot.subusers.day}: ", style="not bold")
-        text.append(
-            f"{counts['scored']} scored, {counts['ineligible']} without a score", style="not bold"
+        parts.append(
+            f", {snapshot.subusers.day}: {counts['scored']} scored, "
+            f"{counts['ineligible']} without a score"
         )
     elif not snapshot.own:
-        text.append(": no scores, or they are not calculated yet", style="not bold")
+        parts.append(": no scores, or they are not calculated yet")
     if own:
-        changes = ", ".join(
+        parts.append(f"; own score {own.overall:.1f}")
+        changes = {days: own.numbers[f"change{days}"] for days in CHANGES}
+        shown = [
             f"{describe_change(change)} in {days} days"
-            for days, change in zip(CHANGES, own.changes, strict=True)
+            for days, change in changes.items()
             if change is not None
-        )
-        text.append(f"; own score {own.overall:.1f}", style="not bold")
-        text.append(f" ({changes})" if changes else "", style="not bold")
-    return text
+        ]
+        parts += [f" ({', '.join(shown)})"] if shown else []
+    return Text.assemble((snapshot.account, "bold"), *parts)

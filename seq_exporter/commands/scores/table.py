@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from rich.console import Console
@@ -38,6 +38,18 @@ class _Column(NamedTuple):
 
 _HISTORY = 5
 
+# The name, title and rank of each column with numbers.
+_NUMBERS = (
+    ("overall", "score", 0),
+    ("engagement_recency", "engage\nrecency", 3),
+    ("open_rate", "open\nrate", 3),
+    ("bounce_classification", "bounce\nclass", 3),
+    ("bounce_rate", "bounce\nrate", 3),
+    ("spam_rate", "spam\nrate", 3),
+    ("change7", "7 d", 1),
+    ("change30", "30 d", 4),
+)
+
 
 def print_table(rows: Sequence[Row], console: Console) -> None:
     """Print a table of at least one row, no wider than the console."""
@@ -60,25 +72,16 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
 
 
 def _make_columns(rows: Sequence[Row]) -> list[_Column]:
-    def of(title: str, rank: int, cell: Callable[[Row], Text], *, is_left: bool = False) -> _Column:
-        return _Column(title, rank, [cell(row) for row in rows], is_left)
-
-    columns = [
-        # As text: in a string, Rich would take `[red]` for a colour.
-        of("subuser", 0, lambda row: Text(row.subuser), is_left=True),
-        of("score", 0, lambda row: _score(row.overall)),
-        of("engage\nrecency", 3, lambda row: _score(row.metrics[0])),
-        of("open\nrate", 3, lambda row: _score(row.metrics[1])),
-        of("bounce\nclass", 3, lambda row: _score(row.metrics[2])),
-        of("bounce\nrate", 3, lambda row: _score(row.metrics[3])),
-        of("spam\nrate", 3, lambda row: _score(row.metrics[4])),
-        of("7 d", 1, lambda row: _change(row.changes[0])),
-        of("30 d", 4, lambda row: _change(row.changes[1])),
-    ]
+    # As text: in a string, Rich would take `[red]` for a colour.
+    columns = [_Column("subuser", 0, [Text(row.subuser) for row in rows], is_left=True)]
+    for name, title, rank in _NUMBERS:
+        cell = _change if name.startswith("change") else _score
+        columns.append(_Column(title, rank, [cell(row.numbers[name]) for row in rows]))
     if len({row.account for row in rows}) > 1:
-        columns.insert(0, of("account", 2, lambda row: Text(row.account), is_left=True))
+        columns.insert(0, _Column("account", 2, [Text(row.account) for row in rows], is_left=True))
     if rows[0].history:
-        columns.append(of("history", _HISTORY, lambda row: Text(draw(row.history)), is_left=True))
+        bars = [Text(draw(row.history)) for row in rows]
+        columns.append(_Column("history", _HISTORY, bars, is_left=True))
     return columns
 
 

@@ -292,7 +292,7 @@ def test_the_samples_and_the_lines_of_a_family_agree(
 ) -> None:
     for family in FAMILIES:
         samples = family.samples(snapshot, wanted)
-        assert "".join(family.lines(snapshot, wanted)) == "".join(
+        assert "".join(family.texts(snapshot, wanted)) == "".join(
             f"{format_series(family.name, zip(family.labels, values, strict=True))} "
             f"{format_number(value)}\n"
             for values, value in samples

@@ -288,7 +288,7 @@ def test_own_scores_lack_a_score_on_days_without_eligibility() -> None:
     fleet = Fleet(accounts=2, subusers=0, anchor=TODAY)
     key = {"authorization": f"Bearer {fleet.accounts[1].api_key}"}
     result = Client(fleet).get(SCORES, key, from_=ago(77), to=ago(75)).json["result"]
-    user_id = fleet.accounts[1].user_id
+    user_id = str(fleet.accounts[1].owner.user_id)
     assert [sorted(item) for item in result] == [
         ["date", "metrics", "score", "user_id", "username"],
         ["date", "user_id"],
@@ -463,7 +463,7 @@ def test_each_key_belongs_to_one_account(position: int) -> None:
     account = DEFAULT.accounts[position]
     key = {"authorization": f"bearer {account.api_key}"}
     (own,) = Client(DEFAULT).get(SCORES, key, from_=ago(2), to=ago(2)).json["result"]
-    assert (own["username"], own["user_id"]) == (account.name, account.user_id)
+    assert (own["username"], own["user_id"]) == (account.name, str(account.owner.user_id))
 
 
 @pytest.mark.parametrize("who", ["receipts-pl", "account-id 1344145"])

@@ -55,7 +55,7 @@ def test_a_day_is_the_same_in_every_process() -> None:
         Score("1814081", "shop-de", 2.8, (1.0, 3.4, 4.3, 4.1, 4.6)),
         Score("1814133", "newsletter-uk", 4.5, (4.3, 4.4, 4.8, 5.0, 4.6)),
     ]
-    assert KETTLEWICK.own_score_on(ago(2)) == Score(
+    assert KETTLEWICK.owner.score_on(ago(2)) == Score(
         "1814041", "kettlewick", 4.0, (3.4, 4.5, 4.9, 4.1, 4.2)
     )
     assert KETTLEWICK.api_key.startswith("SG.gxlTa6")
@@ -64,8 +64,8 @@ def test_a_day_is_the_same_in_every_process() -> None:
 def test_another_seed_gives_another_fleet() -> None:
     other = Fleet(seed=2, anchor=ANCHOR).accounts[0]
     assert other.api_key != KETTLEWICK.api_key
-    assert other.user_id != KETTLEWICK.user_id
-    assert other.own_score_on(ago(2)).metrics != KETTLEWICK.own_score_on(ago(2)).metrics
+    assert other.owner.user_id != KETTLEWICK.owner.user_id
+    assert other.owner.score_on(ago(2)).metrics != KETTLEWICK.owner.score_on(ago(2)).metrics
     assert names_on(other, ago(2)) != []
 
 
@@ -82,7 +82,7 @@ def test_a_subuser_is_the_same_in_a_larger_fleet() -> None:
 def test_accounts_beyond_the_third_are_numbered() -> None:
     names = [account.name for account in Fleet(accounts=5, subusers=0, anchor=ANCHOR).accounts]
     assert names == ["kettlewick", "tallyfern", "postmill", "account-4", "account-5"]
-    assert [account.username for account in DEFAULT.accounts] == names[:3]
+    assert [account.owner.username for account in DEFAULT.accounts] == names[:3]
 
 
 def test_keys_have_the_format_of_sendgrid_keys() -> None:
@@ -112,7 +112,7 @@ def test_user_ids_are_ascending_numbers_with_gaps(account: SimulatedAccount) -> 
     steps = {following - number for number, following in pairwise(ids)}
     assert min(steps) > 0
     assert len(steps) > 10
-    assert int(account.user_id) < ids[0]
+    assert account.owner.user_id < ids[0]
 
 
 def test_subusers_counts_every_subuser_that_ever_exists() -> None:
@@ -169,7 +169,7 @@ def test_some_subusers_never_have_a_score_and_some_lack_one_for_weeks() -> None:
 @pytest.mark.parametrize("account", DEFAULT.accounts, ids=lambda account: account.name)
 @pytest.mark.parametrize("days", [-40, 0, 1, 3, 44, 90, 1000])
 def test_scores_are_from_1_to_5_with_one_decimal(account: SimulatedAccount, days: int) -> None:
-    for score in (*account.subusers_on(ago(days)), account.own_score_on(ago(days))):
+    for score in (*account.subusers_on(ago(days)), account.owner.score_on(ago(days))):
         if score.is_scored:
             for value in (score.overall, *score.metrics):
                 assert value is not None
@@ -212,9 +212,9 @@ def test_subusers_have_different_scores() -> None:
 
 
 def test_the_account_has_no_own_score_while_it_sends_no_mail() -> None:
-    scored = [TALLYFERN.own_score_on(ago(days)).is_scored for days in (77, 76, 70, 63, 62)]
+    scored = [TALLYFERN.owner.score_on(ago(days)).is_scored for days in (77, 76, 70, 63, 62)]
     assert scored == [True, False, False, False, True]
-    assert TALLYFERN.own_score_on(ago(70)) == Score(TALLYFERN.user_id)
+    assert TALLYFERN.owner.score_on(ago(70)) == Score(str(TALLYFERN.owner.user_id))
 
 
 # Incidents
@@ -321,7 +321,7 @@ def test_one_incident_lowers_many_subusers_and_the_account() -> None:
     ]
     assert len(fallen) > len(scored) / 4
     assert {str(name).split("-")[0] for name in fallen} <= {"bakery", "florist", "gym", "brewery"}
-    own = [POSTMILL.own_score_on(ago(days)).overall for days in (4, 3)]
+    own = [POSTMILL.owner.score_on(ago(days)).overall for days in (4, 3)]
     assert own == [4.3, 2.9]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from seq_exporter.commands.backfill.archive import Archive
 from seq_exporter.commands.backfill.history import AccountHistory
-from seq_exporter.commands.backfill.plan import AccountPlan, Plan
-from seq_exporter.commands.backfill.timeline import list_published_days
+from seq_exporter.commands.backfill.options import BackfillOptions
+from seq_exporter.commands.backfill.plan import Plan, publish
 from seq_exporter.config.model import ALL_SUBUSERS, Account
 from seq_exporter.config.secret import Secret
 from seq_exporter.scores import Score
@@ -39,16 +39,26 @@ def fill(archive: Archive, made: Account) -> AccountHistory:
         own.finish(when)
     own.add_own({day(1): Score(""), day(2): Score("", None, 5.0)})
     own.label(ALL_SUBUSERS)
-    return AccountHistory(made, own)
+    return AccountHistory(made, own, [])
+
+
+def options_of(**changes: Any) -> BackfillOptions:
+    return replace(
+        BackfillOptions(
+            first=day(1),
+            last=day(3),
+            until=None,
+            delay_seconds=12 * HOURS,
+            step_seconds=None,
+            labels={},
+            requests_per_minute=300,
+        ),
+        **changes,
+    )
 
 
 def plan_of(
     history: AccountHistory, until: int, step_seconds: int = 12 * HOURS, **changes: Any
 ) -> Plan:
-    def list_published(days: Any) -> Any:
-        return list_published_days(days, delay_seconds=12 * HOURS, lookback_days=7, until=until)
-
-    planned = AccountPlan(
-        history, list_published(history.subuser_days), list_published(history.own_days)
-    )
-    return replace(Plan([planned], step_seconds, LABELS), **changes)
+    days = publish(history.account, history.archive, options_of(last=day(30)), until)
+    return replace(Plan([replace(history, days=days)], step_seconds, LABELS), **changes)

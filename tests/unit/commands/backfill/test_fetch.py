@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from seq_exporter.commands.backfill.archive import AccountArchive, Archive
-from seq_exporter.commands.backfill.fetch import AccountFetch, Missing, fetch_accounts
+from seq_exporter.commands.backfill.fetch import AccountFetch, FetchedAccount, fetch_accounts
 from seq_exporter.commands.backfill.options import BackfillOptions
 from seq_exporter.commands.backfill.pace import Pacer
 from seq_exporter.config.model import Account, PollSettings
@@ -69,9 +69,9 @@ class Bench:
 
     def run(self, days: Sequence[date] = DAYS, today: date = TODAY, **changes: Any) -> set[date]:
         """Return the days that are not calculated."""
-        return self.find_missing(days, today, **changes).days
+        return self.fetch(days, today, **changes).not_calculated
 
-    def find_missing(self, days: Sequence[date], today: date = TODAY, **changes: Any) -> Missing:
+    def fetch(self, days: Sequence[date], today: date = TODAY, **changes: Any) -> FetchedAccount:
         self.reports.clear()
         made = account(**changes)
         pacer = Pacer(6000, self.time.clock, self.time.sleep, self._tell)
@@ -453,13 +453,13 @@ def test_a_key_may_be_refused_the_list_of_names(
     sendgrid.subusers = {day(2): [item("1")]}
     sendgrid.own = {day(2): OWN}
     sendgrid.names = answer
-    missing = bench.find_missing([day(2)])
-    assert missing.days == set()
-    assert missing.names
+    fetched = bench.fetch([day(2)])
+    assert fetched.not_calculated == set()
+    assert fetched.names_refused
     assert sendgrid.take_requests() == ["subusers 2026-11-02", "names 0", "own 2026-11-02"]
     # The key has got the permission meanwhile.
     sendgrid.names = {"1": "shop-de"}
-    assert bench.find_missing([day(2)]) == Missing(set(), "")
+    assert bench.fetch([day(2)])[2:4] == (set(), "")
     assert sendgrid.take_requests() == ["names 0", "names 1"]
     assert bench.names == {"1": "shop-de"}
 
@@ -680,7 +680,7 @@ class FleetBench:
         found = fetch_accounts(
             accounts, self.archive, options(first), self.time.clock, self.time.sleep, advance
         )
-        return [f"{each.account.name} {sorted(each.missing.days)}" for each in found]
+        return [f"{each.account.name} {sorted(each.not_calculated)}" for each in found]
 
 
 @pytest.fixture

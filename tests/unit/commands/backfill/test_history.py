@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from seq_exporter.commands.backfill.archive import Archive
 from seq_exporter.commands.backfill.fetch import fetch_accounts
 from seq_exporter.commands.backfill.options import BackfillOptions
-from seq_exporter.commands.backfill.plan import Plan, make_plan
-from seq_exporter.commands.backfill.timeline import PublishedDay
+from seq_exporter.commands.backfill.plan import Plan, Window, make_plan
 from seq_exporter.config.model import Account, PollSettings, SeriesSelection, SubuserSelection
 from seq_exporter.publish.families import format_number, format_series
 from tests.support import FakeSendGrid, FakeTime, account, examples, item
@@ -141,12 +140,7 @@ def past_pages(made: Account, days: dict[date, Any], own: dict[date, Any]) -> li
 
 def page_at(plan: Plan, moment: float) -> Page:
     page: Page = {}
-    (planned,) = plan.accounts
-
-    def published(days: Sequence[PublishedDay]) -> list[PublishedDay]:
-        return [each for each in days if each.start <= moment < each.end]
-
-    for series in planned.history.list_series(published(planned.subusers), published(planned.own)):
+    for series in plan.list_series(Window(int(moment), int(moment) + 1)):
         text = format_series(series.family.name, series.labels.items())
         assert text not in page
         ((_, value),) = series.values

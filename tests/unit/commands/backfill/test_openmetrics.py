@@ -10,16 +10,20 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from seq_exporter.commands.backfill.archive import Archive
-from seq_exporter.commands.backfill.history import AccountHistory
+from seq_exporter.commands.backfill.history import AccountHistory, list_published_days
 from seq_exporter.commands.backfill.openmetrics import check_space, write_files
-from seq_exporter.commands.backfill.plan import WINDOW_SECONDS, AccountPlan, Plan, choose_step
-from seq_exporter.commands.backfill.timeline import list_published_days
-from seq_exporter.config.model import ALL_SUBUSERS, SeriesSelection
+from seq_exporter.commands.backfill.plan import (
+    WINDOW_SECONDS,
+    Plan,
+    choose_step,
+    publish,
+)
+from seq_exporter.config.model import ALL_SUBUSERS, PollSettings, SeriesSelection
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import BackfillError
-from seq_exporter.scores import Score
+from seq_exporter.scores import OwnScore, Score, Snapshot
 from tests.support import KEY, account, day
-from tests.unit.commands.backfill.past import HOURS, LABELS, at, fill, plan_of
+from tests.unit.commands.backfill.past import HOURS, LABELS, at, fill, options_of, plan_of
 
 FILE = """\
 # HELP sendgrid_seq_score Overall SEQ score of a subuser, from 1 (poor) to 5 (good), cached from the last successful poll.
@@ -44,6 +48,15 @@ def write(plan: Plan, archive: Archive, folder: Path) -> dict[str, str]:
     """Write the files; return what is in them by their names."""
     files = write_files(plan, archive, folder, lambda done, text: None)
     return {path.name: path.read_text() for path in files}
+
+
+def plan_across(border: int, history: AccountHistory) -> Plan:
+    """Return a plan whose samples begin two hours before `border`, and end five hours after it."""
+    options = options_of(
+        delay_seconds=border - at(3) - 2 * HOURS, poll=PollSettings(lookback_days=90)
+    )
+    days = publish(history.account, history.archive, options, border + 5 * HOURS)
+    return Plan([replace(history, days=days)], 2 * HOURS, {})
 
 
 def test_the_whole_text_of_a_file(archive: Archive, tmp_path: Path) -> None:
@@ -90,7 +103,6 @@ def test_a_strict_parser_reads_it(archive: Archive, tmp_path: Path) -> None:
 def test_the_samples_are_counted_in_advance(archive: Archive, tmp_path: Path) -> None:
     made = account(series=SeriesSelection(metrics=("open_rate",)), own_score=False)
     plan = replace(plan_of(fill(archive, made), at(4)), labels={})
-    plan = replace(plan, accounts=[replace(plan.accounts[0], own=[])])
     (text,) = write(plan, archive, tmp_path).values()
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     missing = 2  # shop-fr has no open rate on the first day, which two samples show
@@ -100,11 +112,7 @@ def test_the_samples_are_counted_in_advance(archive: Archive, tmp_path: Path) ->
 def test_windows_divide_the_samples_into_files(archive: Archive, tmp_path: Path) -> None:
     border = at(3) // WINDOW_SECONDS * WINDOW_SECONDS + WINDOW_SECONDS
     history = fill(archive, account(subusers=None))
-    own = history.own_days
-    published = list_published_days(
-        own, delay_seconds=border - at(3) - 2 * HOURS, lookback_days=90, until=border + 5 * HOURS
-    )
-    plan = Plan([AccountPlan(history, [], published)], 2 * HOURS, {})
+    plan = plan_across(border, history)
     files = write(plan, archive, tmp_path)
     moments = [
         [int(line.rpartition(" ")[2]) for line in text.splitlines() if "account_score{" in line]
@@ -135,13 +143,7 @@ def test_complete_files_stay_and_files_of_another_plan_are_deleted(
 def test_a_stop_leaves_no_files_of_two_plans(archive: Archive, tmp_path: Path) -> None:
     border = at(3) // WINDOW_SECONDS * WINDOW_SECONDS + WINDOW_SECONDS
     history = fill(archive, account(subusers=None))
-    published = list_published_days(
-        history.own_days,
-        delay_seconds=border - at(3) - 2 * HOURS,
-        lookback_days=90,
-        until=border + 5 * HOURS,
-    )
-    plan = Plan([AccountPlan(history, [], published)], 2 * HOURS, {"job": "one"})
+    plan = replace(plan_across(border, history), labels={"job": "one"})
     assert len(write(plan, archive, tmp_path)) == 2
 
     def stop(done: int, text: str) -> None:
@@ -163,12 +165,12 @@ def test_a_new_day_changes_only_the_windows_that_it_is_published_in(
     acme.add_page(day(20), [Score("1", "shop-de", 4.0)], None)
     acme.finish(day(20))
     acme.label(ALL_SUBUSERS)
-    assert plan_of(AccountHistory(account(), acme), at(4)).fingerprint(window) == before
+    assert plan_of(AccountHistory(account(), acme, []), at(4)).fingerprint(window) == before
     acme.drop(day(2))
     acme.add_page(day(2), [Score("1", "shop-de", 3.9)], None)
     acme.finish(day(2))
     acme.label(ALL_SUBUSERS)
-    assert plan_of(AccountHistory(account(), acme), at(4)).fingerprint(window) != before
+    assert plan_of(AccountHistory(account(), acme, []), at(4)).fingerprint(window) != before
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(
@@ -206,21 +208,23 @@ def test_without_samples_no_file_is_written_or_deleted(archive: Archive, tmp_pat
 
 
 class Fleet(AccountHistory):
-    """A history of so many series a day."""
+    """A history of a thousand series for each of its scores."""
 
-    def __init__(self, series: int) -> None:
-        self.account = account()
-        self._series = series
-
-    def count_series(self, when: date) -> int:
-        return self._series
+    def count_series(self, scores: Snapshot) -> int:
+        assert scores.own
+        return int(1000 * (scores.own.score.overall or 0))
 
 
 @pytest.mark.parametrize(
     ("series", "step_seconds"),
     [(0, 240), (700, 240), (1000, 3600), (13_000, 3600), (70_000, 86_400)],
 )
-def test_the_step_is_as_fine_as_the_fleet_allows(series: int, step_seconds: int) -> None:
+def test_the_step_is_as_fine_as_the_fleet_allows(
+    archive: Archive, series: int, step_seconds: int
+) -> None:
+    scores = Snapshot("acme", own=OwnScore(day(1), Score("", None, series / 1000)))
     days = {date.fromordinal(day(1).toordinal() - number): True for number in range(90)}
     published = list_published_days(days, delay_seconds=0, lookback_days=7, until=at(2))
-    assert choose_step([AccountPlan(Fleet(series), published, [])]) == step_seconds
+    acme = archive.claim(account(), Secret(KEY))
+    history = Fleet(account(), acme, [(each, scores) for each in published])
+    assert choose_step([history]) == step_seconds

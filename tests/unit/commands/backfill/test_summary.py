@@ -10,24 +10,13 @@ from typing import Any
 import pytest
 
 from seq_exporter.commands.backfill.archive import Archive
-from seq_exporter.commands.backfill.fetch import FetchedAccount, Missing
-from seq_exporter.commands.backfill.options import BackfillOptions
+from seq_exporter.commands.backfill.fetch import FetchedAccount
 from seq_exporter.commands.backfill.remote_write import SentSamples
 from seq_exporter.commands.backfill.summary import describe_files, describe_sending, summarize
 from seq_exporter.config.secret import Secret
 from seq_exporter.sendgrid.parsing import Anomalies
 from tests.support import KEY, account, day
-from tests.unit.commands.backfill.past import HOURS, at, fill, plan_of
-
-OPTIONS = BackfillOptions(
-    first=day(1),
-    last=day(3),
-    until=None,
-    delay_seconds=12 * HOURS,
-    step_seconds=None,
-    labels={},
-    requests_per_minute=300,
-)
+from tests.unit.commands.backfill.past import at, fill, options_of, plan_of
 
 
 def summary(
@@ -40,10 +29,9 @@ def summary(
 ) -> str:
     made = account()
     plan = plan_of(fill(archive, made), at(4))
-    missing = Missing(not_calculated, names)
     acme = archive.claim(made, Secret(KEY))
-    fetched = FetchedAccount(made, acme, missing, anomalies or Anomalies())
-    return summarize([fetched], plan, replace(OPTIONS, **changes), now)
+    fetched = FetchedAccount(made, acme, not_calculated, names, anomalies or Anomalies())
+    return summarize([fetched], plan, options_of(**changes), now)
 
 
 def test_days_that_were_fetched_and_days_that_are_missing(archive: Archive) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq_exporter.commands.backfill.timeline import (
+from seq_exporter.commands.backfill.history import (
     PublishedDay,
     list_published_days,
     sample_times,

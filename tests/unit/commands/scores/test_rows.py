@@ -7,12 +7,16 @@ from datetime import timedelta
 import pytest
 
 from seq_exporter.commands.scores.fetch import AccountScores
-from seq_exporter.commands.scores.rows import Row, make_rows, sort_rows
+from seq_exporter.commands.scores.rows import NUMBERS, Row, make_rows, sort_rows
 from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
 from tests.support import TODAY
 
 METRICS = (4.0, 3.0, 2.0, 1.0, 5.0)
 WEEK, MONTH = TODAY - timedelta(7), TODAY - timedelta(30)
+
+
+def numbers(overall: float, *changes: float | None) -> dict[str, float | None]:
+    return dict(zip(NUMBERS, (overall, *METRICS, *changes), strict=True))
 
 
 def make_found() -> AccountScores:
@@ -30,10 +34,10 @@ def make_found() -> AccountScores:
 
 def test_each_has_a_row() -> None:
     own, german, french, italian = make_rows(make_found(), history=0)
-    assert own == Row("acme", "", TODAY, 3.9, METRICS, (-0.1, None), ())
-    assert german == Row("acme", "shop-de", TODAY, 2.8, METRICS, (-1.4, None), ())
-    assert french.changes == (1.0, 0.0)
-    assert (italian.overall, italian.changes) == (None, (None, None))
+    assert own == Row("acme", "", TODAY, numbers(3.9, -0.1, None), ())
+    assert german == Row("acme", "shop-de", TODAY, numbers(2.8, -1.4, None), ())
+    assert french.numbers == numbers(4.1, 1.0, 0.0)
+    assert italian.numbers == dict.fromkeys(NUMBERS)
 
 
 def test_history_begins_with_the_oldest_day() -> None:
@@ -61,8 +65,7 @@ def test_the_lowest_first_and_those_without_last(by: str, reverse: bool, order: 
 def test_a_change_of_zero_is_between_a_rise_and_a_fall() -> None:
     changes = {"up": 0.3, "same": 0.0, "down": -0.4, "unknown": None}
     rows = [
-        Row("acme", name, TODAY, 3.0, METRICS, (change, None), ())
-        for name, change in changes.items()
+        Row("acme", name, TODAY, numbers(3.0, change, None), ()) for name, change in changes.items()
     ]
     rising = [row.subuser for row in sort_rows(rows, "change7", reverse=False)]
     falling = [row.subuser for row in sort_rows(rows, "change7", reverse=True)]

@@ -7,15 +7,21 @@ import io
 import pytest
 from rich.console import Console
 
-from seq_exporter.commands.scores.rows import Row
+from seq_exporter.commands.scores.rows import NUMBERS, Row
 from seq_exporter.commands.scores.table import describe_change, draw, print_table
 from tests.support import TODAY
 
 METRICS = (1.0, 3.6, 4.2, None, 4.5)
 HISTORY = (4.2, 4.1, None, 2.9, 2.8)
+
+
+def numbers(*values: float | None) -> dict[str, float | None]:
+    return dict(zip(NUMBERS, values, strict=True))
+
+
 ROWS = [
-    Row("acme", "shop-de", TODAY, 2.8, METRICS, (-1.4, None), HISTORY),
-    Row("globex", "<b>[red]büro", TODAY, 4.0, (4.0,) * 5, (0.0, 0.3), (None,) * 5),
+    Row("acme", "shop-de", TODAY, numbers(2.8, *METRICS, -1.4, None), HISTORY),
+    Row("globex", "<b>[red]büro", TODAY, numbers(*(4.0,) * 6, 0.0, 0.3), (None,) * 5),
 ]
 
 
