@@ -26,13 +26,11 @@ Advance = Callable[[int, str], None]
 @contextlib.contextmanager
 def showing(label: str, total: int, unit: str, stream: TextIO, clock: Clock) -> Iterator[Advance]:
     """Show how many of `total` units are done, and about how long the rest takes."""
-    if _has_cursor(stream):
-        with showing_bar(label, total, stream) as advance:
-            yield advance
-            advance(total, "done")  # the total may have been an estimate
-    else:
-        with _printing_lines(label, total, unit, stream, clock) as advance:
-            yield advance
+    drawn = _has_cursor(stream)
+    lines = _printing_lines(label, total, unit, stream, clock)
+    with showing_bar(label, total, stream) if drawn else lines as advance:
+        yield advance
+        advance(total, "done")  # the total may have been an estimate
 
 
 @contextlib.contextmanager
@@ -85,4 +83,3 @@ def _printing_lines(
             click.echo(f"{label}: {done} of {total} {unit}{left}; {text}", file=stream)
 
     yield advance
-    advance(total - done, "done")

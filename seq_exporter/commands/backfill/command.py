@@ -209,7 +209,7 @@ def backfill(
     receiver of Prometheus' remote write. Ctrl-C stops; the same command continues from there.
     """
     # Not imported with the command line: `serve` must not load SQLite and protobuf.
-    from seq_exporter.commands.backfill.options import BackfillOptions
+    from seq_exporter.commands.backfill.plan import BackfillOptions
     from seq_exporter.commands.backfill.run import run_backfill
 
     configure_logs(log_level, log_format)

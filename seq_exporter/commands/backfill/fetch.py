@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from seq_exporter.clock import Clock
 from seq_exporter.commands.backfill.archive import AccountArchive, Archive
-from seq_exporter.commands.backfill.options import BackfillOptions
 from seq_exporter.commands.backfill.pace import Pacer
+from seq_exporter.commands.backfill.plan import BackfillOptions
 from seq_exporter.commands.progress import Advance
 from seq_exporter.config.model import Account
 from seq_exporter.errors import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import NamedTuple
 
 from seq_exporter.commands.backfill.archive import AccountArchive, CountedScores
@@ -17,8 +17,7 @@ from seq_exporter.commands.backfill.history import (
     list_published_days,
     list_replaced_days,
 )
-from seq_exporter.commands.backfill.options import BackfillOptions
-from seq_exporter.config.model import ALL_SUBUSERS, Account
+from seq_exporter.config.model import ALL_SUBUSERS, Account, PollSettings
 from seq_exporter.errors import BackfillError
 from seq_exporter.scores import OwnScore, Snapshot
 
@@ -29,6 +28,33 @@ WINDOW_SECONDS = 486 * 3600
 # Up to so many samples, the finest of these steps is chosen; about 100 bytes each.
 _MOST_SAMPLES = 30_000_000
 _STEPS_SECONDS = (240, 3600, 86_400)
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillOptions:
+    """The days from `first` to `last`, and how they become samples.
+
+    `until` is the time before which the samples end, None for now. `delay_seconds` is how long
+    after the end of a day its scores appeared. `step_seconds` is the time between two samples, None
+    to choose it; `labels` are added to every series. The samples go to a receiver at `url`, with
+    these `headers`; without one, to files. URL and headers may hold secrets.
+    """
+
+    first: date
+    last: date
+    until: int | None
+    delay_seconds: int
+    step_seconds: int | None
+    labels: Mapping[str, str]
+    requests_per_minute: int
+    url: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    poll: PollSettings = field(default_factory=PollSettings)
+
+    @property
+    def days(self) -> list[date]:
+        """The days to fetch, the oldest first: SendGrid forgets it next."""
+        return [self.first + timedelta(n) for n in range((self.last - self.first).days + 1)]
 
 
 class Window(NamedTuple):

@@ -16,8 +16,7 @@ from seq_exporter.clock import Clock
 from seq_exporter.commands.backfill.archive import Archive
 from seq_exporter.commands.backfill.fetch import fetch_accounts
 from seq_exporter.commands.backfill.openmetrics import PATTERN, check_space, write_files
-from seq_exporter.commands.backfill.options import BackfillOptions
-from seq_exporter.commands.backfill.plan import Plan, make_plan
+from seq_exporter.commands.backfill.plan import BackfillOptions, Plan, make_plan
 from seq_exporter.commands.backfill.remote_write import Receiver, send_samples, show_url
 from seq_exporter.commands.backfill.summary import (
     BLOCKS,

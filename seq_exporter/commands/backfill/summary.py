@@ -9,8 +9,7 @@ from pathlib import Path
 
 from seq_exporter.clock import midnight
 from seq_exporter.commands.backfill.fetch import FetchedAccount
-from seq_exporter.commands.backfill.options import BackfillOptions
-from seq_exporter.commands.backfill.plan import WINDOW_SECONDS, Plan
+from seq_exporter.commands.backfill.plan import WINDOW_SECONDS, BackfillOptions, Plan
 from seq_exporter.commands.backfill.remote_write import SentSamples
 from seq_exporter.config.durations import format_duration
 

@@ -8,8 +8,7 @@ from typing import Any
 
 from seq_exporter.commands.backfill.archive import Archive
 from seq_exporter.commands.backfill.history import AccountHistory
-from seq_exporter.commands.backfill.options import BackfillOptions
-from seq_exporter.commands.backfill.plan import Plan, publish
+from seq_exporter.commands.backfill.plan import BackfillOptions, Plan, publish
 from seq_exporter.config.model import ALL_SUBUSERS, Account
 from seq_exporter.config.secret import Secret
 from seq_exporter.scores import Score

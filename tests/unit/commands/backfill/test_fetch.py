@@ -13,8 +13,8 @@ import pytest
 
 from seq_exporter.commands.backfill.archive import AccountArchive, Archive
 from seq_exporter.commands.backfill.fetch import AccountFetch, FetchedAccount, fetch_accounts
-from seq_exporter.commands.backfill.options import BackfillOptions
 from seq_exporter.commands.backfill.pace import Pacer
+from seq_exporter.commands.backfill.plan import BackfillOptions
 from seq_exporter.config.model import Account, PollSettings
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.errors import (

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from seq_exporter.commands.backfill.archive import Archive
 from seq_exporter.commands.backfill.fetch import fetch_accounts
-from seq_exporter.commands.backfill.options import BackfillOptions
-from seq_exporter.commands.backfill.plan import Plan, Window, make_plan
+from seq_exporter.commands.backfill.plan import BackfillOptions, Plan, Window, make_plan
 from seq_exporter.config.model import Account, PollSettings, SeriesSelection, SubuserSelection
 from seq_exporter.publish.families import format_number, format_series
 from tests.support import FakeSendGrid, FakeTime, account, examples, item
