@@ -32,8 +32,6 @@ from seq_exporter.errors import (
     UnexpectedStatus,
 )
 from seq_exporter.sendgrid.causes import cause_and_remedy
-from seq_exporter.sendgrid.causes import innermost as innermost
-from seq_exporter.sendgrid.causes import root_cause as root_cause
 
 # A page of 1,000 items is about 250 KB; a body many times that size is not a page of scores. Parsed
 # JSON can take 40 times the memory of its text.

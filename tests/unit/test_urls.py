@@ -13,6 +13,8 @@ from seq_exporter.urls import is_loopback, show_url
         ("http://localhost:9090/api/v1/write", "http://localhost:9090/api/v1/write"),
         ("https://u:p@mimir.example/push?token=t#f", "https://mimir.example/push"),
         ("https://u:p/q@mimir.example/push", "***"),
+        ("https://me:se@cret@[::1]:9090/api", "https://[::1]:9090/api"),
+        ("http://example.com", "http://example.com"),
         ("https://[::1", "***"),
         ("u:p@x", "***"),
     ],

@@ -25,7 +25,9 @@ from seq_exporter.commands.backfill.write_request import TimeSeries, batch, enco
 from seq_exporter.commands.progress import Advance
 from seq_exporter.errors import RemoteWriteFailed
 from seq_exporter.retries import backoff_seconds, retry
-from seq_exporter.sendgrid.transport import innermost, read_retry_after, root_cause
+from seq_exporter.sendgrid.causes import cause_and_remedy, has_remedy, innermost
+from seq_exporter.sendgrid.transport import read_retry_after
+from seq_exporter.urls import show_url
 
 # As long as a receiver may take to restart. A fault that lasts longer does not pass by itself.
 _PATIENCE_SECONDS = 300.0
@@ -162,10 +164,12 @@ class Receiver:
         return {"Authorization": f"Basic {base64.b64encode(userinfo.encode()).decode()}"}
 
     def _transport_error(self, err: Exception) -> RemoteWriteFailed:
-        place, cause = show_url(self.url), root_cause(err)
+        place, cause = show_url(self.url), cause_and_remedy(err)
         if isinstance(err, requests.Timeout):
             return _MayPass(f"no answer from {place} within {self.timeout_seconds:g} s")
-        if isinstance(innermost(err), ssl.SSLCertVerificationError):
+        # What this machine's settings cause does not pass by itself.
+        is_refused = isinstance(innermost(err), ssl.SSLCertVerificationError)
+        if is_refused or has_remedy(err):
             return RemoteWriteFailed(f"no connection to {place}: {cause}")
         if isinstance(err, requests.ConnectionError):
             return _MayPass(f"no connection to {place}: {cause}")
@@ -242,18 +246,6 @@ def _list_series(plan: Plan, window: Window) -> Iterator[TimeSeries]:
         ]
         name = {"__name__": series.family.name}
         yield TimeSeries(name | series.labels | dict(plan.labels), samples)
-
-
-def show_url(url: str) -> str:
-    """Return `url` without what may hold a secret: user and password, query and fragment."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # a bracket that is not closed
-        return "***"
-    # A password with a slash that is not quoted ends what is before the path; the rest follows.
-    if not parts.netloc or "@" in parts.path + parts.query + parts.fragment:
-        return "***"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _read(response: requests.Response) -> str:

@@ -17,7 +17,7 @@ from seq_exporter.commands.backfill.archive import Archive
 from seq_exporter.commands.backfill.fetch import fetch_accounts
 from seq_exporter.commands.backfill.openmetrics import PATTERN, check_space, write_files
 from seq_exporter.commands.backfill.plan import BackfillOptions, Plan, make_plan
-from seq_exporter.commands.backfill.remote_write import Receiver, send_samples, show_url
+from seq_exporter.commands.backfill.remote_write import Receiver, send_samples
 from seq_exporter.commands.backfill.summary import (
     BLOCKS,
     count,
@@ -29,6 +29,7 @@ from seq_exporter.commands.progress import showing
 from seq_exporter.config.model import Account
 from seq_exporter.errors import BackfillError, ConfigError
 from seq_exporter.sendgrid.session import open_session
+from seq_exporter.urls import show_url
 
 _ARCHIVE = "scores.sqlite"
 
