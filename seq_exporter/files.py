@@ -17,8 +17,11 @@ def replacing(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
     Whoever reads `path`, even after a crash or a power cut at any moment, finds the old file or
     the new one, and both whole. If the block raises, `path` stays as it was. Raises OSError.
 
+    A symbolic link stays one: the file that it names is replaced.
+
     A process that is killed leaves a file behind that `find_leftovers` finds.
     """
+    path = Path(os.path.realpath(path))
     handle, temporary = tempfile.mkstemp(_SUFFIX, _prefix(path), path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -34,8 +37,23 @@ def replacing(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
     _sync_folder(path.parent)
 
 
+@contextlib.contextmanager
+def writing_to(path: Path, *, mode: int = 0o600) -> Iterator[IO[bytes]]:
+    """Open a file that a user named: as `replacing` does, unless it is not a regular file.
+
+    A device or a named pipe is written to: root could replace /dev/null.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+    else:
+        with replacing(path, mode=mode) as file:
+            yield file
+
+
 def find_leftovers(path: Path) -> Iterator[Path]:
     """Yield what processes left behind that were killed while they wrote `path`."""
+    path = Path(os.path.realpath(path))
     prefix = _prefix(path)
     for found in path.parent.glob(f".*{_SUFFIX}"):
         if found.name.startswith(prefix):

@@ -28,7 +28,7 @@ from seq_exporter.commands.scores.summary import Choice, Found, print_summary
 from seq_exporter.commands.scores.table import print_table
 from seq_exporter.config.file import find_config, load_config
 from seq_exporter.errors import CannotWrite, PollError
-from seq_exporter.files import replacing
+from seq_exporter.files import writing_to
 
 _FORMATS = ("table", "json", "csv", "openmetrics")
 
@@ -102,6 +102,11 @@ def scores(
     """
     if below is not None and style == "openmetrics":
         raise click.UsageError("--below is for rows: a series that comes and goes is of no use")
+    if subuser and style == "openmetrics":
+        raise click.UsageError(
+            "--subuser is for rows: the numbers of subusers would be those of the chosen ones; "
+            "choose with `subusers:` in the configuration"
+        )
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name with characters that the terminal lacks is not a reason to fail.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -143,7 +148,7 @@ def _render(found: Found, choice: Choice, history: int, style: str) -> str:
 
 def _write(path: Path, text: str) -> None:
     try:
-        with replacing(path, mode=0o644) as file:
+        with writing_to(path, mode=0o644) as file:
             file.write(text.encode())
     except OSError as err:
         raise CannotWrite(f"cannot write {path}: {err.strerror}") from None

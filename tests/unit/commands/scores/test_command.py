@@ -18,6 +18,7 @@ from tests.support import KEY
         (["--date=2999-01-01"], "2999-01-01 is in the future"),
         (["--sort=opens"], "'opens' is not one of 'overall', 'engagement_recency'"),
         (["--format=openmetrics", "--below=3"], "a series that comes and goes is of no use"),
+        (["--format=openmetrics", "--subuser=a*"], "choose with `subusers:` in the configuration"),
         (["--account=ketlewick"], "no account 'ketlewick' in the configuration"),
         (["--config.file=none.yaml"], "no configuration file: looked for"),
     ],
