@@ -19,10 +19,12 @@ settings.register_profile("repeatable", settings.get_profile("quick"), derandomi
 settings.register_profile("thorough", settings.get_profile("repeatable"), max_examples=200)
 settings.load_profile("quick")
 
-# A shell starts what runs in the background with SIGINT ignored, and every process started from
-# there inherits that: no test could stop one with Ctrl-C.
+# A shell starts what runs in the background with SIGINT ignored, and nohup ignores SIGHUP. Every
+# process started from there inherits that: no test could stop one. A handler is not inherited.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
