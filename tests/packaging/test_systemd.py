@@ -125,7 +125,7 @@ def test_it_is_as_secure_as_it_says(machine: Path) -> None:
     flags = ("--offline=true", f"--root={machine}", "--no-pager")
     run = call_analyze("security", *flags, "seq-exporter.service")
     score = re.search(r"Overall exposure level for seq-exporter.service: ([\d.]+)", run.stdout)
-    noted = re.search(r"gives it ([\d.]+) ", UNIT.read_text(encoding="utf-8"))
+    noted = re.search(r"reports ([\d.]+) ", UNIT.read_text(encoding="utf-8"))
     assert score
     assert noted
     assert float(score[1]) <= float(noted[1])
