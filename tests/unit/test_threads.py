@@ -236,8 +236,11 @@ print("the end")
 def hang() -> Iterator[Callable[[], None]]:
     """Return a function that hangs until the test ends."""
     is_over = threading.Event()
+    before = set(threading.enumerate())
     yield lambda: assert_over(is_over)
     is_over.set()
+    for thread in set(threading.enumerate()) - before:  # else they would count in the next test
+        thread.join(HUNG)
 
 
 def assert_over(is_over: threading.Event) -> None:
