@@ -150,12 +150,12 @@ def explain_misfit(selection: SubuserSelection | None, known: Collection[str]) -
     """
     if selection is None or not known or any(name in selection for name in known):
         return ""
-    whom = (
+    subject = (
         f"none of the {len(known)} subusers fits"
         if len(known) > 1
         else "the only subuser does not fit"
     )
-    return f"{whom} `subusers`: {_find_cause(selection, known)}"
+    return f"{subject} `subusers`: {_find_cause(selection, known)}"
 
 
 def _find_cause(selection: SubuserSelection, known: Collection[str]) -> str:

@@ -44,7 +44,7 @@ class Usernames:
     def complete(self, scores: Sequence[Score], sendgrid: SendGrid, now: float) -> list[Score]:
         """Return `scores` with every username that is known; asks SendGrid only for new users.
 
-        A name belongs to the user whom `scores` call so: a remembered name never takes it away. If
+        A name belongs to the user who has it in `scores`: a remembered name never takes it away. If
         SendGrid refuses, nothing breaks: a user without a name goes by its user_id.
         """
         named = {score.user_id: score.username for score in scores if score.username}

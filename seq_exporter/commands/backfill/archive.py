@@ -77,7 +77,7 @@ _LEARN_NAMES = """
 UPDATE known SET username = s.username FROM scores s
 WHERE s.account = ? AND s.day = ? AND s.user_id = known.user_id AND s.username IS NOT NULL
 """
-# Names that are not on the page, except those that the page gives to other users.
+# The known names of users without one on that day, except names that the day gives to others.
 _RECALLED = """
 SELECT user_id, username FROM known WHERE username NOT IN
 (SELECT username FROM scores WHERE account = ?1 AND day = ?2 AND username IS NOT NULL)

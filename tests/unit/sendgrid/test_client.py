@@ -190,7 +190,7 @@ def test_a_page_of_another_day_is_an_error(mock: responses.RequestsMock, client:
         ("44 --", False),
         ("123", False),
         ("4 55", True),
-        ("4 ?", False),  # a date that is none
+        ("4 ?", False),  # not a date
         ("4444 5 ----", False),
         ("4444 5 -----", True),
         ("", True),

@@ -161,9 +161,7 @@ def test_only_the_selected_subusers_are_published(sendgrid: FakeSendGrid, time: 
     ]
 
 
-def test_a_name_belongs_to_the_user_whom_sendgrid_calls_so_now(
-    sendgrid: FakeSendGrid, time: FakeTime
-) -> None:
+def test_a_name_belongs_to_the_user_who_has_it_now(sendgrid: FakeSendGrid, time: FakeTime) -> None:
     sendgrid.subusers = {day(4): [item("1", "shop", 4), item("2", "other", 4)]}
     sendgrid.names = {"1": "shop", "2": "shop"}  # the list is behind, too
     bench = Bench(time, own_score=False)
@@ -237,7 +235,7 @@ def labels(bench: Bench) -> dict[str, str]:
         ([], "8:shop 9:shop 5:9", {"shop": "8", "9": "5", "shop (9)": "9"}),
         (["9:shop"], "8:shop 9:shop 5:8", {"shop": "9", "8": "5", "shop (8)": "8"}),
         ([], "1:x 2:x 3:2 4:x (2)", {"x": "1", "2": "3", "x (2)": "4", "x (2) (2)": "2"}),
-        # A remembered name belongs to whom SendGrid calls so now, also if it swaps two names.
+        # A name belongs to the user who has it now, also if SendGrid swaps two names.
         (["1:a 2:b"], "1:b 2:a", {"b": "1", "a": "2"}),
         (["1:a 2:b"], "1:b 2", {"b": "1", "2": "2"}),
         (["1:a 2:b"], "1 2:a", {"1": "1", "a": "2"}),

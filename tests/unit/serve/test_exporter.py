@@ -166,7 +166,7 @@ def test_a_new_key_alone_keeps_the_scores_until_it_has_answered(
         assert await bench.reload(changed) is None
         await wait_until(lambda: bench.value("account_up", account="acme") == 0)
         assert bench.page == page
-        # It may be another account's: what was held is asked for anew.
+        # It may be another account's key: the held scores are read again.
         sendgrid.subusers = {day(4): [item("7", "other", 2)]}
         bench.exporter._running["acme"].wake.set()
         await wait_until(lambda: 'subuser="other"' in bench.page)
