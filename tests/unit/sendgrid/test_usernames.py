@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import responses
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seq_exporter.config.model import SubuserSelection
+from seq_exporter.scores import Score
+from seq_exporter.sendgrid.parsing import Anomalies
+from seq_exporter.sendgrid.usernames import select_subusers
 from seq_exporter.serve.state import StateFolder
 from tests.support import SUBUSERS, FakeSendGrid, FakeTime, day, item
 from tests.unit.serve.bench import Bench
@@ -287,3 +293,28 @@ def test_namesakes_keep_their_series_after_a_restart(
     again.poller.restore()
     again.poll()
     assert labels(again) == {"shop": "7", "5": "5"}
+
+
+IDS = st.lists(st.sampled_from("1234567"), unique=True, min_size=1)
+# Some names are the user_ids of others, or what a namesake is called.
+NAMES = st.sampled_from(["a", "b", "1", "2", "a (1)", None])
+
+
+@given(data=st.data(), ids=IDS)
+def test_labels_do_not_depend_on_the_order_of_a_page(data: st.DataObject, ids: list[str]) -> None:
+    selection = SubuserSelection(include=("*",))
+    held: Mapping[str, Score] = {}
+    for number in (1, 2):
+        scores = [Score(user_id, data.draw(NAMES)) for user_id in ids]
+        orders = (scores, data.draw(st.permutations(scores)))
+        first, second = (
+            select_subusers(day(number), order, selection, Anomalies(), 0, held).by_label
+            for order in orders
+        )
+        assert first == second
+        assert sorted(score.user_id for score in first.values()) == sorted(ids)
+        given_names = {score.username for score in scores} - {None}
+        assert all(first[name].username == name for name in given_names if name)
+        again = select_subusers(day(number), orders[1], selection, Anomalies(), 0, first).by_label
+        assert again == first
+        held = first
