@@ -38,11 +38,11 @@ def build_app(
 ) -> Starlette:
     """Return an ASGI app that answers for `fleet`; `clock` returns epoch seconds.
 
-    A day's scores are available `delay_seconds` after the day ends (UTC); before that, a request
-    for them gets a 202. The rate limit applies to each key and endpoint; 0 turns it off, together
-    with its headers.
+    A day's scores are available `delay_seconds` after the day ends (UTC), or later in a fleet of a
+    kind that is late; before that, a request for them gets a 202. The rate limit applies to each
+    key and endpoint; 0 turns it off, together with its headers.
     """
-    endpoints = _Endpoints(clock, delay_seconds)
+    endpoints = _Endpoints(clock, delay_seconds, fleet)
     access = AccessControl(fleet, endpoints.today, clock, rate_limit_per_minute)
     app = Starlette(
         routes=[
@@ -66,6 +66,7 @@ class _Endpoints:
 
     clock: Callable[[], float]
     delay_seconds: float
+    fleet: Fleet
 
     def today(self) -> date:
         """Return the current day (UTC)."""
@@ -74,7 +75,8 @@ class _Endpoints:
     def is_calculated(self, day: date) -> bool:
         """Whether the scores of `day` are calculated by now."""
         end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
-        return self.clock() >= end.timestamp() + self.delay_seconds
+        late_seconds = self.fleet.hours_late(day) * 3600
+        return self.clock() >= end.timestamp() + self.delay_seconds + late_seconds
 
     def subusers_scores(self, identity: Identity, query: QueryParams) -> Response:
         """Return one page of the subusers' scores of a day, with the cursor to the next one.

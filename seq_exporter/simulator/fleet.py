@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from seq_exporter.scores import Score
-from seq_exporter.simulator.incidents import INCIDENTS
+from seq_exporter.simulator.events import HISTORY_DAYS, Event, make_incident
+from seq_exporter.simulator.incidents import INCIDENTS, Incident
+from seq_exporter.simulator.kinds import DEFAULT, Kind
+from seq_exporter.simulator.publication import hours_late
 from seq_exporter.simulator.randomness import draw_numbers, draw_text
 from seq_exporter.simulator.usernames import account_name, subuser_username
 from seq_exporter.simulator.users import (
@@ -37,7 +41,9 @@ class ScorePage(NamedTuple):
 class SimulatedAccount:
     """One account, its API key and its subusers; the first account of a fleet is `kettlewick`."""
 
-    def __init__(self, seed: int, position: int, subusers: int, anchor: date) -> None:
+    def __init__(
+        self, seed: int, position: int, subusers: int, anchor: date, kind: Kind = DEFAULT
+    ) -> None:
         self.name = account_name(position)
         self._seed = f"{seed}/{self.name}"
         secret = draw_text(22 + 43, self._seed, "api key")
@@ -45,7 +51,12 @@ class SimulatedAccount:
         self._position = position
         self._indexes = range(subusers)
         self._anchor = anchor
-        self._incidents = tuple(each for each in INCIDENTS if each.account == self.name)
+        self._kind = kind
+        (number,) = draw_numbers(1, self._seed, "user_id")
+        self._own_id = _IDS_PER_ACCOUNT * position + 1_000_000 + int(1_000_000 * number)
+        #: The planned events in its history. To plan one takes a user, who has none yet.
+        self.incidents: tuple[Incident, ...] = ()
+        self.incidents = self._plan_incidents()
         #: The account as a user that sends mail itself.
         self.owner = self._make_owner()
         # Paging requests the same day many times, and each page needs the subusers of that day.
@@ -86,17 +97,30 @@ class SimulatedAccount:
         subuser = self._subuser(index)
         return subuser if subuser.exists_on(day) else None
 
+    def _plan_incidents(self) -> tuple[Incident, ...]:
+        if self._kind.has_default_incidents:
+            return tuple(each for each in INCIDENTS if each.account == self.name)
+        return tuple(self._plan(event) for event in self._kind.events)
+
+    def _plan(self, event: Event) -> Incident:
+        hit = [self._subuser(index) for index in event.indexes if index in self._indexes]
+        user = hit[0] if hit else self._make_owner()
+        day = self._anchor - timedelta(days=min(event.first, HISTORY_DAYS // 2))
+        names = [one.username for one in hit]
+        return make_incident(event, self.name, names, user.levels_on(day), user.seed)
+
     def _make_owner(self) -> SimulatedUser:
-        (number,) = draw_numbers(1, self._seed, "user_id")
         return SimulatedUser(
-            user_id=_IDS_PER_ACCOUNT * self._position + 1_000_000 + int(1_000_000 * number),
+            user_id=self._own_id,
             username=self.name,
             email=f"postmaster@{self.name}.example",
             seed=self._seed,
             lifecycle=Lifecycle.STEADY,
             is_good_sender=True,
             anchor=self._anchor,
-            incidents=tuple((each, each.own_share) for each in self._incidents),
+            incidents=tuple((each, each.own_share) for each in self.incidents),
+            # An account sends enough mail every day, even if each of its subusers does not.
+            kind=replace(self._kind, scored_days=7, every_other_day=False),
         )
 
     def _subuser(self, index: int) -> SimulatedUser:
@@ -109,7 +133,8 @@ class SimulatedAccount:
             lifecycle=lifecycle_of(index),
             is_good_sender=index < GOOD_SENDERS,
             anchor=self._anchor,
-            incidents=tuple((each, 1.0) for each in self._incidents if each.hits(username)),
+            incidents=tuple((each, 1.0) for each in self.incidents if each.hits(username)),
+            kind=self._kind,
         )
 
     def _seed_of(self, index: int) -> str:
@@ -118,7 +143,7 @@ class SimulatedAccount:
     def _user_id_of(self, index: int) -> int:
         """Return the user_id of the subuser at `index`; it rises with the index."""
         (number,) = draw_numbers(1, self._seed_of(index), "user_id")
-        return self.owner.user_id + _ID_GAP * (index + 1) + int(_ID_GAP * number)
+        return self._own_id + _ID_GAP * (index + 1) + int(_ID_GAP * number)
 
     def _find_existing(self, day: date) -> Sequence[int]:
         days_ago = (self._anchor - day).days
@@ -138,19 +163,32 @@ class Fleet:
 
     `subusers` counts every subuser that exists on any day. The same arguments give the same fleet
     in every process. Incidents, and the days on which subusers are created and deleted, are dated
-    from the day `anchor`, usually today. Raises ValueError for a number out of range.
+    from the day `anchor`, usually today. `kind` is how scores vary, and which incidents there are.
+    Raises ValueError for a number out of range.
     """
 
     def __init__(
-        self, seed: int = 1, accounts: int = 3, subusers: int = 40, *, anchor: date
+        self,
+        seed: int = 1,
+        accounts: int = 3,
+        subusers: int = 40,
+        *,
+        anchor: date,
+        kind: Kind = DEFAULT,
     ) -> None:
         if accounts < 1:
             raise ValueError(f"a fleet has at least 1 account, not {accounts}")
         if not 0 <= subusers <= _MAX_SUBUSERS:
             raise ValueError(f"an account has 0 to {_MAX_SUBUSERS} subusers, not {subusers}")
         self.accounts: Sequence[SimulatedAccount] = tuple(
-            SimulatedAccount(seed, position, subusers, anchor) for position in range(accounts)
+            SimulatedAccount(seed, position, subusers, anchor, kind) for position in range(accounts)
         )
+        self._seed = seed
+        self._kind = kind
+
+    def hours_late(self, day: date) -> float:
+        """Return how many hours later than usual SendGrid publishes the scores of `day`."""
+        return hours_late(self._kind, self._seed, day)
 
 
 def render_config(fleet: Fleet, base_url: str) -> str:

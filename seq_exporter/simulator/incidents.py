@@ -13,6 +13,7 @@ class Shape(Enum):
 
     SUDDEN = "full strength from the first day to the last"
     DECLINE = "rises from nothing to full strength, slowly at first"
+    SLOPE = "rises evenly from nothing to full strength, and stays there"
     RECOVERY = "falls evenly from full strength to nothing"
     SILENCE = "no score: too little mail is sent to be eligible"
 
@@ -46,9 +47,13 @@ class Incident:
         if days_ago > self.first:
             return 0.0
         if days_ago < self.last:
+            if self.shape is Shape.SLOPE:
+                return 1.0
             ends_badly = self.shape in (Shape.SUDDEN, Shape.DECLINE)
             return max(0.0, 1 - (self.last - days_ago) / (self.heals_in + 1)) * ends_badly
         progress = (self.first - days_ago) / max(self.first - self.last, 1)
+        if self.shape is Shape.SLOPE:
+            return progress
         if self.shape is Shape.DECLINE:
             return progress**2
         return 1 - progress if self.shape is Shape.RECOVERY else 1.0

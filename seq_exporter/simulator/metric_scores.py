@@ -76,28 +76,45 @@ def metric_scores_on(
     `drops` are the points that incidents take off each; both are in the order of METRICS. The
     scores of a good sender are good in every metric, except for the drops.
     """
+    latent = latent_scores_on(seed, day, is_good_sender=is_good_sender)
+    return tuple(
+        round(limit_score(score - drop), 1) for score, drop in zip(latent, drops, strict=True)
+    )
+
+
+def latent_scores_on(seed: str, day: date, *, is_good_sender: bool) -> list[float]:
+    """Return the five metric scores before incidents, limits and rounding."""
     ordinal = day.toordinal()
     numbers = iter(draw_numbers(1 + len(METRICS) * _NUMBERS_PER_METRIC, seed))
     jitters = draw_numbers(len(METRICS), seed, ordinal)
     # Most senders are a little better than the level of each metric, and a few are much worse.
     quality = 0.4 - 1.4 * next(numbers) ** 3
     scores = []
-    for metric, drop, jitter in zip(METRICS, drops, jitters, strict=True):
+    for metric, jitter in zip(METRICS, jitters, strict=True):
         model = _MODELS[metric]
         offset = next(numbers)
         if is_good_sender:
             base = 4.2 + 0.5 * offset
         else:
             base = min(model.level + quality + model.spread * (2 * offset - 1), 4.8)
-        score = model.score_on(ordinal, base, numbers) + model.jitter * (2 * jitter - 1)
-        scores.append(round(min(max(score - drop, LOWEST), HIGHEST), 1))
-    return tuple(scores)
+        scores.append(model.score_on(ordinal, base, numbers) + model.jitter * (2 * jitter - 1))
+    return scores
+
+
+def limit_score(score: float) -> float:
+    """Return the score, or the limit of 1..5 that it is beyond."""
+    return min(max(score, LOWEST), HIGHEST)
 
 
 def overall_score(metric_scores: Sequence[float]) -> float:
-    """Return the overall score: the mean of the metric scores, with the lowest counted three times.
+    """Return the overall score, 1..5 with one decimal, of the metric scores."""
+    return round(weigh(metric_scores), 1)
+
+
+def weigh(metric_scores: Sequence[float]) -> float:
+    """Return the mean of the metric scores, with the lowest counted three times, not rounded.
 
     One bad practice is enough for mail to be filtered, so one low metric lowers the overall score.
     """
     total = sum(metric_scores) + 2 * min(metric_scores)
-    return round(total / (len(metric_scores) + 2), 1)
+    return total / (len(metric_scores) + 2)

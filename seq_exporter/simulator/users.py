@@ -8,8 +8,15 @@ from enum import Enum
 
 from seq_exporter.scores import METRICS, Score
 from seq_exporter.simulator.incidents import Incident, Shape
-from seq_exporter.simulator.metric_scores import metric_scores_on, overall_score
+from seq_exporter.simulator.kinds import DEFAULT, Kind
+from seq_exporter.simulator.metric_scores import (
+    latent_scores_on,
+    limit_score,
+    metric_scores_on,
+    overall_score,
+)
 from seq_exporter.simulator.randomness import draw_numbers
+from seq_exporter.simulator.variation import flaps, vary_scores
 
 #: The first subusers of each account, this many, exist on every day, are eligible for a score and
 #: send good mail, so incidents always have subusers to affect.
@@ -44,7 +51,7 @@ class SimulatedUser:
     """An account itself or one of its subusers; `seed` determines its random numbers.
 
     `incidents` are those that affect it, each with the part (0..1) of its drops that applies.
-    `anchor` is the day that the fleet's history is dated from.
+    `anchor` is the day that the fleet's history is dated from, `kind` how its scores vary.
     """
 
     user_id: int
@@ -55,6 +62,7 @@ class SimulatedUser:
     is_good_sender: bool
     anchor: date
     incidents: tuple[tuple[Incident, float], ...]
+    kind: Kind = DEFAULT
 
     def exists_on(self, day: date) -> bool:
         """Return whether the user exists on `day`: is created and not yet deleted."""
@@ -62,23 +70,47 @@ class SimulatedUser:
 
     def score_on(self, day: date) -> Score:
         """Return the user's score; without username and values if it is not eligible on `day`."""
+        if not self.is_eligible_on(day) or flaps(self.kind, self.seed, day):
+            return Score(str(self.user_id))
+        if self.kind.changes_scores:
+            overall, metrics = vary_scores(self.kind, self.seed, day, self.levels_on(day))
+        else:
+            metrics = metric_scores_on(
+                self.seed, day, self._drops_on(day), is_good_sender=self.is_good_sender
+            )
+            overall = overall_score(metrics)
+        return Score(str(self.user_id), self.username, overall, metrics)
+
+    def levels_on(self, day: date) -> tuple[float, ...]:
+        """Return the five metric scores, neither rounded nor varied as the kind of fleet does."""
+        latent = latent_scores_on(self.seed, day, is_good_sender=self.is_good_sender)
+        return tuple(
+            limit_score(score - drop)
+            for score, drop in zip(latent, self._drops_on(day), strict=True)
+        )
+
+    def is_eligible_on(self, day: date) -> bool:
+        """Return whether the user, if it exists, sends enough mail for a score on `day`."""
+        days_ago = self._days_ago(day)
+        if any(
+            incident.shape is Shape.SILENCE and part * incident.strength_on(days_ago)
+            for incident, part in self.incidents
+        ):
+            return False
+        return self._is_in_season(day)
+
+    def _drops_on(self, day: date) -> tuple[float, ...]:
+        """Return the points that incidents take off each metric."""
         days_ago = self._days_ago(day)
         drops = dict.fromkeys(METRICS, 0.0)
         for incident, part in self.incidents:
             strength = part * incident.strength_on(days_ago)
-            if strength and incident.shape is Shape.SILENCE:
-                return Score(str(self.user_id))
             for metric, points in incident.drops.items():
                 drops[metric] += strength * points
-        if not self._is_eligible_on(day):
-            return Score(str(self.user_id))
-        metrics = metric_scores_on(
-            self.seed, day, tuple(drops.values()), is_good_sender=self.is_good_sender
-        )
-        return Score(str(self.user_id), self.username, overall_score(metrics), metrics)
+        return tuple(drops.values())
 
-    def _is_eligible_on(self, day: date) -> bool:
-        """Return whether the user, if it exists, is eligible for a score on `day`."""
+    def _is_in_season(self, day: date) -> bool:
+        """Return whether the user's lifecycle makes it eligible on `day`."""
         if self.lifecycle is Lifecycle.SEASONAL:
             length, phase = draw_numbers(2, self.seed, "season")
             return (day.toordinal() / (50 + 50 * length) + phase) % 1 < 0.5
