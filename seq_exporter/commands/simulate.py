@@ -14,7 +14,11 @@ from seq_exporter.serve.process import run_app
 from seq_exporter.serve.signals import exiting_when_stopped
 from seq_exporter.simulator.api import build_app
 from seq_exporter.simulator.fleet import Fleet, render_config
+from seq_exporter.simulator.kinds import KINDS
 from seq_exporter.web.server.listen import local_url, open_sockets
+
+# The others are about the exporter, not about what SendGrid's API returns.
+_KINDS = [name for name, kind in KINDS.items() if kind.is_of_sendgrid]
 
 
 @click.command()
@@ -33,8 +37,14 @@ from seq_exporter.web.server.listen import local_url, open_sockets
 @click.option(
     "--subusers",
     type=click.IntRange(0, 1_000_000),
-    default=40,
-    help="Number of subusers in each account.",
+    help="Number of subusers in each account.  [default: 40, or that of the kind]",
+)
+@click.option(
+    "--kind",
+    type=click.Choice(_KINDS),
+    default="default",
+    metavar="KIND",
+    help=f"How scores vary, when they appear, and who falls: {', '.join(_KINDS)}.",
 )
 @click.option(
     "--seed",
@@ -63,7 +73,8 @@ from seq_exporter.web.server.listen import local_url, open_sockets
 def simulate(
     listen: str,
     accounts: int,
-    subusers: int,
+    subusers: int | None,
+    kind: str,
     seed: int,
     today: datetime | None,
     delay: float,
@@ -81,7 +92,9 @@ def simulate(
         return real.now() + offset_seconds
 
     with exiting_when_stopped():  # a million subusers take a while
-        fleet = Fleet(seed, accounts, subusers, anchor=utc_day(clock()))
+        chosen = KINDS[kind]
+        count = chosen.subusers if subusers is None else subusers
+        fleet = Fleet(seed, accounts, count, anchor=utc_day(clock()), kind=chosen)
         sockets = open_sockets([listen], "--listen")
         click.echo(render_config(fleet, local_url(sockets[0])))
     app = build_app(fleet, clock=clock, delay_seconds=delay, rate_limit_per_minute=rate_limit)

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from seq_exporter.scores import Score
-from seq_exporter.simulator.events import HISTORY_DAYS, Event, make_incident
+from seq_exporter.simulator.events import HISTORY_DAYS, Course, Event, make_incident
 from seq_exporter.simulator.incidents import INCIDENTS, Incident
 from seq_exporter.simulator.kinds import DEFAULT, Kind
 from seq_exporter.simulator.publication import hours_late
@@ -105,7 +105,11 @@ class SimulatedAccount:
     def _plan(self, event: Event) -> Incident:
         hit = [self._subuser(index) for index in event.indexes if index in self._indexes]
         user = hit[0] if hit else self._make_owner()
-        day = self._anchor - timedelta(days=min(event.first, HISTORY_DAYS // 2))
+        # What is low from before the history on is measured in its middle.
+        days_ago = min(event.first, HISTORY_DAYS)
+        if event.course is Course.LEVEL:
+            days_ago = HISTORY_DAYS // 2
+        day = self._anchor - timedelta(days=days_ago)
         names = [one.username for one in hit]
         return make_incident(event, self.name, names, user.levels_on(day), user.seed)
 

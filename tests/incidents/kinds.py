@@ -48,7 +48,8 @@ class KindTruth:
     from the first day on). The loss begins on `first_day`, and is over on `until_day`, None if it
     lasts. `half_day` is the first on which half a point of the overall score is lost, or None.
     `lost` is how much the overall score loses at most, `lost_metrics` how much each metric does
-    then; both are without noise and rounding, and the most of any of the subusers.
+    then; both are without noise and rounding, and the most of any of the subusers. `losses` has
+    what the same subuser loses on each vendor day, `(overall, *metrics)`.
     """
 
     subusers: tuple[str, ...]
@@ -59,6 +60,7 @@ class KindTruth:
     lost: float
     lost_metrics: Mapping[str, float]
     description: str
+    losses: Sequence[tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class PlainFleet:
     truths: Sequence[KindTruth]
 
 
-def list_plain_fleets(kind: str, seed: int) -> list[PlainFleet]:
+def list_plain_fleets(kind: str, seed: int, subusers: int | None = None) -> list[PlainFleet]:
     """Return the accounts of a kind of fleet that are played, as plain data for numpy.
 
     >>> fleet = list_plain_fleets("integers", 1)[0]
@@ -85,9 +87,10 @@ def list_plain_fleets(kind: str, seed: int) -> list[PlainFleet]:
     >>> fleet.truths[0].subusers, fleet.truths[0].first_day, fleet.truths[0].lost
     (('shop-de',), 30, 1.5)
 
-    Raises KeyError for a kind that is not one of KINDS.
+    `subusers` is how many an account has at most, instead of those of the kind. Raises KeyError for
+    a kind that is not one of KINDS.
     """
-    return [part.describe() for part in list_parts(kind, seed)]
+    return [part.describe() for part in list_parts(kind, seed, subusers)]
 
 
 @dataclass(frozen=True)
@@ -157,11 +160,8 @@ class Part:
             round(peak[0], 2),
             {metric: round(lost, 2) for metric, lost in zip(METRICS, peak[1:], strict=True)},
             incident.description,
+            losses[worst],
         )
-
-    def list_losses(self, truth_number: int, name: str) -> list[tuple[float, ...]]:
-        """Return what an incident takes off the overall score and each metric, day by day."""
-        return list(self._list_losses(self.account.incidents[truth_number], self.users[name]))
 
     def _list_losses(self, incident: Incident, user: SimulatedUser) -> Iterator[tuple[float, ...]]:
         others = tuple(part for part in user.incidents if part[0] is not incident)
@@ -184,9 +184,11 @@ def _row(score: Score) -> Row:
     return (score.overall, *(value for value in score.metrics if value is not None))
 
 
-def list_parts(kind_name: str, seed: int) -> list[Part]:
-    """Return what is played of a kind of fleet."""
+def list_parts(kind_name: str, seed: int, subusers: int | None = None) -> list[Part]:
+    """Return what is played of a kind of fleet, with so many subusers if it has not fewer."""
     kind = KINDS[kind_name]
+    if subusers is not None:
+        kind = replace(kind, subusers=min(subusers, kind.subusers))
     accounts = 3 if kind.has_default_incidents else 1
     fleet = Fleet(seed, accounts, kind.subusers, anchor=ANCHOR, kind=kind)
     starts = [0]

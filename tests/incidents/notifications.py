@@ -29,19 +29,32 @@ class Notification(NamedTuple):
     alerts: frozenset[Firing]
 
 
+class Timing(NamedTuple):
+    """When the groups of a receiver are sent, in seconds, and whether resolved alerts are."""
+
+    wait: float
+    interval: float
+    repeat: float
+    sends_resolved: bool
+
+
 class Alertmanager:
     """A real Alertmanager that groups and inhibits as the shipped file says, and sends nothing."""
 
     def __init__(self, binary: str, folder: Path) -> None:
         port = free_port()
         config = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+        self._sends_resolved: dict[str, bool] = {}
         for receiver in config["receivers"]:
-            receiver.pop("webhook_configs")
+            (hook,) = receiver.pop("webhook_configs")
+            self._sends_resolved[receiver["name"]] = hook.get("send_resolved", True)
         # What is asked for here is which alerts are grouped and inhibited, not when they are sent.
         (folder / "alertmanager.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
         self._routes = {route["receiver"]: route for route in config["route"]["routes"]}
         self._default: Mapping[str, str] = config["route"]
         self._url = f"http://127.0.0.1:{port}/api/v2"
+        self._session = requests.Session()
+        self._session.trust_env = False
         self._process = subprocess.Popen(
             [
                 binary,
@@ -58,7 +71,7 @@ class Alertmanager:
         deadline = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
-                requests.get(f"{self._url}/status", timeout=GIVE_UP_SECONDS).raise_for_status()
+                self._session.get(f"{self._url}/status", timeout=GIVE_UP_SECONDS).raise_for_status()
             except requests.RequestException:
                 time.sleep(0.05)
             else:
@@ -71,6 +84,7 @@ class Alertmanager:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._session.close()
         self._process.kill()
         self._process.wait()
 
@@ -98,16 +112,35 @@ class Alertmanager:
 
     def _group(self, firings: Sequence[Firing]) -> dict[tuple[str, str], frozenset[Firing]]:
         """Return the alerts that are not inhibited, of each receiver and group; it may be none."""
+        return {
+            key: frozenset(firing for firing, is_active in states.items() if is_active)
+            for key, states in self.group(firings).items()
+        }
+
+    def group(self, firings: Sequence[Firing]) -> dict[tuple[str, str], dict[Firing, bool]]:
+        """Make these the alerts that fire, and return each receiver's groups of them.
+
+        An alert of a group is True if it is active, and False if it is inhibited.
+        """
         by_labels = {frozenset(firing.labels.items()): firing for firing in firings}
         self._post(firings)
-        groups: dict[tuple[str, str], frozenset[Firing]] = {}
+        groups: dict[tuple[str, str], dict[Firing, bool]] = {}
         for group in self._settle(set(by_labels)):
-            groups[group["receiver"]["name"], str(sorted(group["labels"].items()))] = frozenset(
-                by_labels[frozenset(alert["labels"].items())]
+            groups[group["receiver"]["name"], str(sorted(group["labels"].items()))] = {
+                by_labels[frozenset(alert["labels"].items())]: alert["status"]["state"] == "active"
                 for alert in group["alerts"]
-                if alert["status"]["state"] == "active"
-            )
+            }
         return groups
+
+    def timing(self, receiver: str) -> Timing:
+        """Return how the shipped file has the groups of a receiver sent."""
+        route = self._default | self._routes.get(receiver, {})
+        return Timing(
+            wait=parse_duration(route["group_wait"]),
+            interval=parse_duration(route["group_interval"]),
+            repeat=parse_duration(route["repeat_interval"]),
+            sends_resolved=self._sends_resolved[receiver],
+        )
 
     def _post(self, firings: Sequence[Firing]) -> None:
         """Make these, and no others, the alerts that fire."""
@@ -120,7 +153,7 @@ class Alertmanager:
             *(alert | {"endsAt": long} for alert in wanted),
         ]
         posted = [alert | {"startsAt": start} for alert in alerts]
-        answer = requests.post(f"{self._url}/alerts", json=posted, timeout=GIVE_UP_SECONDS)
+        answer = self._session.post(f"{self._url}/alerts", json=posted, timeout=GIVE_UP_SECONDS)
         answer.raise_for_status()
 
     def _settle(self, wanted: set[frozenset[tuple[str, str]]]) -> list[Any]:
@@ -141,6 +174,6 @@ class Alertmanager:
         raise AssertionError("Alertmanager does not settle")
 
     def _get(self, path: str) -> list[Any]:
-        answer = requests.get(f"{self._url}/{path}", timeout=GIVE_UP_SECONDS)
+        answer = self._session.get(f"{self._url}/{path}", timeout=GIVE_UP_SECONDS)
         answer.raise_for_status()
         return list(answer.json())

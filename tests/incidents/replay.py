@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol
 
-from tests.incidents.past import Hours, Past
+from tests.incidents.past import Hours
 from tests.support import ROOT
 
 RULES = ROOT / "prometheus" / "seq-exporter.rules.yaml"
@@ -21,6 +23,16 @@ STEP_HOURS = 6
 _ASKED = re.compile(r"time: (\S+),\n.*\n\s+got: (.*)")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 _UNIT_HOURS = {"w": 168, "d": 24, "h": 1}
+
+
+class Played(Protocol):
+    """Series over some hours."""
+
+    hours: int
+
+    @property
+    def series(self) -> Mapping[str, Hours]:
+        """The value of each series in each hour."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +48,7 @@ class Firing:
         return self.labels["alertname"]
 
 
-def replay(past: Past, promtool: str, folder: Path) -> list[Firing]:
+def replay(past: Played, promtool: str, folder: Path) -> list[Firing]:
     """Return every alert that the shipped rules raise, in order of time.
 
     promtool tells what a query answered only where that was not expected. So it is asked at each
@@ -49,6 +61,8 @@ def replay(past: Past, promtool: str, folder: Path) -> list[Firing]:
         capture_output=True,
         text=True,
         timeout=600,
+        # A third less of CPU: Go collects less often, and on the one processor that it needs.
+        env=os.environ | {"GOGC": "400", "GOMAXPROCS": "1"},
         check=False,
     )
     said = done.stdout + done.stderr
@@ -58,9 +72,10 @@ def replay(past: Past, promtool: str, folder: Path) -> list[Firing]:
     return sorted(_join(_read_alerts(said)), key=lambda firing: firing.start)
 
 
-def _write_case(past: Past) -> object:
+def _write_case(past: Played) -> object:
     series = [{"series": name, "values": _shorten(past.series[name])} for name in past.series]
-    series.append({"series": 'up{job="seq-exporter"}', "values": f"1x{past.hours}"})
+    if not any(name.startswith("up{") for name in past.series):
+        series.append({"series": 'up{job="seq-exporter"}', "values": f"1x{past.hours}"})
     asked = [
         {"eval_time": f"{hour}h", "expr": 'ALERTS{alertstate="firing"}', "exp_samples": []}
         for hour in range(0, past.hours, STEP_HOURS)
