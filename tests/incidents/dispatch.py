@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from tests.incidents.notifications import Alertmanager, Timing
+from tests.incidents.notifications import Timing
 from tests.incidents.replay import STEP_HOURS, Firing
 
 _HOUR = 3600
@@ -21,6 +21,16 @@ _HOUR = 3600
 _RETENTION_SECONDS = 744 * _HOUR
 
 _Labels = frozenset[tuple[str, str]]
+
+
+class Grouping(Protocol):
+    """What groups and inhibits alerts: a real Alertmanager, or a stand-in."""
+
+    def group(self, firings: Sequence[Firing]) -> dict[tuple[str, str], dict[Firing, bool]]:
+        """Return each receiver's groups of these alerts: True if active, False if inhibited."""
+
+    def timing(self, receiver: str) -> Timing:
+        """Return when the groups of a receiver are sent."""
 
 
 class Message(NamedTuple):
@@ -119,7 +129,7 @@ class _Group:
         return seconds - self.logged.seconds >= self.timing.repeat
 
 
-def dispatch(alertmanager: Alertmanager, firings: Sequence[Firing]) -> list[Message]:
+def dispatch(alertmanager: Grouping, firings: Sequence[Firing]) -> list[Message]:
     """Return what Alertmanager sends of alerts that fire and end, in order of time."""
     groups: dict[tuple[str, str], _Group] = {}
     hours = sorted({hour for f in firings for hour in (f.start, f.end + STEP_HOURS)})
@@ -141,7 +151,7 @@ def dispatch(alertmanager: Alertmanager, firings: Sequence[Firing]) -> list[Mess
 _States = dict[tuple[str, str], dict[Firing, bool]]
 
 
-def _remember(alertmanager: Alertmanager) -> Callable[[Sequence[Firing]], _States]:
+def _remember(alertmanager: Grouping) -> Callable[[Sequence[Firing]], _States]:
     """Return what groups alerts, and asks Alertmanager only for alerts that it has not seen.
 
     Which alerts are grouped and inhibited follows from their labels alone, and each answer takes
