@@ -16,7 +16,14 @@ from collections.abc import Iterable, Sequence
 from seq_exporter.simulator.kinds import KINDS
 from tests.incidents.play import play
 from tests.incidents.report import print_summary
-from tests.incidents.table import Row, list_misses, play_kinds, write_header, write_row
+from tests.incidents.table import (
+    Row,
+    list_details,
+    list_misses,
+    play_kinds,
+    write_header,
+    write_row,
+)
 from tests.processes import find_tool
 
 
@@ -25,6 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.incidents")
     parser.add_argument("--kind", choices=("", "all", *KINDS), default="", metavar="KIND")
     parser.add_argument("--subusers", type=int, help="at most so many in an account of a kind")
+    parser.add_argument("--details", action="store_true", help="list incidents and false alarms")
     parser.add_argument("seeds", nargs="*", type=int)
     given = parser.parse_args(arguments)
     seeds = given.seeds or [1]
@@ -32,18 +40,20 @@ def main(arguments: Sequence[str]) -> int:
     if given.kind:
         kinds = [*KINDS] if given.kind == "all" else [given.kind]
         rows = play_kinds(kinds, seeds, promtool, alertmanager, given.subusers)
-        return print_rows(rows)
+        return print_rows(rows, details=given.details)
     summary = play(seeds, promtool, alertmanager)
     print_summary(summary)
     return 0 if summary.is_good else 1
 
 
-def print_rows(rows: Iterable[Row]) -> int:
+def print_rows(rows: Iterable[Row], *, details: bool) -> int:
     """Print the table, then a line for each target that is missed; return the exit status."""
     print(write_header())
     misses = []
     for row in rows:
         print(write_row(row), flush=True)
+        if details:
+            print(*list_details(row), sep="\n", flush=True)
         misses += list_misses(row)
     print(*misses, sep="\n")
     return 1 if misses else 0

@@ -136,6 +136,36 @@ def list_misses(row: Row, targets: Sequence[Target] = TARGETS) -> list[str]:
     ]
 
 
+def list_details(row: Row) -> Iterator[str]:
+    """Yield a line for each incident, lasting condition and false alarm; days are vendor days.
+
+    newsletter-uk: fall of 2.1 on day 36: told after 1.5 days, 7 notifications, resolved early
+    false: warning SeqScoreDropped subuser=shop-fr, day 51.2 to 53.0
+    """
+    for verdict in row.verdicts:
+        for outcome in verdict.outcomes:
+            yield f"  {_describe(outcome)}"
+        for name, count in verdict.conditions.most_common(5):
+            yield f"  {name or 'account'}: poor: {count} notifications in a quarter"
+        for alarm in verdict.false_alarms:
+            labels = alarm.labels
+            who = " ".join(f"{n}={labels[n]}" for n in ("subuser", "metric") if n in labels)
+            days = f"day {alarm.start / 24:.1f} to {alarm.end / 24:.1f}"
+            yield f"  false: {labels.get('severity')} {alarm.name} {who}, {days}"
+
+
+def _describe(outcome: Outcome) -> str:
+    truth = outcome.truth
+    names = ", ".join(name or "account" for name in truth.subusers[:2])
+    told = "never told" if outcome.days is None else f"told after {outcome.days:.1f} days"
+    late = " (late)" if outcome.is_required and not outcome.is_in_time else ""
+    early = ", resolved early" if outcome.resolved_early else ""
+    return (
+        f"{names}: {truth.course} of {truth.lost:.1f} on day {truth.first_day}: {told}{late}, "
+        f"{outcome.notifications} notifications{early}"
+    )
+
+
 _COLUMNS = (
     ("kind", 18),
     ("years", 6),

@@ -45,7 +45,3 @@ def test_a_kind_reaches_every_target(kind: str, rows: Mapping[str, Row]) -> None
 def test_the_kinds_have_incidents_that_must_be_told(rows: Mapping[str, Row]) -> None:
     assert sum(len(row.required("fall")) for row in rows.values()) >= 15
     assert sum(len(row.required("decline")) for row in rows.values()) >= 10
-
-
-def test_a_line_of_the_table_fits_a_terminal(rows: Mapping[str, Row]) -> None:
-    assert all(len(line) <= 80 for line in (write_header(), *map(write_row, rows.values())))

