@@ -634,3 +634,13 @@ def test_an_error_of_the_system_is_not_taken_for_one_of_the_output(start: Start)
     assert full == (1, "", f"seq-exporter: {message}\n")
     gone = run(start("sh", "-c", f"mkdir gone; cd gone; rmdir ../gone; {command} scores"))
     assert gone == (1, "", "seq-exporter: [Errno 2] No such file or directory\n")
+
+
+@pytest.mark.parametrize(("kind", "names"), [("integers", 4), ("own", 2)])
+def test_simulate_answers_for_another_kind_of_fleet(exporter: Start, kind: str, names: int) -> None:
+    process = exporter("simulate", "--listen=127.0.0.1:0", "--accounts=1", f"--kind={kind}")
+    assert process.stdout
+    config = "".join(process.stdout.readline() for _ in range(4))
+    scores = Simulator(config).read_newest()
+    assert len({key[0] for key in scores}) == names
+    assert all(float(value).is_integer() for value in scores.values()) == (kind == "integers")
