@@ -28,7 +28,7 @@ from seq_exporter.config.shard import Shard
 from seq_exporter.errors import POLL_FAILURE_REASONS
 from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
-from seq_exporter.sendgrid.transport import RateLimit
+from seq_exporter.sendgrid.transport import RateLimit, RequestObserver
 
 _Metric = Gauge | Counter | Histogram
 
@@ -314,7 +314,7 @@ class Telemetry:
             self.write("seq_exporter_web_config_last_reload_successful", successful)
 
 
-class AccountTelemetry:
+class AccountTelemetry(RequestObserver):
     """Writes the metrics of one account until it is closed, which removes them.
 
     A poll that still runs in another thread when its account is removed would otherwise bring them

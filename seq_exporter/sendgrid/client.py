@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from seq_exporter.errors import (
@@ -73,12 +74,6 @@ class UsernamesPage(Page[int]):
     usernames: Mapping[str, str]
 
 
-def share_known(known: Mapping[str, Score], score: Score) -> Score:
-    """Return the score in `known`, by user_id, if it equals `score`: only one of them is kept."""
-    found = known.get(score.user_id)
-    return found if found == score else score
-
-
 def pause_of_poll(failures: Sequence[Exception]) -> float | None:
     """Return how long a poll pauses after `failures` of one request; None to give up.
 
@@ -91,9 +86,10 @@ def pause_of_poll(failures: Sequence[Exception]) -> float | None:
     match failures[-1]:
         case ConnectionFailed() | TimedOut():
             return pause_seconds
-        case RateLimited(wait_seconds=wait) | ServerFailed(wait_seconds=wait):
-            if (wait or 0.0) <= _LONGEST_WAIT_SECONDS:
-                return max(pause_seconds, wait or 0.0)
+        case (RateLimited() | ServerFailed()) as err:
+            wait_seconds = err.wait_seconds or 0.0
+            if wait_seconds <= _LONGEST_WAIT_SECONDS:
+                return max(pause_seconds, wait_seconds)
     return None
 
 
@@ -135,10 +131,7 @@ class SendGrid:
 
         Raises NotCalculated, perhaps after some pages, if SendGrid has not calculated the day.
         """
-
-        def ask(cursor: str | None) -> ScoresPage:
-            return self._fetch_scores(day, cursor)
-
+        ask = partial(self._fetch_scores, day)
         return self._read_pages(_SUBUSERS_SCORES, ask, cursor, _SCORES_LIMIT)
 
     def read_usernames(self, offset: int = 0) -> Iterator[UsernamesPage]:

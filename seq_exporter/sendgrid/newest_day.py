@@ -92,7 +92,9 @@ class NewestDay(Generic[_Held]):
     def _search(
         self, held: _Held | None, read: Callable[[date], _Held | None], calendar: Calendar
     ) -> _Held | None:
-        self._forget_days_before(calendar.oldest)
+        self._read_without_scores = {
+            day: at for day, at in self._read_without_scores.items() if day >= calendar.oldest
+        }
         scored = held if held and held.has_scores else None
         first = max(calendar.oldest, scored.day + _DAY) if scored else calendar.oldest
         newest_answered = None
@@ -121,10 +123,6 @@ class NewestDay(Generic[_Held]):
             return scored
         again = read(scored.day)
         return again if again and again.has_scores else replace(scored, read_at=calendar.now)
-
-    def _forget_days_before(self, oldest: date) -> None:
-        kept = {day: at for day, at in self._read_without_scores.items() if day >= oldest}
-        self._read_without_scores = kept
 
     def _is_due(self, day: date, calendar: Calendar) -> bool:
         read_at = self._read_without_scores.get(day)

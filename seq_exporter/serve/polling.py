@@ -16,8 +16,6 @@ from seq_exporter.errors import (
     KeyUnavailable,
     PollError,
     PollStopped,
-    RateLimited,
-    ServerFailed,
     TooManySeries,
 )
 from seq_exporter.publish.store import AccountWriter
@@ -244,8 +242,7 @@ class Poller:
         The poll took `seconds`.
         """
         now = self._clock.now()
-        pauses = [err for err in failures if isinstance(err, RateLimited | ServerFailed)]
-        waits = [err.wait_seconds or 0.0 for err in pauses]
+        waits = [err.wait_seconds or 0.0 for err in failures]
         blocked_seconds = min(max(waits, default=0.0), _LONGEST_PAUSE_SECONDS)
         self._blocked = api_key, self._clock.monotonic() + blocked_seconds
         # From start to start: otherwise the hourly reading of a large account would fall behind.

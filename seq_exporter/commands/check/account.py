@@ -32,7 +32,7 @@ from seq_exporter.publish.store import Store
 from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
 from seq_exporter.sendgrid.causes import has_remedy
 from seq_exporter.sendgrid.reader import AccountReader, Reading
-from seq_exporter.sendgrid.transport import Endpoint, RateLimit
+from seq_exporter.sendgrid.transport import Endpoint, RateLimit, RequestObserver
 
 _SCOPES = Endpoint("scopes", "/v3/scopes")
 
@@ -252,7 +252,7 @@ def _describe_headers(observed: ObservedHeaders) -> Iterator[Finding]:
         yield Finding(Verdict.DOUBTFUL, "clock", text, {"seconds": round(seconds, 1)})
 
 
-class ObservedHeaders:
+class ObservedHeaders(RequestObserver):
     """Notes the newest rate limit, and how far this clock is from that of the server.
 
     `clock_seconds` is positive if this machine is ahead, None if no answer had a date.
@@ -267,9 +267,6 @@ class ObservedHeaders:
         """Return the session, with a hook that notes the date of every answer."""
         session.hooks["response"] = [self._note_date]
         return session
-
-    def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
-        """Ignore it: no metric is published."""
 
     def observe_rate_limit(self, rate_limit: RateLimit) -> None:
         """Note it."""

@@ -27,14 +27,14 @@ from seq_exporter.errors import (
 )
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.parsing import Anomalies
-from seq_exporter.sendgrid.transport import RateLimit, Transport
+from seq_exporter.sendgrid.transport import RateLimit, RequestObserver, Transport
 from tests.support import KEY, SCORES, SUBUSERS, SUBUSERS_SCORES, FakeTime, account, day, item
 
 FOREIGN = "a proxy or a firewall answers instead of SendGrid, see docs/proxies.md"
 NO_PERMISSION = "the key lacks the permission: add it, or check on_behalf_of"
 
 
-class Observer:
+class Observer(RequestObserver):
     """Writes down what it is told."""
 
     def __init__(self) -> None:
