@@ -97,7 +97,7 @@ def _describe(snapshot: Snapshot, health: Health) -> dict[str, Any]:
         "day": max(days, default=None),
         "own": snapshot.own and snapshot.own.score.overall,
         "bands": _describe_bands(bands),
-        **_count_states(snapshot.subusers, bands),
+        **(snapshot.subusers.counts if snapshot.subusers else {}),
     }
 
 
@@ -109,14 +109,6 @@ def _count_bands(subusers: SubuserScores) -> dict[int, int]:
         if value is not None:
             bands[int(value)] += count
     return bands
-
-
-def _count_states(subusers: SubuserScores | None, bands: Mapping[int, int]) -> dict[str, int]:
-    if subusers is None:
-        return {}
-    scored = sum(bands.values())
-    ineligible = len(subusers.by_label) - scored
-    return {"scored": scored, "ineligible": ineligible, "missing": len(subusers.missing)}
 
 
 def _describe_bands(counts: Mapping[int, int]) -> list[dict[str, float]]:
