@@ -101,7 +101,7 @@ def _begin_reloads(
         try:
             is_successful = await threads.run(web_settings.reload)
         finally:  # `follow` logs the error
-            exporter.observe_web_reload(is_successful)
+            exporter.telemetry.observe_web_reload(is_successful)
 
     async def reload_again() -> None:
         await exporter.reload(is_retry=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -16,7 +15,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from seq_exporter.publish.deflate import DeflatedText
+from seq_exporter.publish.store import Store
+from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.scores import Health, Snapshot
 from seq_exporter.threads import DaemonThreads
 from seq_exporter.web.api import ENDPOINTS, Answer, Endpoint, ErrorAnswer
@@ -47,21 +47,12 @@ class PublishedState(Protocol):
     """The state that the routes publish; no call blocks."""
 
     @property
-    def exposition(self) -> DeflatedText:
-        """All accounts' series, compressed and ready to send."""
+    def store(self) -> Store:
+        """The exposition of the accounts' scores."""
 
-    def join_exposition(self, accounts: Collection[str]) -> DeflatedText:
-        """Return the series of some accounts, from the same pieces as `exposition`."""
-
-    def render_telemetry(
-        self,
-        render: Callable[[CollectorRegistry], bytes],
-        accounts: Collection[str] | None = None,
-    ) -> tuple[DeflatedText, bytes]:
-        """Return the exporter's own metrics as written by `render`: a first and a last part.
-
-        With `accounts`, those of other accounts are left out.
-        """
+    @property
+    def telemetry(self) -> Telemetry:
+        """The exporter's own metrics."""
 
     @property
     def accounts(self) -> Sequence[tuple[Snapshot, Health]]:
@@ -143,11 +134,12 @@ class _Handlers:
             return _no_account(min(unknown))
         chosen = choose_format(_header(request, "accept"))
         if accounts:
-            exposition = exporter.join_exposition(accounts)
-            own, volatile = exporter.render_telemetry(chosen.render, accounts)
+            exposition = exporter.store.join(accounts)
+            own, volatile = exporter.telemetry.render_accounts(chosen.render, accounts)
         else:
-            exposition = exporter.exposition  # read once: a poll may replace it while it is sent
-            own, volatile = exporter.render_telemetry(chosen.render)
+            # Read once: a poll may replace it while it is sent.
+            exposition = exporter.store.exposition
+            own, volatile = exporter.telemetry.render(chosen.render)
         headers = {"Content-Type": chosen.content_type, "Vary": "Accept, Accept-Encoding"}
         if accepts_gzip(_header(request, "accept-encoding")):
             member = exposition.gzipped(own, volatile)
