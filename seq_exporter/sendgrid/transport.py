@@ -168,7 +168,6 @@ class Transport:
             raise ConnectionFailed(f"{self.account.base_url} does not answer in HTTP") from err
 
     def _read(self, response: requests.Response) -> bytes:
-        """Return the body. Raises MalformedResponse if it is too long."""
         body = bytearray()
         for chunk in response.iter_content(_CHUNK_BYTES):
             body += chunk
@@ -265,7 +264,6 @@ def _read_rate_limit(headers: Mapping[str, str], now: float) -> RateLimit:
 
 
 def _read_wait(headers: Mapping[str, str], rate_limit: RateLimit, now: float) -> float | None:
-    """Return how many seconds a 429 asks to wait, or None if it does not say."""
     seconds = read_retry_after(headers, now)
     if seconds is None and rate_limit.reset_timestamp_seconds is not None:
         seconds = max(rate_limit.reset_timestamp_seconds - now, 0.0)

@@ -80,7 +80,7 @@ class Usernames:
         listed: dict[str, str] = {}
         try:
             for page in sendgrid.read_usernames():
-                listed |= page.usernames
+                listed |= page.users
         except (AccountUnavailable, ServerFailed) as err:
             _log.info("cannot list subusers now", extra={"error": str(err)})
             self._pause_seconds = _TRY_AGAIN_SECONDS

@@ -155,7 +155,7 @@ class AccountFetch:
     def _fetch_pages(self, day: date, cursor: str | None) -> bool:
         try:
             for number, page in enumerate(self.sendgrid.read_scores(day, cursor), 1):
-                self.archive.add_page(day, page.scores, page.following)
+                self.archive.add_page(day, page.users, page.following)
                 self.advance(0, f"{self.account.name} {day}, page {number}")
         except NotCalculated:
             self.archive.drop(day)
@@ -180,7 +180,7 @@ class AccountFetch:
             return ""
         try:
             for page in self.sendgrid.read_usernames(offset):
-                self.archive.add_usernames(page.usernames, page.following)
+                self.archive.add_usernames(page.users, page.following)
                 self.advance(0, f"{self.account.name}, names from {page.following}")
         except ServerFailed:  # later it may answer: the labels would differ from the live ones
             raise

@@ -322,7 +322,7 @@ def test_usernames_are_read_to_the_first_page_with_none_new(
     mock.get(SUBUSERS, json=[{"id": 1, "username": "a"}, {"id": 2, "username": "b"}])
     mock.get(SUBUSERS, json=[{"id": 3, "username": "c"}, {"id": 4}, "?", {"username": "x" * 257}])
     mock.get(SUBUSERS, json=[])
-    pages = [page.usernames for page in client.read_usernames()]
+    pages = [page.users for page in client.read_usernames()]
     assert pages == [{"1": "a", "2": "b"}, {"3": "c"}, {}]
     assert asked(mock, "offset") == ["0", "2", "6"]
 
@@ -668,7 +668,7 @@ def test_an_integer_of_many_digits_in_the_list_of_subusers(
         body=f'[{{"id": {many}, "username": "a"}}, {{"id": 2, "username": "b"}}, {others}]',
     )
     mock.get(SUBUSERS, json=[])
-    assert [page.usernames for page in client.read_usernames()] == [{"2": "b"}, {}]
+    assert [page.users for page in client.read_usernames()] == [{"2": "b"}, {}]
 
 
 @pytest.mark.parametrize(
