@@ -55,16 +55,13 @@ class Secret:
         """
         return hide_keys(redaction_of(self._text).hide_in_text(text))
 
-    def is_hidden_in(self, body: str) -> bool:
-        """Whether the text of a body may hold this secret, in any spelling."""
-        return redaction_of(self._text).is_needed(body)
-
-    def hide_in_data(self, data: Any) -> Any:
-        """Return parsed JSON with this secret in its texts replaced by `***`.
+    def hide_in_data(self, data: Any, text: str) -> Any:
+        """Return JSON, parsed from `text`, with this secret in its texts replaced by `***`.
 
         A short one may be part of a username: it is replaced only where it is a word of its own.
         """
-        return redaction_of(self._text).hide_in_data(data)
+        redaction = redaction_of(self._text)
+        return redaction.hide_in_data(data) if redaction.is_needed(text) else data
 
     def __repr__(self) -> str:
         return "***"

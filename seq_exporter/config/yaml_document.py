@@ -249,21 +249,20 @@ class _Reader:
         self.problems.append(Problem(place, message))
         return replace_surrogates(text)
 
-    def resolve(self, value: Any) -> Any:
+    def resolve(self, value: Any, place: Place = ()) -> Any:
         """Return the document with the variables in its texts replaced.
 
         Without the `x-...` keys at its top, which hold anchors for other places: a variable that is
         used nowhere need not be set.
         """
         if isinstance(value, dict):
-            value = {key: item for key, item in value.items() if not key.startswith("x-")}
-        return self._resolve(value, ())
-
-    def _resolve(self, value: Any, place: Place) -> Any:
-        if isinstance(value, dict):
-            return {key: self._resolve(item, (*place, key)) for key, item in value.items()}
+            return {
+                key: self.resolve(item, (*place, key))
+                for key, item in value.items()
+                if place or not key.startswith("x-")
+            }
         if isinstance(value, list):
-            return [self._resolve(item, (*place, i)) for i, item in enumerate(value)]
+            return [self.resolve(item, (*place, i)) for i, item in enumerate(value)]
         return self._resolve_text(value, place) if isinstance(value, str) else value
 
     def _resolve_text(self, text: str, place: Place) -> str:

@@ -181,8 +181,7 @@ class Transport:
         A proxy may quote the request: as a username, the key would be published on the page.
         """
         text = body.decode("utf-8-sig")
-        answer = _parse_json(text)
-        return self.key.hide_in_data(answer) if self.key.is_hidden_in(text) else answer
+        return self.key.hide_in_data(_parse_json(text), text)
 
     def _transport_error(self, err: OSError) -> PollError:
         place = self.account.base_url

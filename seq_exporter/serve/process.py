@@ -10,8 +10,6 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
-from starlette.types import ASGIApp
-
 from seq_exporter.config.model import Config
 from seq_exporter.config.shard import WHOLE, Shard
 from seq_exporter.serve.exporter import Exporter
@@ -125,11 +123,6 @@ def _begin_reloads(
             )
         )
     return tasks
-
-
-async def run_app(app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
-    """Serve `app` until SIGTERM or SIGINT."""
-    await run_servers((Server(app), sockets))
 
 
 async def run_servers(*served: Served) -> None:
