@@ -131,26 +131,19 @@ class ApiKey:
         """
         if isinstance(self.source, Secret):
             return self.source
+        name = f"the key file '{self.source}'"
         try:
-            return parse_key(_read_text(self.source))
+            return parse_key(read_file(self.source, most_bytes=_MOST_BYTES).decode())
         except OSError as err:
+            if err.errno == errno.EFBIG:
+                raise KeyUnavailable(
+                    f"{name} is larger than 64 KiB: put the API key there alone"
+                ) from None
             raise KeyUnavailable(
-                f"cannot read the key file '{self.source}': {err.strerror}: "
-                "put the key there, and let this user read it"
+                f"cannot read {name}: {err.strerror}: put the key there, and let this user read it"
             ) from err
         except UnicodeError:
             # Not `from err`: a decoding error contains the bytes of the file.
-            raise KeyUnavailable(
-                f"the key file '{self.source}' is not UTF-8 text: put the API key there alone"
-            ) from None
+            raise KeyUnavailable(f"{name} is not UTF-8 text: put the API key there alone") from None
         except ValueError as err:
-            raise KeyUnavailable(f"the key file '{self.source}' {err}") from None
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return read_file(path, most_bytes=_MOST_BYTES).decode()
-    except OSError as err:
-        if err.errno == errno.EFBIG:
-            raise ValueError("is larger than 64 KiB: put the API key there alone") from None
-        raise
+            raise KeyUnavailable(f"{name} {err}") from None

@@ -102,7 +102,8 @@ class NewestDay(Generic[_Held]):
         day = calendar.today
         while day >= first:
             found = None
-            if newest_answered is None or self._is_due(day, calendar):
+            read_at = self._read_without_scores.get(day)
+            if newest_answered is None or read_at is None or calendar.is_due(read_at):
                 try:
                     found = read(day)
                 except BadRequest as err:
@@ -123,7 +124,3 @@ class NewestDay(Generic[_Held]):
             return scored
         again = read(scored.day)
         return again if again and again.has_scores else replace(scored, read_at=calendar.now)
-
-    def _is_due(self, day: date, calendar: Calendar) -> bool:
-        read_at = self._read_without_scores.get(day)
-        return read_at is None or calendar.is_due(read_at)

@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from seq_exporter.config.model import Config
 from seq_exporter.config.shard import WHOLE, Shard
@@ -101,9 +102,6 @@ def _begin_reloads(
         finally:  # `follow` logs the error
             exporter.telemetry.observe_web_reload(is_successful)
 
-    async def reload_again() -> None:
-        await exporter.reload(is_retry=True)
-
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, lambda: begin(exporter.reload()))
     watch = Watch(lambda: web_settings.current.files)
@@ -119,7 +117,7 @@ def _begin_reloads(
             follow(
                 lambda: auto_reload.watch.has_changed() or exporter.is_behind,
                 auto_reload.interval_seconds,
-                reload_again,
+                partial(exporter.reload, is_retry=True),
             )
         )
     return tasks

@@ -67,13 +67,17 @@ def build_app(
 ) -> ASGIApp:
     """Return the ASGI app; `POST /-/reload` works only with `enable_lifecycle`."""
     handlers = _Handlers(
-        exporter, enable_lifecycle, DaemonThreads(_THREADS), StatusPage(find_docs())
+        exporter,
+        enable_lifecycle,
+        DaemonThreads(_THREADS),
+        StatusPage(find_docs()),
+        json.dumps(describe_api(ENDPOINTS)).encode(),
     )
     app = Starlette(
         routes=[
             Route("/", handlers.status),
             *(Route(each.path, handlers.answer(each)) for each in ENDPOINTS),
-            Route("/api/v1/openapi.json", _openapi()),
+            Route("/api/v1/openapi.json", handlers.openapi),
             Route("/metrics", handlers.metrics),
             Route("/-/healthy", handlers.healthy),
             Route("/-/ready", handlers.ready),
@@ -119,6 +123,7 @@ class _Handlers:
     enable_lifecycle: bool
     threads: DaemonThreads
     page: StatusPage
+    description: bytes
 
     async def status(self, request: Request) -> Response:
         query, mistakes = Query.parse(request.query_params)
@@ -161,6 +166,9 @@ class _Handlers:
 
         return answer
 
+    async def openapi(self, request: Request) -> Response:
+        return _json(self.description)
+
     async def healthy(self, request: Request) -> Response:
         return PlainTextResponse("seq-exporter is healthy.\n")
 
@@ -191,15 +199,6 @@ def _header(request: Request, name: str) -> str:
 def _no_account(name: str) -> Response:
     text = f"No account is named '{show(name[:200])}': use a name of the configuration.\n"
     return PlainTextResponse(text, 404, {"X-Content-Type-Options": "nosniff"})
-
-
-def _openapi() -> Callable[[Request], Awaitable[Response]]:
-    document = json.dumps(describe_api(ENDPOINTS)).encode()
-
-    async def openapi(request: Request) -> Response:
-        return _json(document)
-
-    return openapi
 
 
 def _render(answer: Answer) -> bytes:
