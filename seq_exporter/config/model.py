@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -72,12 +72,6 @@ class SeriesSelection:
     shard: Shard = WHOLE
 
 
-# Marks the fields of Account on which saved scores depend. A field without a mark may change, and
-# what was saved before stays valid.
-_WHOSE = {"decides": "whose scores SendGrid returns"}
-_WHICH = {"decides": "which of them are kept"}
-
-
 @dataclass(frozen=True, slots=True)
 class Account:
     """What to request from one SendGrid account, and what to publish about it.
@@ -85,12 +79,12 @@ class Account:
     `subusers` is None if no subuser is wanted, `max_series` if there is no limit.
     """
 
-    name: str = field(metadata=_WHICH)
+    name: str
     api_key: ApiKey
-    base_url: str = field(default=BASE_URLS["global"], metadata=_WHOSE)
-    on_behalf_of: str = field(default="", metadata=_WHOSE)
-    own_score: bool = field(default=True, metadata=_WHICH)
-    subusers: SubuserSelection | None = field(default=ALL_SUBUSERS, metadata=_WHICH)
+    base_url: str = BASE_URLS["global"]
+    on_behalf_of: str = ""
+    own_score: bool = True
+    subusers: SubuserSelection | None = ALL_SUBUSERS
     series: SeriesSelection = SeriesSelection()
     max_series: int | None = None
 
@@ -100,22 +94,18 @@ class Account:
 
         ('https://api.sendgrid.com', 'shop-de')
         """
-        return self._list_values(_WHOSE)
+        return self.base_url, self.on_behalf_of
 
     @property
     def snapshot_identity(self) -> tuple[object, ...]:
         """With the key, what decides which scores a snapshot holds: `identity` and the selection.
 
+        A field that is not here may change, and what was saved before stays valid.
         ('acme', 'https://api.sendgrid.com', 'shop-de', True, ([], ('*',), ()))
         """
-        return self._list_values(_WHOSE, _WHICH)
-
-    def _list_values(self, *marks: Mapping[str, str]) -> tuple[object, ...]:
-        # In the order of the fields: what is saved holds a hash of these values.
-        values = (getattr(self, found.name) for found in fields(self) if found.metadata in marks)
-        return tuple(
-            value.identity if isinstance(value, SubuserSelection) else value for value in values
-        )
+        # What is saved holds a hash of these values, in this order.
+        selected = self.subusers.identity if self.subusers else None
+        return self.name, *self.identity, self.own_score, selected
 
     @property
     def is_private(self) -> bool:

@@ -55,16 +55,13 @@ class Secret:
         """
         return hide_keys(redaction_of(self._text).hide_in_text(text))
 
-    def is_hidden_in(self, body: str) -> bool:
-        """Whether the text of a body may hold this secret, in any spelling."""
-        return redaction_of(self._text).is_needed(body)
-
-    def hide_in_data(self, data: Any) -> Any:
-        """Return parsed JSON with this secret in its texts replaced by `***`.
+    def hide_in_data(self, data: Any, text: str) -> Any:
+        """Return JSON, parsed from `text`, with this secret in its texts replaced by `***`.
 
         A short one may be part of a username: it is replaced only where it is a word of its own.
         """
-        return redaction_of(self._text).hide_in_data(data)
+        redaction = redaction_of(self._text)
+        return redaction.hide_in_data(data) if redaction.is_needed(text) else data
 
     def __repr__(self) -> str:
         return "***"
@@ -134,26 +131,19 @@ class ApiKey:
         """
         if isinstance(self.source, Secret):
             return self.source
+        name = f"the key file '{self.source}'"
         try:
-            return parse_key(_read_text(self.source))
+            return parse_key(read_file(self.source, most_bytes=_MOST_BYTES).decode())
         except OSError as err:
+            if err.errno == errno.EFBIG:
+                raise KeyUnavailable(
+                    f"{name} is larger than 64 KiB: put the API key there alone"
+                ) from None
             raise KeyUnavailable(
-                f"cannot read the key file '{self.source}': {err.strerror}: "
-                "put the key there, and let this user read it"
+                f"cannot read {name}: {err.strerror}: put the key there, and let this user read it"
             ) from err
         except UnicodeError:
             # Not `from err`: a decoding error contains the bytes of the file.
-            raise KeyUnavailable(
-                f"the key file '{self.source}' is not UTF-8 text: put the API key there alone"
-            ) from None
+            raise KeyUnavailable(f"{name} is not UTF-8 text: put the API key there alone") from None
         except ValueError as err:
-            raise KeyUnavailable(f"the key file '{self.source}' {err}") from None
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return read_file(path, most_bytes=_MOST_BYTES).decode()
-    except OSError as err:
-        if err.errno == errno.EFBIG:
-            raise ValueError("is larger than 64 KiB: put the API key there alone") from None
-        raise
+            raise KeyUnavailable(f"{name} {err}") from None

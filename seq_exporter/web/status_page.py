@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import jinja2
 
 from seq_exporter import __version__
-from seq_exporter.scores import BANDS, Health, Snapshot, SubuserScores
+from seq_exporter.scores import Health, Snapshot, add_to_bands
 from seq_exporter.web.listing import SORTS, Accounts, Query, list_subusers
 from seq_exporter.web.shown import show
 
@@ -85,7 +85,9 @@ def find_docs() -> str | None:
 
 
 def _describe(snapshot: Snapshot, health: Health) -> dict[str, Any]:
-    bands = _count_bands(snapshot.subusers) if snapshot.subusers else {}
+    subusers = snapshot.subusers
+    # Only the overall scores: the page does not show the metrics'.
+    overall = Counter([score.overall for score in subusers.by_label.values()] if subusers else ())
     days = [part.day for part in (snapshot.subusers, snapshot.own) if part]
     return {
         "name": snapshot.account,
@@ -96,27 +98,9 @@ def _describe(snapshot: Snapshot, health: Health) -> dict[str, Any]:
         "next_poll": _clock_time(health.next_poll),
         "day": max(days, default=None),
         "own": snapshot.own and snapshot.own.score.overall,
-        "bands": _describe_bands(bands),
-        **_count_states(snapshot.subusers, bands),
+        "bands": _describe_bands(add_to_bands(overall)),
+        **(subusers.counts if subusers else {}),
     }
-
-
-def _count_bands(subusers: SubuserScores) -> dict[int, int]:
-    """Return how many overall scores are in each band; the page does not show the metrics'."""
-    counts = Counter([score.overall for score in subusers.by_label.values()])
-    bands = dict.fromkeys(BANDS, 0)
-    for value, count in counts.items():
-        if value is not None:
-            bands[int(value)] += count
-    return bands
-
-
-def _count_states(subusers: SubuserScores | None, bands: Mapping[int, int]) -> dict[str, int]:
-    if subusers is None:
-        return {}
-    scored = sum(bands.values())
-    ineligible = len(subusers.by_label) - scored
-    return {"scored": scored, "ineligible": ineligible, "missing": len(subusers.missing)}
 
 
 def _describe_bands(counts: Mapping[int, int]) -> list[dict[str, float]]:

@@ -245,7 +245,8 @@ class AccountArchive:
 
     def forgotten(self) -> set[date]:
         """Return the days that SendGrid no longer keeps."""
-        return set(self._select_days("SELECT day FROM forgotten WHERE account = ?"))
+        found = self._execute("SELECT day FROM forgotten WHERE account = ?")
+        return {date.fromisoformat(day) for (day,) in found}
 
     def find_cursor(self, day: date) -> str | None:
         """Return the cursor at which the reading of `day` stopped; None to begin."""
@@ -452,9 +453,6 @@ class AccountArchive:
         """Execute a query whose first parameter is the account."""
         texts = (value.isoformat() if isinstance(value, date) else value for value in values)
         return self._connection.execute(query, (self._id, *texts))
-
-    def _select_days(self, query: str) -> list[date]:
-        return [date.fromisoformat(day) for (day,) in self._execute(query)]
 
     def _set_names_offset(self, offset: int) -> None:
         self._execute("UPDATE accounts SET names_offset = ?2 WHERE id = ?1", offset)

@@ -249,7 +249,6 @@ def _list_series(plan: Plan, window: Window) -> Iterator[TimeSeries]:
 
 
 def _read(response: requests.Response) -> str:
-    """Return the beginning of the body."""
     try:
         return next(response.iter_content(_ANSWER_BYTES), b"").decode(errors="replace")
     except (requests.RequestException, ValueError):

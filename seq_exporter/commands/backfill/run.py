@@ -74,7 +74,6 @@ def run_backfill(
 
 
 def _write(plan: Plan, archive: Archive, folder: Path, clock: Clock) -> str:
-    """Write the files; return a description of them."""
     there_bytes = sum(path.stat().st_size for path in folder.glob(PATTERN))
     check_space(plan, shutil.disk_usage(folder).free + there_bytes, folder)
     with showing("Writing", plan.samples, "samples", sys.stderr, clock) as advance:
@@ -82,7 +81,6 @@ def _write(plan: Plan, archive: Archive, folder: Path, clock: Clock) -> str:
 
 
 def _send(plan: Plan, archive: Archive, url: str, options: BackfillOptions, clock: Clock) -> str:
-    """Send the samples to `url`; return how many were sent."""
     with (
         open_session() as session,
         showing("Sending", plan.samples, "samples", sys.stderr, clock) as advance,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -32,7 +32,7 @@ from seq_exporter.publish.store import Store
 from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
 from seq_exporter.sendgrid.causes import has_remedy
 from seq_exporter.sendgrid.reader import AccountReader, Reading
-from seq_exporter.sendgrid.transport import Endpoint, RateLimit
+from seq_exporter.sendgrid.transport import Endpoint, RateLimit, RequestObserver
 
 _SCOPES = Endpoint("scopes", "/v3/scopes")
 
@@ -55,17 +55,13 @@ _NETWORK = "check DNS, the firewall and HTTPS_PROXY"
 
 @dataclass(frozen=True)
 class AccountCheck:
-    """The check of one account; `session` and `sleep` are like those of a poll.
-
-    `regions` are the base URLs of SendGrid's regions.
-    """
+    """The check of one account; `session` and `sleep` are like those of a poll."""
 
     account: Account
     settings: PollSettings
     session: requests.Session
     clock: Clock
     sleep: Callable[[float], None]
-    regions: Mapping[str, str] = field(default_factory=lambda: BASE_URLS)
 
     def run(self) -> AccountReport:
         """Return the findings. Whatever SendGrid or the network does, this does not raise."""
@@ -104,7 +100,6 @@ class AccountCheck:
             yield Finding(Verdict.RIGHT, "key", text, {"permissions": len(scopes)})
 
     def _find_scores(self, reading: Reading, known: Collection[str]) -> Iterator[Finding]:
-        """Report what was read of the subusers and of the account's own score."""
         for what, is_wanted in (
             ("subusers", self.account.subusers is not None),
             ("own", self.account.own_score),
@@ -112,7 +107,8 @@ class AccountCheck:
             error = reading.failures.get(what)
             if isinstance(error, EndpointFailed):
                 about = {"own": "own score"}.get(what, what)
-                yield Finding(Verdict.WRONG, about, _explain_endpoint(error))
+                text = f"403: {_NO_PERMISSION}" if isinstance(error, Forbidden) else str(error)
+                yield Finding(Verdict.WRONG, about, text)
             elif error or "key" in reading.failures:
                 return  # nothing was read of the account
             elif is_wanted and what == "subusers":
@@ -164,14 +160,12 @@ class AccountCheck:
 
     def _explain_region(self) -> str:
         """Try the key in the other region, if the account uses SendGrid's own address."""
-        if self.account.base_url not in self.regions.values():
-            return ""
-        for region, base_url in self.regions.items():
-            if base_url == self.account.base_url:
-                continue
-            other = replace(self.account, base_url=base_url)
-            if _read_scopes(self._open(other, ObservedHeaders(self.clock))) is not None:
-                return f"refused, but accepted by {base_url}: set `region: {region}`"
+        own_url = self.account.base_url
+        for region, base_url in BASE_URLS.items():
+            if own_url in BASE_URLS.values() and base_url != own_url:
+                other = replace(self.account, base_url=base_url)
+                if _read_scopes(self._open(other, ObservedHeaders(self.clock))) is not None:
+                    return f"refused, but accepted by {base_url}: set `region: {region}`"
         return ""
 
 
@@ -218,10 +212,6 @@ def _explain_shape(key: Secret) -> str:
     )
 
 
-def _explain_endpoint(err: EndpointFailed) -> str:
-    return f"403: {_NO_PERMISSION}" if isinstance(err, Forbidden) else str(err)
-
-
 def _describe_missing(name: str, known: list[str]) -> Finding:
     nearest = difflib.get_close_matches(name, known, n=1)
     remedy = f"did you mean '{nearest[0]}'?" if nearest else "correct or remove the name"
@@ -252,7 +242,7 @@ def _describe_headers(observed: ObservedHeaders) -> Iterator[Finding]:
         yield Finding(Verdict.DOUBTFUL, "clock", text, {"seconds": round(seconds, 1)})
 
 
-class ObservedHeaders:
+class ObservedHeaders(RequestObserver):
     """Notes the newest rate limit, and how far this clock is from that of the server.
 
     `clock_seconds` is positive if this machine is ahead, None if no answer had a date.
@@ -267,9 +257,6 @@ class ObservedHeaders:
         """Return the session, with a hook that notes the date of every answer."""
         session.hooks["response"] = [self._note_date]
         return session
-
-    def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
-        """Ignore it: no metric is published."""
 
     def observe_rate_limit(self, rate_limit: RateLimit) -> None:
         """Note it."""

@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -84,24 +84,18 @@ async def _check_all(
     accounts: Sequence[Account], config: Config, style: str
 ) -> list[AccountReport]:
     """Check the accounts, and print each once those before it are printed."""
-    reports = []
-    async for report in _run_checks(accounts, config):
-        reports.append(report)
-        if style == "text":
-            _print(report)
-    return reports
-
-
-async def _run_checks(accounts: Sequence[Account], config: Config) -> AsyncIterator[AccountReport]:
     # Not an executor: Ctrl-C would wait until each of its threads has ended.
     threads = DaemonThreads(_AT_ONCE)
     checks = [
         AccountCheck(account, config.poll, open_session(), Clock(), time.sleep)
         for account in accounts
     ]
-    tasks = [asyncio.ensure_future(threads.run(each.run)) for each in checks]
-    for task in tasks:
-        yield await task
+    reports = []
+    for task in [asyncio.ensure_future(threads.run(each.run)) for each in checks]:
+        reports.append(await task)
+        if style == "text":
+            _print(reports[-1])
+    return reports
 
 
 def _print(report: AccountReport) -> None:

@@ -11,19 +11,14 @@ from typing import Any, NamedTuple
 class Verdict(Enum):
     """What a finding means for the polls of the account."""
 
-    RIGHT = "right"
-    DOUBTFUL = "doubtful"  # polls succeed, but the result may surprise
-    WRONG = "wrong"  # polls fail
+    RIGHT = "right", "✓", "green"
+    DOUBTFUL = "doubtful", "!", "yellow"  # polls succeed, but the result may surprise
+    WRONG = "wrong", "✗", "red"  # polls fail
 
-    @property
-    def mark(self) -> str:
-        """The mark in front of a line."""
-        return {"right": "✓", "doubtful": "!", "wrong": "✗"}[self.value]
-
-    @property
-    def colour(self) -> str:
-        """The colour of that mark on a terminal."""
-        return {"right": "green", "doubtful": "yellow", "wrong": "red"}[self.value]
+    def __init__(self, word: str, mark: str, colour: str) -> None:
+        self.word = word
+        #: The mark in front of a line, and its colour on a terminal.
+        self.mark, self.colour = mark, colour
 
 
 class Finding(NamedTuple):
@@ -52,7 +47,7 @@ class AccountReport(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """Return `{"account": "acme", "ok": true, "findings": [{"verdict": "right", ...}]}`."""
         findings = [
-            finding._asdict() | {"verdict": finding.verdict.value} for finding in self.findings
+            finding._asdict() | {"verdict": finding.verdict.word} for finding in self.findings
         ]
         return {"account": self.account, "ok": not self.would_fail, "findings": findings}
 

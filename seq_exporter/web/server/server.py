@@ -110,7 +110,6 @@ class _OriginForm:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
         target = _ABSOLUTE_FORM.fullmatch(scope.get("raw_path", b""))
         if target:
             path = target[1] or b"/"

@@ -27,14 +27,14 @@ from seq_exporter.errors import (
 )
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.parsing import Anomalies
-from seq_exporter.sendgrid.transport import RateLimit, Transport
+from seq_exporter.sendgrid.transport import RateLimit, RequestObserver, Transport
 from tests.support import KEY, SCORES, SUBUSERS, SUBUSERS_SCORES, FakeTime, account, day, item
 
 FOREIGN = "a proxy or a firewall answers instead of SendGrid, see docs/proxies.md"
 NO_PERMISSION = "the key lacks the permission: add it, or check on_behalf_of"
 
 
-class Observer:
+class Observer(RequestObserver):
     """Writes down what it is told."""
 
     def __init__(self) -> None:
@@ -322,7 +322,7 @@ def test_usernames_are_read_to_the_first_page_with_none_new(
     mock.get(SUBUSERS, json=[{"id": 1, "username": "a"}, {"id": 2, "username": "b"}])
     mock.get(SUBUSERS, json=[{"id": 3, "username": "c"}, {"id": 4}, "?", {"username": "x" * 257}])
     mock.get(SUBUSERS, json=[])
-    pages = [page.usernames for page in client.read_usernames()]
+    pages = [page.users for page in client.read_usernames()]
     assert pages == [{"1": "a", "2": "b"}, {"3": "c"}, {}]
     assert asked(mock, "offset") == ["0", "2", "6"]
 
@@ -668,7 +668,7 @@ def test_an_integer_of_many_digits_in_the_list_of_subusers(
         body=f'[{{"id": {many}, "username": "a"}}, {{"id": 2, "username": "b"}}, {others}]',
     )
     mock.get(SUBUSERS, json=[])
-    assert [page.usernames for page in client.read_usernames()] == [{"2": "b"}, {}]
+    assert [page.users for page in client.read_usernames()] == [{"2": "b"}, {}]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from seq_exporter.config.secret import Secret
 from seq_exporter.errors import ConnectionFailed
 from seq_exporter.sendgrid.certificates import Authorities, find_authorities
 from seq_exporter.sendgrid.session import open_session
-from seq_exporter.sendgrid.transport import Endpoint, Transport, Unobserved
+from seq_exporter.sendgrid.transport import Endpoint, RequestObserver, Transport
 from tests.faults.server import FaultServer
 from tests.support import KEY, FakeTime, account
 from tests.unit.sendgrid.proxy import TunnelProxy, accept_connect, accept_socks
@@ -86,7 +86,7 @@ def ask(base_url: str) -> object:
         open_session(),
         30.0,
         FakeTime().clock,
-        Unobserved(),
+        RequestObserver(),
     )
     return transport.get(ANYTHING, {})
 

@@ -56,7 +56,7 @@ class Bench:
 
     @property
     def page(self) -> str:
-        return text_of(self.exporter.exposition)
+        return text_of(self.exporter.store.exposition)
 
     def value(self, name: str, **labels: str) -> float | None:
         samples = {
@@ -68,7 +68,7 @@ class Bench:
 
     @property
     def own_page(self) -> str:
-        return own_text(self.exporter.render_telemetry(generate_latest))
+        return own_text(self.exporter.telemetry.render(generate_latest))
 
     async def wait_until_ready(self) -> None:
         await wait_until(lambda: all(health.is_ready for _, health in self.exporter.accounts))
@@ -524,14 +524,14 @@ def test_a_reload_that_finds_no_thread_halfway_is_completed_by_the_next(
         exporter.start()
         try:
             await wait_until(lambda: all(health.is_ready for _, health in exporter.accounts))
-            page = text_of(exporter.exposition)
+            page = text_of(exporter.store.exposition)
             assert 'sendgrid_seq_score{account="acme"' in page
             problem = await exporter.reload()
             assert problem == "the configuration was not applied: no thread can be started"
-            assert text_of(exporter.exposition) == page
+            assert text_of(exporter.store.exposition) == page
             threading.stack_size(before)
             assert await exporter.reload() is None
-            assert 'sendgrid_seq_score{account="acme"' not in text_of(exporter.exposition)
+            assert 'sendgrid_seq_score{account="acme"' not in text_of(exporter.store.exposition)
         finally:
             threading.stack_size(before)
             exporter.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -14,9 +14,9 @@ from prometheus_client.registry import Collector
 from starlette.testclient import TestClient
 
 from seq_exporter import __version__
-from seq_exporter.config.model import SeriesSelection
 from seq_exporter.publish.deflate import DeflatedText
-from seq_exporter.publish.families import join_accounts, render_account
+from seq_exporter.publish.store import Store
+from seq_exporter.publish.telemetry import Renderer, Telemetry
 from seq_exporter.scores import Health, OwnScore, Score, Snapshot, SubuserScores
 from seq_exporter.web.routes import build_app
 from seq_exporter.web.settings.file import WebSettings
@@ -64,6 +64,23 @@ class Polls(Collector):
         yield CounterMetricFamily("polls", "All polls.", value=self.count)
 
 
+class FakeTelemetry(Telemetry):
+    """The given metric, and before it which accounts' metrics were asked for."""
+
+    def __init__(self, polls: Polls) -> None:
+        super().__init__()
+        self._polls = CollectorRegistry()
+        self._polls.register(polls)
+
+    def render(self, render: Renderer) -> tuple[DeflatedText, bytes]:
+        return DeflatedText.of([OWN]), render(self._polls)
+
+    def render_accounts(
+        self, render: Renderer, accounts: Collection[str]
+    ) -> tuple[DeflatedText, bytes]:
+        return DeflatedText.of([f"# of {sorted(accounts)}\n"]), render(self._polls)
+
+
 @dataclass
 class FakeExporter:
     """An exporter with the given accounts; a reload reports `problem`."""
@@ -72,26 +89,16 @@ class FakeExporter:
     problem: str | None = None
     reloads: int = 0
     polls: Polls = field(default_factory=Polls)
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:
-        self.registry.register(self.polls)
-
-    def render_telemetry(
-        self,
-        render: Callable[[CollectorRegistry], bytes],
-        accounts: Collection[str] | None = None,
-    ) -> tuple[DeflatedText, bytes]:
-        own = OWN if accounts is None else f"# of {sorted(accounts)}\n"
-        return DeflatedText.of([own]), render(self.registry)
+        self.telemetry = FakeTelemetry(self.polls)
 
     @property
-    def exposition(self) -> DeflatedText:
-        return self.join_exposition([snapshot.account for snapshot, _ in self.accounts])
-
-    def join_exposition(self, accounts: Collection[str]) -> DeflatedText:
-        chosen = [snapshot for snapshot, _ in self.accounts if snapshot.account in accounts]
-        return join_accounts([render_account(snapshot, SeriesSelection()) for snapshot in chosen])
+    def store(self) -> Store:
+        store = Store()
+        for snapshot, _ in self.accounts:
+            store.open(snapshot.account).swap(snapshot)
+        return store
 
     async def reload(self) -> str | None:
         self.reloads += 1
