@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gzip
 import io
 import logging
@@ -34,8 +35,10 @@ from tests.unit.serve.bench import Bench
 HELD = show(a=4.0, b=3.0, own=3.5)
 NEW = show(a=2.0, b=1.0, own=2.5)
 
-#: For faults that last; all else has the time that a slow machine may need.
-SHORT_TIMEOUT_SECONDS = 0.3
+# What decides how long a fault takes. The time-out is for answers that come too late, however fast
+# the machine is; all others have the time that a slow machine may need.
+SHORT_TIMEOUT = PollSettings(timeout_seconds=0.1)
+FEW_USERS = PollSettings(most_users=50_000)
 #: More than the fault may make the exporter take, however much comes in.
 MOST_BYTES = 100 * 1024 * 1024
 
@@ -62,7 +65,7 @@ class Fault:
     begin: Callable[[Stage], None] | None = None
     end: Callable[[Stage], None] | None = None
     base_url: Callable[[Stage], str] | None = None
-    lasts: bool = False  # for longer than the time-out
+    settings: PollSettings = PollSettings()
 
 
 @dataclass
@@ -81,14 +84,12 @@ class Stage:
         self.sendgrid = HealthySendGrid(self.time)
         self.server = FaultServer(self.sendgrid.answer)
         self.stranger = FaultServer(lambda exchange: exchange.reply_json({"result": []}))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        trustme.CA().issue_cert("localhost").configure_cert(context)
-        self.distrusted = FaultServer(self.sendgrid.answer, context)
+        self.distrusted = FaultServer(self.sendgrid.answer, _distrusted_certificate())
         self.state_folder = folder / "state"
         self.bench = Bench(
             self.time,
             base_url=self.server.url,
-            state=StateFolder(self.state_folder),
+            state=StateFolder(self.state_folder, hash_cost=2),
         )
         self._written = io.StringIO()
 
@@ -127,8 +128,7 @@ class Stage:
 
     def _begin(self, fault: Fault) -> None:
         poller = self.bench.poller
-        if fault.lasts:
-            poller.settings = PollSettings(timeout_seconds=SHORT_TIMEOUT_SECONDS)
+        poller.settings = fault.settings
         if fault.begin:
             fault.begin(self)
         if fault.answer:
@@ -225,6 +225,13 @@ class Stage:
         for where, text in written.items():
             if KEY in text or KEY[len(KEY) // 2 :] in text:
                 yield f"the key is in {where}"
+
+
+@functools.cache  # making one takes as long as some polls
+def _distrusted_certificate() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    return context
 
 
 def read_page(page: str) -> Shown:
