@@ -86,9 +86,7 @@ class AccountReader:
         transport = Transport(
             self.account, key, self._session, settings.timeout_seconds, self.clock, self._observer
         )
-        return SendGrid(
-            transport, self._sleep, Anomalies(), settings.most_users, self._pause_after
-        )
+        return SendGrid(transport, self._sleep, Anomalies(), settings.most_users, self._pause_after)
 
     @property
     def known_usernames(self) -> Collection[str]:
