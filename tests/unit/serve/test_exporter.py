@@ -324,7 +324,7 @@ def test_accounts_are_read_in_threads_while_a_reload_changes_them(
     mock: responses.RequestsMock, time: FakeTime
 ) -> None:
     mock.get(SUBUSERS_SCORES, status=202)
-    many = Config(tuple(replace(ACME, name=f"account-{number}") for number in range(100)))
+    many = Config(tuple(replace(ACME, name=f"account-{number}") for number in range(30)))
     counts: set[int] = set()
     errors: list[Exception] = []
     is_over = threading.Event()
