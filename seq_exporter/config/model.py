@@ -115,12 +115,17 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class PollSettings:
-    """When to poll; `lookback_days` is 1 to 90, and includes today."""
+    """When and how to poll; `lookback_days` is 1 to 90, and includes today.
+
+    A list of more than `most_users` is treated as one that never ends: it would fill the memory and
+    use up the rate limit. No key of the file sets it.
+    """
 
     interval_seconds: float = 900.0
     refresh_interval_seconds: float = 3600.0
     lookback_days: int = 7
     timeout_seconds: float = 30.0
+    most_users: int = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)

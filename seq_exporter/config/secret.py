@@ -11,7 +11,7 @@ from typing import Any
 
 from seq_exporter.config.redaction import redaction_of
 from seq_exporter.errors import KeyUnavailable
-from seq_exporter.threads import read_file
+from seq_exporter.threads import READ_SECONDS, read_file
 
 # SendGrid's keys are `SG.` and two more parts. Messages that quote a user's text hide everything
 # that looks like the beginning of a key, because keys get pasted into the wrong place.
@@ -19,6 +19,9 @@ _KEY_SHAPE = re.compile(r"SG\.[\w.-]{5,}")
 
 # A key has 69 characters. A device that never ends would fill the memory.
 _MOST_BYTES = 2**16
+
+#: What a slow hash costs: with this `n` of scrypt about 50 ms and 16 MiB. Only tests choose less.
+HASH_COST = 2**14
 
 # How shells, Python, Windows and templates write variables.
 _PLACEHOLDER = re.compile(
@@ -101,21 +104,21 @@ def parse_key(text: str) -> Secret:
     return Secret(key)
 
 
-def fingerprint(key: Secret, about: object, salt: str) -> bytes:
+def fingerprint(key: Secret, about: object, salt: str, cost: int = HASH_COST) -> bytes:
     """Return 64 bytes that nobody can compute without the key; `about` is hashed as its repr.
 
     One half may be public while the other half is used as a secret.
     """
-    return hash_slowly(f"{key.reveal()}\n{about!r}", salt)
+    return hash_slowly(f"{key.reveal()}\n{about!r}", salt, cost)
 
 
-def hash_slowly(text: str, salt: str) -> bytes:
-    """Return 64 bytes for a text that holds a secret.
+def hash_slowly(text: str, salt: str, cost: int = HASH_COST) -> bytes:
+    """Return 64 bytes for a text that holds a secret; `cost` is a power of two.
 
-    Slow (about 50 ms), because files hold a part of the result, and a secret may be guessable where
-    a test or a proxy issued it.
+    Slow, because files hold a part of the result, and a secret may be guessable where a test or a
+    proxy issued it.
     """
-    return hashlib.scrypt(text.encode(), salt=salt.encode(), n=2**14, r=8, p=1, dklen=64)
+    return hashlib.scrypt(text.encode(), salt=salt.encode(), n=cost, r=8, p=1, dklen=64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +127,16 @@ class ApiKey:
 
     source: Secret | Path
 
-    def read(self) -> Secret:
+    def read(self, seconds: float = READ_SECONDS) -> Secret:
         """Return the key. A file is read each time: a new key works without a restart.
 
-        Raises KeyUnavailable.
+        Raises KeyUnavailable, also if the file takes longer than `seconds`.
         """
         if isinstance(self.source, Secret):
             return self.source
         name = f"the key file '{self.source}'"
         try:
-            return parse_key(read_file(self.source, most_bytes=_MOST_BYTES).decode())
+            return parse_key(read_file(self.source, seconds, _MOST_BYTES).decode())
         except OSError as err:
             if err.errno == errno.EFBIG:
                 raise KeyUnavailable(

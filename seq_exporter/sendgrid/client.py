@@ -35,10 +35,6 @@ _SUBUSERS = Endpoint("subusers", "/v3/subusers")
 _SCORES_LIMIT = 1000
 _SUBUSERS_LIMIT = 500
 
-# A longer list is treated as one that never ends: it would fill the memory and use up the rate
-# limit.
-_MOST_USERS = 2_000_000
-
 _TRIES = 3
 # A poll waits this long if SendGrid asks for a pause; if it has to wait longer, it fails, and the
 # next poll waits.
@@ -98,8 +94,8 @@ class SendGrid:
     transport: Transport
     sleep: Callable[[float], None]
     anomalies: Anomalies
+    most_users: int
     pause_after: PauseAfter = pause_of_poll
-    most_users: int = _MOST_USERS
 
     def fetch_subusers(
         self, day: date, known: Mapping[str, Score] | None = None

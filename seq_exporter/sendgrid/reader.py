@@ -83,11 +83,11 @@ class AccountReader:
     def connect(self) -> SendGrid:
         """Return a client with the account's key, which is read now. Raises KeyUnavailable."""
         key = self.account.api_key.read()
-        timeout_seconds = self.settings.timeout_seconds
+        settings = self.settings
         transport = Transport(
-            self.account, key, self._session, timeout_seconds, self.clock, self._observer
+            self.account, key, self._session, settings.timeout_seconds, self.clock, self._observer
         )
-        return SendGrid(transport, self._sleep, Anomalies(), self._pause_after)
+        return SendGrid(transport, self._sleep, Anomalies(), settings.most_users, self._pause_after)
 
     @property
     def known_usernames(self) -> Collection[str]:

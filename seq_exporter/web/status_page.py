@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -37,14 +38,7 @@ class StatusPage:
 
     def __init__(self, docs_url: str | None = None) -> None:
         self._docs_url = docs_url
-        environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("seq_exporter.web", ""),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters["show"] = show
-        self._template = environment.get_template("status.html")
+        self._template = _load_template()
 
     def render(self, accounts: Accounts, query: Query, mistakes: Sequence[str] = ()) -> str:
         """Return the HTML for `accounts`, in their order, with the subusers that match `query`.
@@ -82,6 +76,18 @@ def find_docs() -> str | None:
         return None
     places = dict(url.split(", ", 1) for url in urls)
     return places.get("Documentation")
+
+
+@functools.cache  # compiling it takes longer than a hundred pages
+def _load_template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("seq_exporter.web", ""),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["show"] = show
+    return environment.get_template("status.html")
 
 
 def _describe(snapshot: Snapshot, health: Health) -> dict[str, Any]:

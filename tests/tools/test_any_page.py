@@ -9,10 +9,11 @@ from hypothesis import given
 
 from seq_exporter.config.model import SubuserSelection
 from tests.processes import find_tool
-from tests.support import GIVE_UP_SECONDS
+from tests.support import GIVE_UP_SECONDS, examples
 from tests.unit.serve.test_any_page import ANSWERS, poll
 
 
+@examples(0.2, thorough=1)  # each starts a process
 @given(ANSWERS)
 def test_any_answers(answers: tuple[list[Any], Any, Any, SubuserSelection | None]) -> None:
     page = poll(answers).page

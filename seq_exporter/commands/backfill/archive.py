@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from seq_exporter.config.model import Account, SubuserSelection
-from seq_exporter.config.secret import Secret, fingerprint, hash_slowly
+from seq_exporter.config.secret import HASH_COST, Secret, fingerprint, hash_slowly
 from seq_exporter.errors import BackfillError
 from seq_exporter.scores import METRICS, Score, SubuserScores, count_bands
 from seq_exporter.sendgrid.usernames import label_namesake
@@ -102,8 +102,9 @@ WHERE account = ? AND day BETWEEN ? AND ? AND label IS NOT NULL ORDER BY label, 
 class Archive:
     """The file as a whole. Every method may raise sqlite3.Error: a full disk, above all."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, hash_cost: int = HASH_COST) -> None:
         """Open the file, or make it. Raises BackfillError if it is in use, or is something else."""
+        self._hash_cost = hash_cost
         self._connection = sqlite3.connect(path, timeout=0, isolation_level="IMMEDIATE")
         try:
             self._prepare(path)
@@ -129,7 +130,7 @@ class Archive:
             query = "SELECT id, salt, owner FROM accounts WHERE name = ?"
             account_id, salt, owner = connection.execute(query, (account.name,)).fetchone()
             archive = AccountArchive(connection, account_id)
-            now = fingerprint(key, account.identity, salt)[:32].hex()
+            now = fingerprint(key, account.identity, salt, self._hash_cost)[:32].hex()
             # A key that was mistyped at first has brought no scores.
             if not hmac.compare_digest(owner or now, now) and not archive.is_empty():
                 raise BackfillError(
@@ -172,7 +173,8 @@ class Archive:
         if not salt:
             salt = os.urandom(16).hex()
             self.set_output(_SALT, salt, 0)
-        return hash_slowly(repr((url, sorted(headers.items()))), salt)[:32].hex()
+        receiver = repr((url, sorted(headers.items())))
+        return hash_slowly(receiver, salt, self._hash_cost)[:32].hex()
 
     def get_output(self, name: str) -> tuple[str, int]:
         """Return the content of an output that was begun, and how much of it is done."""

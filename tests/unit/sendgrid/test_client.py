@@ -11,6 +11,7 @@ import pytest
 import requests
 import responses
 
+from seq_exporter.config.model import PollSettings
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import (
     BadRequest,
@@ -62,7 +63,7 @@ def make_client(time: FakeTime, observer: Observer, **changes: Any) -> SendGrid:
     transport = Transport(
         account(**changes), Secret(KEY), requests.Session(), 30.0, time.clock, observer
     )
-    return SendGrid(transport, time.sleep, Anomalies())
+    return SendGrid(transport, time.sleep, Anomalies(), PollSettings().most_users)
 
 
 def page(*user_ids: str, after_key: object = None) -> dict[str, Any]:
@@ -311,6 +312,7 @@ def test_a_day_of_pages_without_an_end_is_given_up(
         return 200, {}, json.dumps(page(str(number), after_key=number + 1))
 
     mock.add_callback(responses.GET, SUBUSERS_SCORES, answer)
+    assert client.most_users == 2_000_000  # as docs/reliability.md has it
     with pytest.raises(MalformedResponse, match="has no last page"):
         replace(client, most_users=5000).fetch_subusers(day(5))
     assert len(mock.calls) == 5

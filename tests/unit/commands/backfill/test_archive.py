@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def archive(file: Path) -> Iterator[Archive]:
-    with closing(Archive(file)) as archive:
+    with closing(Archive(file, hash_cost=2)) as archive:
         yield archive
 
 
@@ -230,6 +230,15 @@ def test_the_content_is_there_when_the_file_is_opened_again(file: Path) -> None:
         assert rows(file) == [("04", "1", 4.0), ("04", "2", 4.0)]
         assert again.own_scores().keys() == {day(4)}
         assert archive.get_output("scores-2026-11-01.om") == ("abc", 1)
+
+
+def test_the_hash_of_the_key_is_slow(file: Path) -> None:
+    with closing(Archive(file)) as archive:
+        archive.claim(account(), Secret(KEY)).add_page(day(4), scores("1"), None)
+    with closing(Archive(file, hash_cost=2)) as archive, pytest.raises(BackfillError):
+        archive.claim(account(), Secret(KEY))
+    with closing(Archive(file, hash_cost=2**14)) as archive:
+        assert not archive.claim(account(), Secret(KEY)).is_empty()
 
 
 def test_an_output_is_begun_and_done(archive: Archive) -> None:

@@ -331,9 +331,9 @@ def test_an_answer_that_never_comes(time: FakeTime, begins: bytes) -> None:
         receiver_at(fake.url, time, timeout_seconds=0.2).send(SERIES)
         assert (len(fake.requests), pauses(time)) == (3, [1, 2])
         fake.answers[:] = [say_little]
-        message = failure(receiver_at(fake.url, time, timeout_seconds=0.05))
+        message = failure(receiver_at(fake.url, time, timeout_seconds=0.01))
         leaving.set()
-    assert message.startswith(f"no answer from {fake.url} within 0.05 s (tries: ")
+    assert message.startswith(f"no answer from {fake.url} within 0.01 s (tries: ")
 
 
 def test_megabytes_in_an_error_are_not_read(time: FakeTime) -> None:
