@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from seq_exporter.escapes import show, show_lines
 from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.scores import Health, Snapshot
 from seq_exporter.threads import DaemonThreads
@@ -25,7 +26,6 @@ from seq_exporter.web.negotiation import accepts_gzip, choose_format
 from seq_exporter.web.openapi import describe_api
 from seq_exporter.web.parameters import Parameters
 from seq_exporter.web.settings.reloadable import ReloadableSettings
-from seq_exporter.web.shown import show
 from seq_exporter.web.status_page import StatusPage, find_docs
 
 _SLICE_BYTES = 256 * 1024
@@ -220,7 +220,7 @@ def _reload(exporter: PublishedState, enable_lifecycle: bool) -> _Handler:
             return PlainTextResponse(text, 403)
         problem = await exporter.reload()
         if problem:
-            return PlainTextResponse(f"{problem}\n", 500)
+            return PlainTextResponse(f"{show_lines(problem)}\n", 500)
         return PlainTextResponse("Configuration reloaded.\n")
 
     return reload

@@ -21,6 +21,7 @@ from seq_exporter.commands.flags import (
     log_flags,
     read_date,
 )
+from seq_exporter.commands.messages import print_message
 from seq_exporter.config.file import find_config, load_config
 from seq_exporter.logs import configure_logs
 from seq_exporter.publish.families import FAMILIES
@@ -229,7 +230,7 @@ def backfill(
         poll=config.poll,
     )
     accounts = choose_accounts(config, names)
-    click.echo(run_backfill(accounts, options, output_dir, clock))
+    print_message(run_backfill(accounts, options, output_dir, clock))
 
 
 def _choose_days(first: date | None, last: date | None, clock: Clock) -> tuple[date, date]:

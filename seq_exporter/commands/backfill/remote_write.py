@@ -200,8 +200,7 @@ class Receiver:
         secrets = {*written, *map(unquote, written), *headers, *tokens} - {""}
         for secret in sorted(secrets, key=len, reverse=True):
             body = body.replace(secret, "***")
-        first = next(iter(body.strip().splitlines()), "")[:_SHOWN_CHARACTERS]
-        return "".join(char if char.isprintable() else "?" for char in first)
+        return next(iter(body.strip().splitlines()), "")[:_SHOWN_CHARACTERS]
 
 
 class SentSamples(NamedTuple):

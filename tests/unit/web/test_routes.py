@@ -325,6 +325,13 @@ def test_the_status_page_escapes_names_and_errors() -> None:
     ]
 
 
+def test_the_status_page_shows_characters_that_nobody_sees() -> None:
+    failure = "500 (\x1b]0;title\x07, \u202eevil)"
+    page = status_page((Snapshot("ac\u200bme"), replace(POLLED, failure=failure)))
+    assert cells(page)[0] == r"ac\u200bme"
+    assert r"<small>500 (\x1b]0;title\x07, \u202eevil)</small>" in page
+
+
 def test_the_status_page_has_security_headers() -> None:
     headers = client().get("/").headers
     assert headers["Content-Security-Policy"] == (

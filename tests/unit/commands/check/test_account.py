@@ -314,6 +314,13 @@ def test_a_line_is_as_wide_as_the_terminal(width: int) -> None:
     assert " ".join(" ".join(made).split()).count("no subuser is called 'shop-dee'") == 4
 
 
+def test_a_name_cannot_command_the_terminal() -> None:
+    finding = Finding(Verdict.DOUBTFUL, "missing", "no subuser is called 'a\x1b[2J\u202e\tb\nc'")
+    assert list(wrap(finding, 80)) == [
+        r"missing    no subuser is called 'a\x1b[2J\u202e\tb\nc'",
+    ]
+
+
 def refuse(mock: responses.RequestsMock, path: str, status: int, message: str) -> None:
     body = {"errors": [{"message": message}]} if message else {}
     mock.add(responses.GET, f"{BASE_URL}/v3/engagementquality/{path}", status=status, json=body)
