@@ -5,7 +5,9 @@ The clock is the real one here: days are counted from today (UTC), as a user wou
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import re
 import signal
 import sys
@@ -20,6 +22,8 @@ import pytest
 
 from seq_exporter.commands import main as cli
 from seq_exporter.commands.backfill.archive import Archive
+from seq_exporter.commands.backfill.run import opened
+from seq_exporter.errors import BackfillError
 from tests.support import KEY, FakeSendGrid, item
 
 CONFIG = f"""
@@ -405,14 +409,37 @@ def test_an_archive_that_is_another_file(run: Run, command: CommandLine) -> None
     assert run() == (
         1,
         "",
-        "seq-exporter: out/scores.sqlite is not an archive of a backfill: file is not a database\n",
+        "seq-exporter: out/scores.sqlite is not an archive of a backfill: file is not a database: "
+        "move it away, and run the same command again: it fetches the days again\n",
     )
 
 
 def test_an_archive_that_is_in_use(run: Run, command: CommandLine) -> None:
     command.output.mkdir()
     with closing(Archive(command.output / "scores.sqlite")):
-        assert run() == (1, "", "seq-exporter: out/scores.sqlite is in use by another backfill\n")
+        assert run() == (
+            1,
+            "",
+            "seq-exporter: out/scores.sqlite is in use by another backfill: "
+            "wait for its end, or stop it\n",
+        )
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (errno.ENOSPC, "No space left on device: make room"),
+        (errno.EACCES, "Permission denied: let this user write there"),
+        (errno.EROFS, "Read-only file system: let this user write there"),
+    ],
+)
+def test_a_file_that_cannot_be_written(tmp_path: Path, code: int, said: str) -> None:
+    with pytest.raises(BackfillError) as caught, opened(tmp_path):
+        raise OSError(code, os.strerror(code))
+    assert str(caught.value) == (
+        f"cannot write to {tmp_path}: {said}, and run the same command again; "
+        "complete files are kept"
+    )
 
 
 def written(command: CommandLine) -> list[str]:
