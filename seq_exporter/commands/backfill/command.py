@@ -91,6 +91,13 @@ def _read_headers(
 
 
 def _url(text: str) -> str:
+    text = text.strip()  # a secret of Kubernetes or a file of variables may end with a line break
+    if " " in text or not text.isprintable():
+        # urlsplit passes over line breaks, and a request would fail much later.
+        raise click.BadParameter(
+            "has white space or an invisible character inside: write the URL on one line, "
+            "with %20 for a space"
+        )
     try:
         url = urlsplit(text)
         is_url = not text or (url.scheme in ("http", "https") and url.hostname and url.port != 0)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import responses
 
 from seq_exporter.commands import main as cli
 from seq_exporter.commands.backfill.archive import Archive
@@ -278,6 +279,29 @@ def test_days_that_cannot_be_asked_for(run: Run, command: CommandLine) -> None:
                 "http://user:hush@localhost:port/api/v1/write",
             )
         ),
+        *(
+            pytest.param(
+                [f"--remote-write={url}"],
+                "Invalid value for '--remote-write': has white space or an invisible character "
+                "inside: write the URL on one line, with %20 for a space",
+                id=f"a URL with white space: {url!r}",
+            )
+            for url in (
+                "http://local host:9090/write",
+                "http://localhost :9090/write",
+                "http:// localhost/write",
+                "http://localhost:9090/a b",
+                "http://user:hu sh@localhost/write",
+                "http://user:hu\nsh@localhost/write",
+                "http://localhost:9090/api/\n  v1/write",
+                "http://localhost\t:9090/write",
+                "http://localhost:9090/write?x=a b",
+                "http://localhost\xa0/write",
+                "http://localhost/write\u200b",
+                "\ufeffhttp://localhost/write",
+                "http://localhost/write\x1b",
+            )
+        ),
         pytest.param(
             ["--remote-write-header=Authorization"],
             "Invalid value for '--remote-write-header': write NAME=VALUE, "
@@ -324,6 +348,27 @@ def test_days_that_cannot_be_asked_for(run: Run, command: CommandLine) -> None:
 def test_wrong_use(run: Run, command: CommandLine, arguments: list[str], said: str) -> None:
     assert mistake(run(*arguments)) == said
     assert not command.output.exists()
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "\n", "\r\n", "\xa0"])
+@pytest.mark.parametrize("is_variable", [False, True])
+def test_white_space_around_the_url_of_a_receiver(
+    space: str,
+    is_variable: bool,
+    run: Run,
+    fleet: FakeSendGrid,
+    mock: responses.RequestsMock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = "http://user:hush@localhost:9/api/v1/write"
+    mock.add(responses.POST, url)
+    given = f"{space}{url}{space}"
+    if is_variable:
+        monkeypatch.setenv("SEQ_EXPORTER_REMOTE_WRITE", given)
+    flags = [] if is_variable else [f"--remote-write={given}"]
+    status, said, _ = run(*one_day(), *flags)
+    assert status == 0
+    assert " samples sent to http://localhost:9/api/v1/write,\n" in said
 
 
 def test_the_output_folder_is_required(
