@@ -137,7 +137,7 @@ def test_a_choice_that_fits_nobody(healthy: FakeSendGrid, time: FakeTime) -> Non
     assert lines(report)[1:3] == [
         "! subusers: 2026-11-03: none of the 2 subusers fits `subusers`: 'shop-*' is a glob, "
         "and a list holds usernames: write {include: ['shop-*']}",
-        "! missing: no subuser is called 'shop-*': did you mean 'shop-fr'?",
+        "✓ own score: 2026-11-03: 3.9",
     ]
     assert report.findings[1].facts == {
         "day": "2026-11-03",
@@ -146,6 +146,69 @@ def test_a_choice_that_fits_nobody(healthy: FakeSendGrid, time: FakeTime) -> Non
         "missing": 1,
     }
     assert not report.would_fail
+
+
+@pytest.mark.parametrize(
+    ("users", "names", "wanted", "said"),
+    [
+        (
+            [item("1", "shop-de", 4.2), item("2", "shop-fr")],
+            {},
+            {"shop-dee", "zebra"},
+            "none of the 2 subusers fits `subusers`: "
+            "no subuser is called 'shop-dee': did you mean 'shop-de'?",
+        ),
+        (
+            [],
+            {},
+            {"shop-de"},
+            "SendGrid returns no subusers: if the account has none, write `subusers: none`; "
+            "otherwise check the key's permissions and on_behalf_of",
+        ),
+        (
+            [],
+            {},
+            None,
+            "SendGrid returns no subusers: if the account has none, write `subusers: none`; "
+            "otherwise check the key's permissions and on_behalf_of",
+        ),
+        (
+            [item("11", None, 4.2), item("12")],
+            (403, {}, ""),
+            {"shop-de"},
+            "none of the 2 subusers fits `subusers`: SendGrid returns no usernames, so subusers "
+            "are chosen by user_id, such as '11': let the key read Subuser Management, or choose "
+            "by user_id",
+        ),
+        (
+            [item("11", None, 4.2)],
+            {"12": "shop-de"},
+            {"shop-de"},
+            "SendGrid returns none of the chosen subusers",
+        ),
+    ],
+)
+def test_why_no_subuser_is_published(
+    users: Any, names: Any, wanted: Any, said: str, healthy: FakeSendGrid, time: FakeTime
+) -> None:
+    healthy.subusers, healthy.names = {day(3): users}, names
+    choice = {"subusers": SubuserSelection(names=frozenset(wanted))} if wanted else {}
+    report = run(time, **choice)
+    about = [line for line in lines(report) if "subusers: " in line or "missing" in line]
+    assert about == [f"! subusers: 2026-11-03: {said}"]
+    assert not report.would_fail
+
+
+def test_a_missing_name_may_be_that_of_a_user_without_one(
+    healthy: FakeSendGrid, time: FakeTime
+) -> None:
+    healthy.subusers = {day(3): [item("1", "shop-de", 4.2), item("3")]}
+    healthy.names = (403, {}, "")
+    report = run(time, subusers=SubuserSelection(names=frozenset({"shop-de", "zebra"})))
+    assert (
+        "! missing: no subuser is called 'zebra': correct or remove it, unless SendGrid does not "
+        "return its username (subusers without one: 1)"
+    ) in lines(report)
 
 
 @pytest.mark.parametrize(
