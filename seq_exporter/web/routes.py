@@ -21,7 +21,7 @@ from seq_exporter.scores import Health, Snapshot
 from seq_exporter.threads import DaemonThreads
 from seq_exporter.web.api import ENDPOINTS, Answer, Endpoint, ErrorAnswer
 from seq_exporter.web.listing import Query
-from seq_exporter.web.middleware import BasicAuth, ConfiguredHeaders, RequestLimiter
+from seq_exporter.web.middleware import BasicAuth, ConfiguredHeaders, RequestLimiter, ThreadLimit
 from seq_exporter.web.negotiation import accepts_gzip, choose_format
 from seq_exporter.web.openapi import describe_api
 from seq_exporter.web.parameters import Parameters
@@ -88,6 +88,7 @@ def build_app(
         ],
         middleware=[
             Middleware(ConfiguredHeaders, web_settings=web_settings),
+            Middleware(ThreadLimit),
             Middleware(RequestLimiter, web_settings=web_settings),
             Middleware(BasicAuth, web_settings=web_settings),
         ],
