@@ -197,7 +197,7 @@ class Transport:
 
     def _timed_out(self) -> TimedOut:
         return TimedOut(
-            f"no complete answer from {self.account.base_url} within {self.timeout_seconds:g} s"
+            f"no complete answer from {self.account.base_url} within {self.timeout_seconds:.15g} s"
         )
 
     def _transport_error(self, err: OSError) -> PollError:

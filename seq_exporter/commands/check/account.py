@@ -253,11 +253,11 @@ def _describe_headers(observed: ObservedHeaders) -> Iterator[Finding]:
     """Report the rate limit and the clock, which the headers of the answers show."""
     limit = observed.rate_limit
     if limit and limit.remaining is not None:
-        of = f" of {limit.limit:g}" if limit.limit is not None else ""
+        # Digits, and no 1e+06: a float has 15 that are exact.
+        of = f" of {limit.limit:.15g}" if limit.limit is not None else ""
         reset = limit.reset_timestamp_seconds
-        until = f" until {datetime.fromtimestamp(reset, UTC):%H:%M:%S} UTC" if reset else ""
         verdict = Verdict.RIGHT if limit.remaining else Verdict.DOUBTFUL
-        text = f"{limit.remaining:g}{of} requests left{until}"
+        text = f"{limit.remaining:.15g}{of} requests left{_describe_reset(reset)}"
         facts = {"limit": limit.limit, "remaining": limit.remaining, "reset": reset}
         yield Finding(verdict, "rate limit", text, facts)
     seconds = observed.clock_seconds
@@ -270,6 +270,13 @@ def _describe_headers(observed: ObservedHeaders) -> Iterator[Finding]:
         way = "ahead of" if seconds > 0 else "behind"
         text = f"{abs(seconds):.0f} s {way} SendGrid's: set it, for example with NTP"
         yield Finding(Verdict.DOUBTFUL, "clock", text, {"seconds": round(seconds, 1)})
+
+
+def _describe_reset(reset: float | None) -> str:
+    try:
+        return f" until {datetime.fromtimestamp(reset, UTC):%H:%M:%S} UTC" if reset else ""
+    except (OSError, OverflowError, ValueError):  # after the year 9999
+        return ""
 
 
 class ObservedHeaders:

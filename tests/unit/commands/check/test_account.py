@@ -63,6 +63,39 @@ def test_a_healthy_account(healthy: FakeSendGrid, time: FakeTime) -> None:
     assert not report.would_fail
 
 
+@pytest.mark.parametrize(
+    ("limit", "remaining", "reset", "said"),
+    [
+        (
+            "1000000",
+            "999999",
+            "30",
+            "✓ rate limit: 999999 of 1000000 requests left until 12:00:30 UTC",
+        ),
+        ("123456789", "0", "30", "! rate limit: 0 of 123456789 requests left until 12:00:30 UTC"),
+        ("1e6", "1000000.0", "", "✓ rate limit: 1000000 of 1000000 requests left"),
+        ("", "598", "1e18", "✓ rate limit: 598 requests left"),
+        ("600", "598", "1e300", "✓ rate limit: 598 of 600 requests left"),
+    ],
+)
+def test_numbers_of_headers_are_written_out(
+    limit: str,
+    remaining: str,
+    reset: str,
+    said: str,
+    mock: responses.RequestsMock,
+    time: FakeTime,
+) -> None:
+    headers = {
+        "X-RateLimit-Limit": limit,
+        "X-RateLimit-Remaining": remaining,
+        "X-RateLimit-Reset": reset,
+    }
+    mock.add(responses.GET, SCOPES, json={"scopes": []}, headers=headers)
+    report = run(time, own_score=False, subusers=None)
+    assert said in lines(report)
+
+
 def test_what_the_headers_tell(
     healthy: FakeSendGrid, mock: responses.RequestsMock, time: FakeTime
 ) -> None:
