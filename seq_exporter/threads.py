@@ -94,7 +94,7 @@ def call_within(seconds: float, function: Callable[[], _Result], name: str) -> _
     except TimeoutError:
         if call.future.done():  # at the last moment, or `function` raised it
             return call.future.result()
-        raise TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:g} s") from None
+        raise TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:.15g} s") from None
     finally:
         call.is_given_up = not call.future.done()
 

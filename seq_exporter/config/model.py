@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import re
 from collections.abc import Collection, Iterable
@@ -55,6 +56,12 @@ WILDCARDS = frozenset("*?[")
 # What no glob needs, and few usernames have: `^shop`, `shop$`, `.*`, `\\d`, `a|b`, `(a)`, `/shop/`.
 _REGULAR_EXPRESSION = re.compile(r"^\^|\$$|\.[*+]|\\|[|()]|^/.*/$")
 _MOST_EXAMPLES = 3
+# Comparing a name with more usernames would take seconds of a poll.
+_MOST_COMPARED = 10_000
+_NO_USERNAMES = (
+    "SendGrid returns no usernames, so subusers are chosen by user_id, such as {id!r}: "
+    "let the key read Subuser Management, or choose by user_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +144,23 @@ class Config:
     state_dir: Path | None = None
 
 
-def explain_misfit(selection: SubuserSelection | None, known: Collection[str]) -> str:
+def explain_misfit(
+    selection: SubuserSelection | None, known: Collection[str], nameless: Collection[str] = ()
+) -> str:
     """Return why `selection` fits none of the `known` usernames, and what to change.
 
-    An empty text if it fits one, or if no username is known.
+    `nameless` are the user_ids of subusers whose usernames SendGrid does not tell. An empty text if
+    the selection fits one, or if there is no subuser.
     none of the 35 subusers fits `subusers`: 'shop-*' is a glob, and a list holds usernames: ...
     """
-    if selection is None or not known or any(name in selection for name in known):
+    number = len(known) + len(nameless)
+    if selection is None or not number or any(name in selection for name in (*known, *nameless)):
         return ""
     subject = (
-        f"none of the {len(known)} subusers fits"
-        if len(known) > 1
-        else "the only subuser does not fit"
+        f"none of the {number} subusers fits" if number > 1 else "the only subuser does not fit"
     )
-    return f"{subject} `subusers`: {_find_cause(selection, known)}"
+    cause = _find_cause(selection, known) if known else _NO_USERNAMES.format(id=min(nameless))
+    return f"{subject} `subusers`: {cause}"
 
 
 def _find_cause(selection: SubuserSelection, known: Collection[str]) -> str:
@@ -169,6 +179,10 @@ def _find_cause(selection: SubuserSelection, known: Collection[str]) -> str:
             return (
                 f"{entry!r} is a glob, and a list holds usernames: write {{include: [{entry!r}]}}"
             )
+    return _compare_names(selection, known)
+
+
+def _compare_names(selection: SubuserSelection, known: Collection[str]) -> str:
     # `exclude` plays no part: it leaves out nobody who is included in either case.
     lowered = SubuserSelection(
         frozenset(map(str.lower, selection.names)), tuple(map(str.lower, selection.include))
@@ -176,6 +190,10 @@ def _find_cause(selection: SubuserSelection, known: Collection[str]) -> str:
     same = next((name for name in sorted(known) if name.lower() in lowered), None)
     if same is not None:
         return f"upper and lower case differ: SendGrid has {same!r}, so write that"
+    if len(known) <= _MOST_COMPARED:
+        for name in sorted(selection.names):
+            if nearest := difflib.get_close_matches(name, known, n=1):
+                return f"no subuser is called {name!r}: did you mean {nearest[0]!r}?"
     examples = ", ".join(map(repr, sorted(known)[:_MOST_EXAMPLES]))
     rest = ", ..." if len(known) > _MOST_EXAMPLES else ""
     return f"SendGrid has {examples}{rest}: correct the usernames or globs"

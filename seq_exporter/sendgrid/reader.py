@@ -12,7 +12,7 @@ from typing import Self
 import requests
 
 from seq_exporter.clock import Clock
-from seq_exporter.config.model import Account, PollSettings
+from seq_exporter.config.model import Account, PollSettings, explain_misfit
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import AccountUnavailable, EndpointFailed, KeyUnavailable, PollError
 from seq_exporter.retries import PauseAfter
@@ -93,6 +93,16 @@ class AccountReader:
     def known_usernames(self) -> Collection[str]:
         """The usernames that SendGrid has returned so far, also of subusers not selected."""
         return self._usernames.known
+
+    def explain_misfit(self) -> str:
+        """Return why the account's choice of subusers fits none of them, "" if it fits one."""
+        names = self._usernames
+        return explain_misfit(self.account.subusers, names.known, names.nameless)
+
+    @property
+    def nameless_users(self) -> Collection[str]:
+        """The user_ids of the newest scores for which SendGrid has returned no username."""
+        return self._usernames.nameless
 
     def resume(self, snapshot: Snapshot, key: Secret) -> None:
         """Continue from `snapshot`, which an earlier process read with `key`."""

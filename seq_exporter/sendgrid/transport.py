@@ -188,7 +188,7 @@ class Transport:
         inner = err.args[0] if err.args else None
         # While it reads the body, requests reports a time-out as a broken connection.
         if isinstance(err, requests.Timeout) or isinstance(inner, ReadTimeoutError):
-            return TimedOut(f"no complete answer from {place} within {self.timeout_seconds:g} s")
+            return TimedOut(f"no complete answer from {place} within {self.timeout_seconds:.15g} s")
         if isinstance(err, requests.exceptions.ContentDecodingError):
             return MalformedResponse("the body is not in the encoding that its header names")
         return ConnectionFailed(f"no connection to {place}: {cause_and_remedy(err)}")

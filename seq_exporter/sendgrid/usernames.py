@@ -33,6 +33,7 @@ class Usernames:
     def __init__(self, known: Iterable[Score] = ()) -> None:
         self._by_id = {score.user_id: score.username for score in known if score.username}
         self._unknown: frozenset[str] = frozenset()
+        self._nameless: Collection[str] = ()
         self._asked_at = 0.0
         self._pause_seconds = 0.0
 
@@ -40,6 +41,11 @@ class Usernames:
     def known(self) -> Collection[str]:
         """All usernames that are known."""
         return self._by_id.values()
+
+    @property
+    def nameless(self) -> Collection[str]:
+        """The user_ids in the newest scores whose usernames are not known."""
+        return self._nameless
 
     def complete(self, scores: Sequence[Score], sendgrid: SendGrid, now: float) -> list[Score]:
         """Return `scores` with every username that is known; asks SendGrid only for new users.
@@ -63,6 +69,7 @@ class Usernames:
                 self._ask(sendgrid, now)
             if not self._pause_seconds:  # added to those of other days in the same poll
                 self._unknown = (self._unknown | nameless) - self._by_id.keys()
+        self._nameless = nameless - self._by_id.keys()
         given = set(named.values())
         return [
             score if score.username else score._replace(username=self._recall(score, given))

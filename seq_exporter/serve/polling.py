@@ -10,7 +10,7 @@ from collections.abc import Callable
 import requests
 
 from seq_exporter.clock import Clock
-from seq_exporter.config.model import Account, PollSettings, explain_misfit
+from seq_exporter.config.model import Account, PollSettings
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.errors import (
     KeyUnavailable,
@@ -204,7 +204,7 @@ class Poller:
         if not subusers or subusers.by_label:
             self._is_misfit = False
         elif not self._is_misfit:
-            error = explain_misfit(self.account.subusers, self._reader.known_usernames)
+            error = self._reader.explain_misfit()
             self._is_misfit = bool(error)
             if error:
                 _log.warning("no subuser is published", extra=self._about(error=error))

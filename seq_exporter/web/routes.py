@@ -15,17 +15,17 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from seq_exporter.escapes import show, show_lines
 from seq_exporter.publish.store import Store
 from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.scores import Health, Snapshot
 from seq_exporter.threads import DaemonThreads
 from seq_exporter.web.api import ENDPOINTS, Answer, Endpoint, ErrorAnswer
 from seq_exporter.web.listing import Query
-from seq_exporter.web.middleware import BasicAuth, ConfiguredHeaders, RequestLimiter
+from seq_exporter.web.middleware import BasicAuth, ConfiguredHeaders, RequestLimiter, ThreadLimit
 from seq_exporter.web.negotiation import accepts_gzip, choose_format
 from seq_exporter.web.openapi import describe_api
 from seq_exporter.web.settings.reloadable import ReloadableSettings
-from seq_exporter.web.shown import show
 from seq_exporter.web.status_page import StatusPage, find_docs
 
 _SLICE_BYTES = 256 * 1024
@@ -85,6 +85,7 @@ def build_app(
         ],
         middleware=[
             Middleware(ConfiguredHeaders, web_settings=web_settings),
+            Middleware(ThreadLimit),
             Middleware(RequestLimiter, web_settings=web_settings),
             Middleware(BasicAuth, web_settings=web_settings),
         ],
@@ -187,7 +188,7 @@ class _Handlers:
             return PlainTextResponse(text, 403)
         problem = await self.exporter.reload()
         if problem:
-            return PlainTextResponse(f"{problem}\n", 500)
+            return PlainTextResponse(f"{show_lines(problem)}\n", 500)
         return PlainTextResponse("Configuration reloaded.\n")
 
 

@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 import jinja2
 
 from seq_exporter import __version__
+from seq_exporter.escapes import show
 from seq_exporter.scores import Health, Snapshot, add_to_bands
 from seq_exporter.web.listing import SORTS, Accounts, Query, list_subusers
-from seq_exporter.web.shown import show
 
 _TITLES = {
     "overall": "Score",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import os
 import shutil
 import sys
@@ -24,8 +23,10 @@ from seq_exporter.commands.flags import (
     flag,
     web_config_flag,
 )
+from seq_exporter.commands.messages import print_message
 from seq_exporter.config.file import find_config, load_config
 from seq_exporter.config.model import Account, Config
+from seq_exporter.escapes import dump_json, show
 from seq_exporter.sendgrid.session import open_session
 from seq_exporter.threads import DaemonThreads
 from seq_exporter.web.settings.file import load_web_settings
@@ -66,13 +67,13 @@ def check(
     accounts = choose_accounts(config, names)
     if offline:
         text = f"{config_file}: no mistakes; {_count(len(accounts), 'account')}"
-        click.echo(json.dumps({"ok": True, "accounts": []}) if style == "json" else text)
+        print_message(dump_json({"ok": True, "accounts": []}) if style == "json" else text)
         return
     reports = asyncio.run(_check_all(accounts, config, style))
     failing = sum(report.would_fail for report in reports)
     if style == "json":
         answer = {"ok": not failing, "accounts": [report.to_json() for report in reports]}
-        click.echo(json.dumps(answer, indent=2))
+        click.echo(dump_json(answer, indent=2))
     elif failing:
         click.echo(f"{_count(len(reports), 'account')}: polls of {failing} would fail")
     else:
@@ -99,7 +100,7 @@ async def _check_all(
 
 
 def _print(report: AccountReport) -> None:
-    click.echo(click.style(report.account, bold=True), color=_is_colourful())
+    click.echo(click.style(show(report.account), bold=True), color=_is_colourful())
     for finding in report.findings:
         mark = _encodable(finding.verdict.mark, {"✓": "+", "✗": "x"})
         first, *more = wrap(finding, shutil.get_terminal_size().columns)

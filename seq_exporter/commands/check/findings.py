@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
+from seq_exporter.escapes import show
+
 
 class Verdict(Enum):
     """What a finding means for the polls of the account."""
@@ -67,7 +69,7 @@ def wrap(finding: Finding, width: int) -> Iterator[str]:
     hanging = _INDENT + _ABOUT_WIDTH if width >= 60 else _INDENT
     first = finding.about.ljust(_ABOUT_WIDTH) if width >= 60 else f"{finding.about}: "
     yield from textwrap.wrap(
-        first + finding.text,
+        show(first + finding.text),
         max(width - _INDENT, 20),
         subsequent_indent=" " * (hanging - _INDENT),
         break_on_hyphens=False,

@@ -22,7 +22,7 @@ def parse_address(text: str) -> tuple[str, int]:
     """
     host, colon, port = text.rpartition(":")
     is_bracketed = host.startswith("[") and host.endswith("]")
-    is_host = is_bracketed or not set(host) & set(":[]")
+    is_host = is_bracketed or not (set(host) & set(":[]") or any(map(str.isspace, host)))
     if not colon or not is_host or not _PORT.fullmatch(port) or int(port) > 65535:
         raise ConfigError(
             f"'{text}' is not an address to listen on: write :PORT, HOST:PORT or [IPV6]:PORT"
@@ -41,7 +41,7 @@ def open_sockets(
     """
     with contextlib.ExitStack() as stack:
         opened: list[socket.socket] = []
-        for address in addresses:
+        for address in map(str.strip, addresses):
             host, port = parse_address(address)
             try:
                 for sock in _open_named(host, port) if host else [_open_everywhere(port)]:

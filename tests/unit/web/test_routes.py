@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -18,6 +19,7 @@ from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.store import Store
 from seq_exporter.publish.telemetry import Renderer, Telemetry
 from seq_exporter.scores import Health, OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.threads import NoThread
 from seq_exporter.web.routes import build_app
 from seq_exporter.web.settings.file import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
@@ -332,6 +334,13 @@ def test_the_status_page_escapes_names_and_errors() -> None:
     ]
 
 
+def test_the_status_page_shows_characters_that_nobody_sees() -> None:
+    failure = "500 (\x1b]0;title\x07, \u202eevil)"
+    page = status_page((Snapshot("ac\u200bme"), replace(POLLED, failure=failure)))
+    assert cells(page)[0] == r"ac\u200bme"
+    assert r"<small>500 (\x1b]0;title\x07, \u202eevil)</small>" in page
+
+
 def test_the_status_page_has_security_headers() -> None:
     headers = client().get("/").headers
     assert headers["Content-Security-Policy"] == (
@@ -371,6 +380,23 @@ def test_ready_after_every_first_poll_succeeded_or_failed(
 ) -> None:
     answer = client(FakeExporter([(ACME, health) for health in healths])).get("/-/ready")
     assert (answer.status_code, answer.text) == (status, text)
+
+
+class BusyExporter(FakeExporter):
+    """An exporter on a machine that starts no thread."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "accounts":
+            raise NoThread
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/scores", "/api/v1/status"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_without_a_thread_a_request_may_be_repeated(path: str, method: str) -> None:
+    answer = client(BusyExporter()).request(method, path)
+    text = "no thread can be started: try again, or raise the limit of threads of this service\n"
+    assert (answer.status_code, answer.text) == (503, text if method == "GET" else "")
 
 
 def test_reloading_is_disabled_by_default() -> None:
