@@ -30,7 +30,6 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
         pytest.fail("debootstrap and buildah's chroot need root: sudo make test-packaging")
     storage = tmp_path_factory.mktemp("image")
     image = Image(storage)
-    image.build_base()
     image.build("--build-arg", "REVISION=0123abc")
     yield image
     image.remove()
