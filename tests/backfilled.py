@@ -14,11 +14,12 @@ from pathlib import Path
 import requests
 
 from tests.processes import Start, find_tool, free_port, start_simulator, wait_for
+from tests.prometheus import start_prometheus
 from tests.simulator import Samples, Simulator
 from tests.support import GIVE_UP_SECONDS
 
 SCRAPE = """
-global: {{scrape_interval: 1s}}
+global: {{scrape_interval: 200ms}}
 scrape_configs:
   - job_name: seq
     static_configs: [{{targets: ["{address}"], labels: {{instance: "seq-exporter:10737"}}}}]
@@ -72,27 +73,15 @@ def run_commands(said: str, folder: Path) -> None:
     subprocess.run(["bash", "-ec", script], cwd=folder, check=True, capture_output=True)
 
 
-def start_prometheus(start: Start, folder: Path, address: str, *flags: str, more: str = "") -> str:
-    """Start it on what is in `data`, scraping `address`; return its own address."""
-    (folder / "prometheus.yml").write_text(SCRAPE.format(address=address) + more)
-    base = f"http://127.0.0.1:{free_port()}"
-    server = start(
-        find_tool("prometheus"),
-        "--config.file=prometheus.yml",
-        "--storage.tsdb.path=data",
-        "--storage.tsdb.retention.time=100d",
-        f"--web.listen-address={base.removeprefix('http://')}",
-        *flags,
-    )
-    wait_for(f"{base}/-/ready", server)
-    return base
+def start_scraping(start: Start, folder: Path, address: str) -> str:
+    """Start Prometheus on what is in `data`, scraping `address`; return its own base URL."""
+    return start_prometheus(start, folder, SCRAPE.format(address=address)).base
 
 
 def start_prometheus_that_receives(start: Start, folder: Path, address: str) -> str:
     window = "storage: {tsdb: {out_of_order_time_window: 91d}}\n"
-    return start_prometheus(
-        start, folder, address, "--web.enable-remote-write-receiver", more=window
-    )
+    config = SCRAPE.format(address=address) + window
+    return start_prometheus(start, folder, config, "--web.enable-remote-write-receiver").base
 
 
 def start_victoriametrics(start: Start, folder: Path, address: str) -> str:
@@ -154,7 +143,7 @@ def check_files(days: int, step: str, start: Start, exporter: Start, folder: Pat
     address = f"127.0.0.1:{free_port()}"
     served = exporter("serve", f"--web.listen-address={address}")
     wait_for(f"http://{address}/-/ready", served)
-    base = start_prometheus(start, folder, address)
+    base = start_scraping(start, folder, address)
     check_days(base, expression, simulator, calculated_days(days), hours)
 
     wait_until_scraped(base)

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from grafana.queries import CHOICES, Query, fill, list_queries, load_dashboards
-from tests.backfilled import LABELS, run_backfill, run_commands, start_prometheus
+from tests.backfilled import LABELS, run_backfill, run_commands, start_scraping
 from tests.processes import Start, find_tool, free_port, start_simulator, wait_for
 from tests.support import GIVE_UP_SECONDS
 
@@ -85,7 +85,7 @@ def base(exporter: Start, start: Start, tmp_path: Path) -> str:
     fast = "--requests-per-minute=6000"
     (tmp_path / "data").mkdir()
     run_commands(run_backfill(tmp_path, "--step=1d", delay, fast, LABELS), tmp_path)
-    return start_prometheus(start, tmp_path, address)
+    return start_scraping(start, tmp_path, address)
 
 
 def wait_for_a_day(base: str) -> None:

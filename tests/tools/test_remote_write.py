@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,8 @@ from seq_exporter.commands.backfill.remote_write import Receiver
 from seq_exporter.commands.backfill.write_request import TimeSeries, batch
 from seq_exporter.errors import RemoteWriteFailed
 from seq_exporter.sendgrid.session import open_session
-from tests.processes import Start, find_tool, free_port, wait_for, wait_until
+from tests.processes import Start, find_tool, free_port, wait_for
+from tests.prometheus import start_prometheus
 from tests.support import GIVE_UP_SECONDS
 
 DAY_SECONDS = 86400
@@ -22,7 +22,7 @@ STEP_SECONDS = 3600
 
 WINDOW = "storage: {tsdb: {out_of_order_time_window: 91d}}\n"
 SCRAPES = """
-global: {scrape_interval: 1s}
+global: {scrape_interval: 200ms}
 scrape_configs: [{job_name: itself, static_configs: [{targets: ["ADDRESS"]}]}]
 """
 RECEIVES = "--web.enable-remote-write-receiver"
@@ -81,24 +81,12 @@ def receiver_at() -> Iterator[Callable[[str], Receiver]]:
         yield lambda url: Receiver(url, {}, session, time.sleep, 60)
 
 
-def start_prometheus(start: Start, tmp_path: Path, config: str, *flags: str) -> str:
-    """Start it with `config`; return its base URL, once it has scraped if it is to do so."""
-    address = f"127.0.0.1:{free_port()}"
-    (tmp_path / "prometheus.yml").write_text(config.replace("ADDRESS", address))
-    server = start(
-        find_tool("prometheus"),
-        "--config.file=prometheus.yml",
-        "--storage.tsdb.path=data",
-        "--storage.tsdb.retention.time=100d",
-        f"--web.listen-address={address}",
-        *flags,
-    )
-    wait_for(f"http://{address}/-/ready", server)
+def start_receiver(start: Start, tmp_path: Path, config: str, *flags: str) -> str:
+    """Start Prometheus; return its base URL, once it has scraped itself if it is to do so."""
+    prometheus = start_prometheus(start, tmp_path, config, *flags)
     if SCRAPES in config:
-        up = f"http://{address}/api/v1/query?query=up"
-        ask = partial(requests.get, up, timeout=GIVE_UP_SECONDS)
-        wait_until(lambda: bool(ask().json()["data"]["result"]), server)
-    return f"http://{address}"
+        prometheus.wait_until("up", {("up",): 1})
+    return prometheus.base
 
 
 def start_victoriametrics(start: Start, *flags: str) -> str:
@@ -115,7 +103,7 @@ def start_victoriametrics(start: Start, *flags: str) -> str:
 def test_prometheus_has_every_sample_and_a_resend_changes_nothing(
     start: Start, tmp_path: Path, receiver_at: Callable[[str], Receiver], config: str
 ) -> None:
-    base = start_prometheus(start, tmp_path, config, RECEIVES)
+    base = start_receiver(start, tmp_path, config, RECEIVES)
     now = int(time.time())
     past = make_past(now)
     receiver = receiver_at(f"{base}/api/v1/write")
@@ -173,7 +161,7 @@ def test_prometheus_that_takes_no_past_is_told_how(
     status: str,
     remedy: str,
 ) -> None:
-    base = start_prometheus(start, tmp_path, config, *flags)
+    base = start_receiver(start, tmp_path, config, *flags)
     past = make_past(int(time.time()))
     with pytest.raises(RemoteWriteFailed) as caught:
         receiver_at(base + path).send(past)

@@ -29,9 +29,9 @@ from tests.processes import (
     wait_for,
     wait_until,
 )
+from tests.prometheus import start_prometheus
 from tests.simulator import Simulator
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.test_prometheus import query
 
 WEB = """
 tls_server_config: {{cert_file: server.pem, key_file: server.pem}}
@@ -39,7 +39,7 @@ http_server_config: {{headers: {{X-Frame-Options: deny}}}}
 basic_auth_users: {{prometheus: "{hash}"}}
 """
 PROMETHEUS = """
-global: {{scrape_interval: 1s}}
+global: {{scrape_interval: 200ms}}
 scrape_configs:
   - job_name: seq-exporter
     scheme: https
@@ -48,7 +48,7 @@ scrape_configs:
     static_configs: [{{targets: ["localhost:{port}"]}}]
 """
 TEAM = """
-global: {{scrape_interval: 1s}}
+global: {{scrape_interval: 200ms}}
 scrape_configs:
   - job_name: team
     params: {{account: ["{account}"]}}
@@ -160,18 +160,11 @@ def test_from_outside_with_openssl(guarded: Guarded) -> None:
 
 
 def test_prometheus_scrapes_it(guarded: Guarded, start: Start, simulator: Simulator) -> None:
-    (guarded.folder / "prometheus.yml").write_text(PROMETHEUS.format(port=guarded.port))
-    base = f"http://127.0.0.1:{free_port()}"
-    server = start(
-        find_tool("prometheus"),
-        "--config.file=prometheus.yml",
-        "--storage.tsdb.path=data",
-        f"--web.listen-address={base.removeprefix('http://')}",
-    )
-    wait_for(f"{base}/-/ready", server)
+    config = PROMETHEUS.format(port=guarded.port)
+    prometheus = start_prometheus(start, guarded.folder, config)
+    prometheus.wait_until("up", {("up",): 1.0})
     scores = '{__name__=~"sendgrid_seq_(account_)?(metric_)?score"}'
-    guarded.wait_until(lambda: query(base, scores) == simulator.read_newest())
-    assert query(base, "up") == {("up",): 1.0}
+    assert prometheus.query(scores) == simulator.read_newest()
 
 
 def test_a_new_certificate_and_a_new_password_hold_within_seconds(guarded: Guarded) -> None:
@@ -328,19 +321,12 @@ def test_a_team_scrapes_its_own_account(
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
-    (tmp_path / "prometheus.yml").write_text(TEAM.format(address=served, account=account))
-    base = f"http://127.0.0.1:{free_port()}"
-    server = start(
-        find_tool("prometheus"),
-        "--config.file=prometheus.yml",
-        "--storage.tsdb.path=data",
-        f"--web.listen-address={base.removeprefix('http://')}",
-    )
-    wait_for(f"{base}/-/ready", server)
-    wait_until(lambda: query(base, 'up{job="team"}') == {("up",): 1.0}, server)
-    wait_until(lambda: query(base, 'up{job="misspelt"}') == {("up",): 0.0}, server)
-    wait_until(lambda: bool(query(base, "sendgrid_seq_account_score")), server)
-    assert [key[1] for key in query(base, "sendgrid_seq_account_score")] == [account]
+    config = TEAM.format(address=served, account=account)
+    prometheus = start_prometheus(start, tmp_path, config)
+    prometheus.wait_until('up{job="team"}', {("up",): 1.0})
+    prometheus.wait_until('up{job="misspelt"}', {("up",): 0.0})
+    own = prometheus.query("sendgrid_seq_account_score")
+    assert [key[1] for key in own] == [account]
 
 
 def login_from(source: str, port: int, login: str) -> socket.socket:
@@ -356,11 +342,10 @@ def test_guesses_from_many_addresses_keep_no_first_login_out(
     exporter: Start, simulator: Simulator, tmp_path: Path
 ) -> None:
     (tmp_path / "config.yaml").write_text(simulator.config)
-    hashes = {
-        user: bcrypt.hashpw(b"right", bcrypt.gensalt(cost)).decode()
-        for user, cost in (("prometheus", 10), ("costly", 16))
-    }
-    users = "".join(f"  {user}: {stored}\n" for user, stored in hashes.items())
+    stored = bcrypt.hashpw(b"right", bcrypt.gensalt(8)).decode()
+    # No password has this hash, and to see that takes seconds.
+    costly = stored.replace("$08$", "$15$")
+    users = f"  prometheus: {stored}\n  costly: {costly}\n"
     (tmp_path / "web.yml").write_text(f"basic_auth_users:\n{users}")
     port = free_port()
     process = exporter(
