@@ -198,7 +198,11 @@ RECEIVERS = {
 
 
 def wait_until_scraped(base: str) -> None:
-    wait_until(lambda: query_any(base, 'up{job="seq"} == 1'))
+    def is_scraped() -> bool:
+        show_what_was_received(base)
+        return query_any(base, 'up{job="seq"} == 1')
+
+    wait_until(is_scraped)
 
 
 def show_what_was_received(base: str) -> None:
