@@ -20,7 +20,7 @@ from tests.simulator import Samples, Simulator
 from tests.support import GIVE_UP_SECONDS
 
 SCRAPE = """
-global: {{scrape_interval: 200ms}}
+global: {{scrape_interval: 1s}}
 scrape_configs:
   - job_name: seq
     static_configs: [{{targets: ["{address}"], labels: {{instance: "seq-exporter:10737"}}}}]

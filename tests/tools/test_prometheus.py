@@ -17,7 +17,7 @@ from tests.support import GIVE_UP_SECONDS
 from tests.tools.test_web import start_guarded
 
 SCRAPE = """
-global: {{scrape_interval: 200ms}}
+global: {{scrape_interval: 1s}}
 scrape_configs:
   - job_name: seq-exporter
     static_configs: [{{targets: ["{served}"]}}]
