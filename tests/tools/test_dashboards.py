@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -81,11 +82,15 @@ def base(exporter: Start, start: Start, tmp_path: Path) -> str:
     soon = "poll: {interval: 1s, refresh_interval: 1s}\n"
     (tmp_path / "config.yaml").write_text(simulator.config + soon)
     address = f"127.0.0.1:{free_port()}"
-    wait_for(f"http://{address}/-/ready", exporter("serve", f"--web.listen-address={address}"))
+    served = exporter("serve", f"--web.listen-address={address}")
+    wait_for(f"http://{address}/-/ready", served)
+    # After a failed poll it would not know since when the day has been there: it waits meanwhile.
+    served.send_signal(signal.SIGSTOP)
     before.terminate()
     before.communicate()
     delay = delay_until_now()
     start_simulator(exporter, 40, delay, *RATE, listen)
+    served.send_signal(signal.SIGCONT)
     fast = "--requests-per-minute=6000"
     (tmp_path / "data").mkdir()
     run_commands(run_backfill(tmp_path, "--step=1d", delay, fast, LABELS), tmp_path)
