@@ -23,9 +23,9 @@ import yaml
 from tests.packaging.service import SERVICE, START, USER, Host
 from tests.packaging.systemd_unit import KEYS, UNIT, split_command
 from tests.processes import Start, find_tool, free_port, wait_for, wait_until
+from tests.served import read_page, read_scores
 from tests.simulator import Simulator
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.test_serve import read_page, read_scores
 from tests.unit.web.settings.web_folder import WebFolder
 
 #: What `sandbox.py` does as well.

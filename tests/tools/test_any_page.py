@@ -1,4 +1,7 @@
-"""Whatever JSON comes in, promtool has nothing to say about the page that goes out."""
+"""Whatever JSON comes in, promtool has nothing to say about the page that goes out.
+
+`tests/long` tries more of it: most of the time goes into making examples.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ from tests.processes import find_tool
 from tests.support import GIVE_UP_SECONDS, examples
 from tests.unit.serve.test_any_page import ANSWERS, poll
 
+Answers = tuple[list[Any], Any, Any, SubuserSelection | None]
 
-@examples(0.2, thorough=1)  # each starts a process
-@given(ANSWERS)
-def test_any_answers(answers: tuple[list[Any], Any, Any, SubuserSelection | None]) -> None:
+
+def check_by_promtool(answers: Answers) -> None:
     page = poll(answers).page
     checked = subprocess.run(
         [find_tool("promtool"), "check", "metrics"],
@@ -25,3 +28,9 @@ def test_any_answers(answers: tuple[list[Any], Any, Any, SubuserSelection | None
         timeout=GIVE_UP_SECONDS,
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+
+
+@examples(0.2)
+@given(ANSWERS)
+def test_any_answers(answers: Answers) -> None:
+    check_by_promtool(answers)
