@@ -30,9 +30,8 @@ def main() -> None:
 def _exit_at_once(status: int) -> None:
     """End the process while a read that hangs still has a thread.
 
-    When Python ends in its usual way, it unwinds such a thread the moment that it wakes. In the
-    middle of a library written in Rust, as while pydantic reads a configuration, that aborts the
-    process (SIGABRT).
+    When Python ends in its usual way, it unwinds such a thread the moment that it wakes, which can
+    abort the process (SIGABRT, exit status -6): https://github.com/python/cpython/issues/87135.
     """
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):  # closed, or nobody reads it
