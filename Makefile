@@ -11,6 +11,9 @@ PROCESSES = $$(($$(nproc) + 1))
 PARALLEL = --numprocesses=$(PROCESSES) --dist=worksteal
 PYTEST = $(BIN)/python -m pytest $(PARALLEL)
 
+# Some machines set this in every shell: then each process that a test starts compiles the package.
+unexport PYTHONDONTWRITEBYTECODE
+
 MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)
 
 .DEFAULT_GOAL := help
