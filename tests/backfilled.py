@@ -27,10 +27,13 @@ LABELS = "--label=job=seq,instance=seq-exporter:10737"
 SCORES = '{__name__=~"sendgrid_seq_(account_)?(metric_)?score"}'
 # Dashboards look back over a day, and see samples that are a day apart.
 EACH_DAYS = f"last_over_time({SCORES}[25h])"
-# Half a day from now: while a test runs, no day appears.
-DELAY_HOURS = (datetime.now(UTC).hour + 12) % 24
-DELAY = timedelta(hours=DELAY_HOURS, minutes=30)
-DELAYED = f"--delay={DELAY_HOURS}h30m"
+# Half a day and half an hour from now. While a test runs, no day appears, and an hourly backfill
+# has no further sample: its newest one stays within the last hour, also if nothing is scraped.
+_BEGAN = datetime.now(UTC)
+_DELAY_HOURS = (_BEGAN.hour + 12) % 24
+_DELAY_MINUTES = (_BEGAN.minute + 30) % 60
+DELAY = timedelta(hours=_DELAY_HOURS, minutes=_DELAY_MINUTES)
+DELAYED = f"--delay={_DELAY_HOURS}h{_DELAY_MINUTES}m"
 LOOKBACK = 7
 
 
