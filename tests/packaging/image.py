@@ -47,7 +47,11 @@ class Image:
     def build_base(self) -> None:
         """Make an image of Debian with Python, under the name of the base in the Dockerfile."""
         folder = self._base_folder
-        run("debootstrap", "--variant=minbase", f"--include={BASE_PACKAGES}", "bookworm", folder)
+        arguments = ("--variant=minbase", f"--include={BASE_PACKAGES}", "bookworm", str(folder))
+        done = subprocess.run(
+            ["debootstrap", *arguments], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         # A machine behind a proxy may trust more than Debian does; `pip` in the build must as well.
         (folder / CERTIFICATES[1:]).write_bytes(Path(CERTIFICATES).read_bytes())
         container = self._buildah("from", "scratch")
@@ -61,6 +65,12 @@ class Image:
         self.root = Path(self._buildah("mount", container))
         described = json.loads(self._buildah("inspect", "--type=image", IMAGE))
         self.settings: dict[str, Any] = described["OCIv1"]["config"]
+
+    def fail_to_build(self, context: Path) -> str:
+        """Return what the build of the Dockerfile in another folder reports: it must fail."""
+        done = self._try_buildah("build", "--quiet", "--tag", f"{IMAGE}-of-another", str(context))
+        assert done.returncode != 0
+        return done.stderr
 
     def added_bytes(self) -> int:
         """Return how much larger than its base the image is."""
@@ -86,9 +96,15 @@ class Image:
         self._buildah("rm", "--all")
 
     def _buildah(self, *arguments: str) -> str:
+        done = self._try_buildah(*arguments)
+        assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done.stdout.strip()
+
+    def _try_buildah(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         where = (f"--root={self._storage}/images", f"--runroot={self._storage}/run")
         environ = os.environ | {"BUILDAH_ISOLATION": "chroot"}
-        return run("buildah", "--storage-driver=vfs", *where, *arguments, environ=environ)
+        command = ("buildah", "--storage-driver=vfs", *where, *arguments)
+        return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
 
 
 def read_base() -> str:
@@ -102,12 +118,3 @@ def count_bytes(folder: Path) -> int:
     return sum(
         (Path(top) / name).lstat().st_size for top, _, names in os.walk(folder) for name in names
     )
-
-
-def run(*command: str | Path, environ: dict[str, str] | None = None) -> str:
-    """Return what the command prints; if it fails, say what it said."""
-    done = subprocess.run(
-        [str(part) for part in command], env=environ, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
-    return done.stdout.strip()
