@@ -59,11 +59,12 @@ test-newest: $(VENV)/dev ## run test-tools and test-incidents on the newest serv
 soak: $(VENV)/dev ## run for MINUTES=5 against a SendGrid that fails one request in three
 	SEQ_EXPORTER_SOAK_MINUTES=$(MINUTES) $(BIN)/python -m pytest -s tests/soak
 
-check: $(VENV)/dev ## check lint, formatting and types
+check: $(VENV)/dev ## check lint, formatting, types, and that every test can be collected
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m pytest --collect-only --quiet tests >$(VENV)/collected.txt || { cat $(VENV)/collected.txt; exit 1; }
 	$(BIN)/hadolint Dockerfile
 
 pre-commit: $(VENV)/dev ## run the quick part of make check before each commit from now on

@@ -68,11 +68,9 @@ class _Endpoints:
     delay_seconds: float
 
     def today(self) -> date:
-        """Return the current day (UTC)."""
         return datetime.fromtimestamp(self.clock(), UTC).date()
 
     def is_calculated(self, day: date) -> bool:
-        """Whether the scores of `day` are calculated by now."""
         end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
         return self.clock() >= end.timestamp() + self.delay_seconds
 

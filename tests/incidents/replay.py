@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -50,6 +51,8 @@ def replay(past: Past, promtool: str, folder: Path) -> list[Firing]:
         text=True,
         timeout=600,
         check=False,
+        # Collecting garbage less often takes a fifth off the CPU time, for 400 MB of memory.
+        env=os.environ | {"GOGC": "400"},
     )
     said = done.stdout + done.stderr
     # A rule that cannot be evaluated would look like an alert that does not fire.
@@ -59,20 +62,31 @@ def replay(past: Past, promtool: str, folder: Path) -> list[Firing]:
 
 
 def _write_case(past: Past) -> object:
-    series = [{"series": name, "values": _shorten(past.series[name])} for name in past.series]
-    series.append({"series": 'up{job="seq-exporter"}', "values": f"1x{past.hours}"})
+    """Return a rule test with a sample of each series at each step.
+
+    More samples would change no result: no series changes between steps, and the rules look back to
+    midnights. But promtool would read them all for each rule, and take a third longer.
+    """
+    steps = range(0, past.hours, STEP_HOURS)
+    for hours in past.series.values():
+        assert all(len(set(hours[hour : hour + STEP_HOURS])) == 1 for hour in steps)
+    series = [
+        {"series": name, "values": _shorten(hours[::STEP_HOURS])}
+        for name, hours in past.series.items()
+    ]
+    series.append({"series": 'up{job="seq-exporter"}', "values": f"1x{len(steps) - 1}"})
     asked = [
         {"eval_time": f"{hour}h", "expr": 'ALERTS{alertstate="firing"}', "exp_samples": []}
-        for hour in range(0, past.hours, STEP_HOURS)
+        for hour in steps
     ]
-    test = {"interval": "1h", "input_series": series, "promql_expr_test": asked}
-    evaluation = f"{STEP_HOURS}h"
-    return {"rule_files": [str(RULES)], "evaluation_interval": evaluation, "tests": [test]}
+    step = f"{STEP_HOURS}h"
+    test = {"interval": step, "input_series": series, "promql_expr_test": asked}
+    return {"rule_files": [str(RULES)], "evaluation_interval": step, "tests": [test]}
 
 
-def _shorten(hours: Hours) -> str:
-    """Write values as promtool takes them: `_x36 4.4x23` are 36 hours of nothing, 24 of 4.4."""
-    runs = ((value, len(list(run))) for value, run in groupby(hours))
+def _shorten(values: Hours) -> str:
+    """Write values as promtool takes them: `_x6 4.4x3` are 6 steps of nothing, 4 of 4.4."""
+    runs = ((value, len(list(run))) for value, run in groupby(values))
     return " ".join(f"_x{n}" if value is None else f"{value:g}x{n - 1}" for value, n in runs)
 
 

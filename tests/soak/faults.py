@@ -20,6 +20,7 @@ LONGEST_SECONDS = 5.0
 
 _TRICKLE_SECONDS = 0.2
 _ENDLESS_BYTES = 64 * 1024 * 1024
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _HTML = b"<html><body><h1>Service Unavailable</h1></body></html>"
 
 
@@ -34,7 +35,7 @@ class Answer:
     def head(self) -> bytes:
         headers = {"Content-Type": "application/json", **self.headers}
         headers["Content-Length"] = str(len(self.body))
-        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
+        lines = [f"HTTP/1.1 {self.status} {_PHRASES.get(self.status, 'Unknown')}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         return "\r\n".join((*lines, "", "")).encode()
 
@@ -164,12 +165,34 @@ def _send_not_yet(exchange: Exchange) -> None:
     exchange.send(Answer(202))
 
 
+def _quote_key_across_a_cut(exchange: Exchange) -> None:
+    """Quote the key at the 190th character: a message that is cut at 200 would cut it in two."""
+    body = json.dumps({"errors": [{"message": "x" * 190 + exchange.key}]}).encode()
+    exchange.send(Answer(401, body))
+
+
+def _send_early_hints(exchange: Exchange) -> None:
+    exchange.connection.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n")
+    exchange.send(exchange.answer)
+
+
+def _send_another_day(exchange: Exchange) -> None:
+    """Answer as a cache that ignores the query."""
+    page = json.loads(exchange.answer.body)
+    result = [item | {"date": "2020-02-02"} for item in page["result"]]
+    exchange.send(Answer(200, json.dumps(page | {"result": result}).encode()))
+
+
 def _redirect(exchange: Exchange) -> None:
     exchange.refuse(302, {"Location": exchange.elsewhere + exchange.target})
 
 
 def _is_later_page(exchange: Exchange) -> bool:
     return exchange.answer.status == 200 and "after_key=" in exchange.target
+
+
+def _is_page(exchange: Exchange) -> bool:
+    return exchange.answer.status == 200 and "date=" in exchange.target
 
 
 def _is_first_page(exchange: Exchange) -> bool:
@@ -207,11 +230,17 @@ FAULTS: Mapping[str, Fault] = {
     "302 elsewhere": Fault(_redirect),
     "401": Fault(lambda exchange: exchange.refuse(401)),
     "403": Fault(lambda exchange: exchange.refuse(403)),
+    "401 with the key across a cut": Fault(_quote_key_across_a_cut),
+    "403 with HTML": Fault(_send_html(403)),
     "404": Fault(lambda exchange: exchange.refuse(404)),
     "429": Fault(lambda exchange: exchange.refuse(429)),
     "429 with Retry-After": Fault(lambda exchange: exchange.refuse(429, {"Retry-After": "1"})),
     "500": Fault(lambda exchange: exchange.refuse(500)),
     "503 with HTML": Fault(_send_html(503)),
+    "503 with Retry-After": Fault(lambda exchange: exchange.refuse(503, {"Retry-After": "1"})),
+    "599": Fault(_send_html(599)),
+    "103 before the answer": Fault(_send_early_hints),
+    "200 with another day": Fault(_send_another_day, _is_page),
     "200 with HTML": Fault(_send_html(200)),
     "200 with no object": Fault(_send_json("scores")),
     "200 with a wrong result": Fault(_send_json({"result": {"score": 5}})),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import pairwise
@@ -81,6 +81,14 @@ def check_resources(record: Record) -> Iterator[str]:
     files = record.quarters("process_open_fds")
     if files[3] > files[1] + _MORE_FILES:
         yield f"open files grew: {files}"
+
+
+def check_reloads(record: Record) -> Iterator[str]:
+    """Wrong configurations were refused, and right ones applied after them."""
+    results = record.values("seq_exporter_config_last_reload_successful")
+    changes = Counter(pairwise(results))
+    if not (changes[1, 0] and changes[0, 1]):
+        yield f"reloads: {dict(changes)}, not both refused and applied"
 
 
 def check_polls(record: Record) -> Iterator[str]:

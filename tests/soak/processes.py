@@ -83,6 +83,7 @@ def start_exporter(processes: Processes) -> str:
     process = processes.start(
         "exporter",
         *(sys.executable, "-m", "seq_exporter", "serve", "--log.level=debug"),
+        "--config.auto-reload-interval=1s",
         f"--web.listen-address={address}",
     )
     wait_for(f"http://{address}/-/healthy", process)

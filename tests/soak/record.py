@@ -49,6 +49,11 @@ class Record:
             found[at, labels["account"]][key] = value
         return found
 
+    def values(self, name: str) -> list[float]:
+        """Return a metric of the exporter as its scrapes showed it, one after the other."""
+        samples = self._samples(f'{name}{{job="seq-exporter"}}')
+        return [value for _, _, value in sorted(samples, key=lambda each: each[1])]
+
     def quarters(self, name: str) -> list[float]:
         """Return the median of a metric of the exporter in each quarter of the soak."""
         length = (self.end - self.begin) / 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import signal
@@ -22,6 +23,7 @@ from tests.soak.judgement import (
     check_days,
     check_faults,
     check_polls,
+    check_reloads,
     check_resources,
     check_scores,
     check_scrapes,
@@ -39,12 +41,11 @@ from tests.soak.proxy import Proxy
 from tests.soak.record import Record
 from tests.soak.truth import read_scores
 
-pytestmark = [pytest.mark.soak, pytest.mark.tools]
-
 _DAY = timedelta(days=1)
 _LOOKBACK_DAYS = 7
 _POLL = {"interval": "1s", "refresh_interval": "1s", "timeout": "1s"}
 _STOP_SECONDS = 15
+_RELOAD_SECONDS = 5
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_soak(processes: Processes, minutes: float, seed: int) -> None:
         address = _start_exporter_behind(proxy, processes, config)
         base = start_prometheus(processes, address)
         begin = time.time()
-        problems = _watch(processes, address, accounts, began.timestamp() + 60 * minutes)
+        problems = _watch(processes, address, config, began.timestamp() + 60 * minutes)
         record = Record(base, begin, time.time())
         truth = _read_truth(accounts, began)
         problems += _judge(record, truth, proxy, minutes, began)
@@ -88,18 +89,38 @@ def test_soak(processes: Processes, minutes: float, seed: int) -> None:
 
 
 def _start_exporter_behind(proxy: Proxy, processes: Processes, config: dict[str, Any]) -> str:
-    accounts = [account | {"base_url": proxy.url} for account in config["accounts"]]
-    text = yaml.safe_dump({"accounts": accounts, "poll": _POLL, "state_dir": "state"})
-    (processes.folder / "config.yaml").write_text(text)
+    config["accounts"] = [each | {"base_url": proxy.url} for each in config["accounts"]]
+    config |= {"poll": _POLL, "state_dir": "state"}
+    (processes.folder / "config.yaml").write_text(yaml.safe_dump(config))
     return start_exporter(processes)
 
 
-def _watch(
-    processes: Processes, address: str, accounts: list[dict[str, str]], until: float
-) -> list[str]:
-    """Let time pass; read what a user reads, as an error is on the status page only for a while."""
+def _configurations(folder: Path, config: dict[str, Any]) -> Iterator[str]:
+    """Yield texts of config.yaml without end: of four, two are right, and none changes a score."""
+    os.mkfifo(folder / "hanging.key")
+    hanging = [*config["accounts"], {"name": "hanging", "api_key_file": "hanging.key"}]
+    texts = [
+        yaml.safe_dump(config | {"max_series": 10_000}),
+        yaml.safe_dump(config) + 'max_series: !!int ""\n',
+        yaml.safe_dump(config),
+        yaml.safe_dump(config | {"accounts": hanging}),
+    ]
+    return itertools.cycle(texts)
+
+
+def _watch(processes: Processes, address: str, config: dict[str, Any], until: float) -> list[str]:
+    """Let time pass; change the configuration; read what a user reads.
+
+    An error is on the status page only for a while.
+    """
     problems: list[str] = []
-    while time.time() < until:
+    accounts = config["accounts"]
+    texts = _configurations(processes.folder, config)
+    for second in itertools.count():
+        if time.time() >= until:
+            break
+        if second % _RELOAD_SECONDS == 0:
+            (processes.folder / "config.yaml").write_text(next(texts))
         processes.assert_running()
         for path in ("/", "/metrics"):
             text = requests.get(f"http://{address}{path}", timeout=10).text
@@ -130,6 +151,7 @@ def _judge(
         problems += check_scores(record, truth, scope, infix)
         problems += check_days(record, names, began.date() - _DAY, scope)
     problems += check_resources(record)
+    problems += check_reloads(record)
     problems += check_polls(record)
     problems += check_timeouts(record)
     problems += check_faults(proxy.injected, max(1, int(minutes)))
