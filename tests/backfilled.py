@@ -29,10 +29,13 @@ LABELS = "--label=job=seq,instance=seq-exporter:10737"
 SCORES = '{__name__=~"sendgrid_seq_(account_)?(metric_)?score"}'
 # Dashboards look back over a day, and see samples that are a day apart.
 EACH_DAYS = f"last_over_time({SCORES}[25h])"
-# Half a day from now: while a test runs, no day appears.
-DELAY_HOURS = (datetime.now(UTC).hour + 12) % 24
-DELAY = timedelta(hours=DELAY_HOURS, minutes=30)
-DELAYED = f"--delay={DELAY_HOURS}h30m"
+# Half a day and half an hour from now. While a test runs, no day appears, and an hourly backfill
+# has no further sample: its newest one stays within the last hour, also if nothing is scraped.
+_BEGAN = datetime.now(UTC)
+_DELAY_HOURS = (_BEGAN.hour + 12) % 24
+_DELAY_MINUTES = (_BEGAN.minute + 30) % 60
+DELAY = timedelta(hours=_DELAY_HOURS, minutes=_DELAY_MINUTES)
+DELAYED = f"--delay={_DELAY_HOURS}h{_DELAY_MINUTES}m"
 LOOKBACK = 7
 
 
@@ -96,7 +99,7 @@ def start_victoriametrics(start: Start, folder: Path, address: str) -> str:
         "-retentionPeriod=100d",
         "-promscrape.config=scrape.yml",
         "-search.latencyOffset=0s",
-        "-search.maxStalenessInterval=5m",
+        "-search.minStalenessInterval=5m",
     )
     wait_for(f"{base}/health", server)
     return base
@@ -186,7 +189,12 @@ def check_remote_write(
     assert not list((folder / "past").glob("*.om"))
     show_what_was_received(base)
     check_days(base, SCORES, simulator, calculated_days(days), (2, 23))
-    assert_no_gap(base, datetime.now(UTC), simulator)
+    # From the last twenty intervals, VictoriaMetrics derives how long a sample counts.
+    wait_until(lambda: query_any(base, 'count_over_time(up{job="seq"}[5m]) > 20'))
+    show_what_was_received(base)
+    now = datetime.now(UTC)
+    assert_no_gap(base, now, simulator)
+    assert_no_gap_at_instants(base, began - timedelta(minutes=10), now, simulator)
     assert_no_series_twice(base)
 
 
@@ -226,6 +234,19 @@ def assert_no_gap(base: str, now: datetime, simulator: Simulator) -> None:
     counts = count_over(base, f"count({SCORES})", began, now)
     assert set(counts.values()) == {len(simulator.read_newest())}
     assert len(counts) == 3600 // 15 + 1
+
+
+def assert_no_gap_at_instants(
+    base: str, start: datetime, end: datetime, simulator: Simulator
+) -> None:
+    """See every series at each moment, by instant queries with a `step`, as Grafana sends them."""
+    series = len(simulator.read_newest())
+    at = start
+    while at < end:
+        parameters = {"query": f"count({SCORES})", "time": str(at.timestamp()), "step": "15s"}
+        answer = requests.get(f"{base}/api/v1/query", parameters, timeout=GIVE_UP_SECONDS).json()
+        assert [found["value"][1] for found in answer["data"]["result"]] == [str(series)], at
+        at += timedelta(seconds=15)
 
 
 def query_any(base: str, expression: str) -> bool:

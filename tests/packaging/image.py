@@ -44,6 +44,10 @@ exec chroot --userspec="$user" "$root" env -i --chdir="$folder" "$@"
 """
 
 
+class CommandFailed(Exception):
+    """A command ended with another status than 0; the text has what it printed."""
+
+
 @dataclass(frozen=True)
 class Storage:
     """Where buildah keeps images: in `folder`, and those of `base`, which it only reads."""
@@ -93,9 +97,9 @@ class Image:
         self._storage = Storage(folder, BASE)
         self._base_bytes = prepare_base()
 
-    def build(self, *arguments: str) -> None:
-        """Build the Dockerfile, and lay out what is in it under `root`."""
-        self._storage.call("build", "--quiet", *arguments, "--tag", IMAGE, str(ROOT))
+    def build(self, *arguments: str, context: Path = ROOT) -> None:
+        """Build the Dockerfile in `context`, and lay out what is in the image under `root`."""
+        self._storage.call("build", "--quiet", *arguments, "--tag", IMAGE, str(context))
         container = self._storage.call("from", "--quiet", "--pull-never", IMAGE)
         self.root = Path(self._storage.call("mount", container))
         described = json.loads(self._storage.call("inspect", "--type=image", IMAGE))
@@ -139,9 +143,10 @@ def count_bytes(folder: Path) -> int:
 
 
 def run(*command: str | Path, environ: dict[str, str] | None = None) -> str:
-    """Return what the command prints; if it fails, say what it said."""
+    """Return what the command prints; raise CommandFailed if it fails."""
     done = subprocess.run(
         [str(part) for part in command], env=environ, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
+    if done.returncode:
+        raise CommandFailed(f"{command}: {done.stdout}\n{done.stderr}")
     return done.stdout.strip()
