@@ -250,5 +250,5 @@ def test_signals_while_it_ends_do_not_change_its_status(exporter: Start, tmp_pat
             process.send_signal(number)
         time.sleep(0.001)
     status, _, err = wait_for_end(process)
-    assert status == 0
+    assert status == 0, err
     assert "Traceback" not in err

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from seq_exporter.config.model import SubuserSelection
 from seq_exporter.errors import POLL_FAILURE_REASONS
 from seq_exporter.scores import METRICS
-from tests.support import SCORES, SUBUSERS, SUBUSERS_SCORES, FakeTime
+from tests.support import SCORES, SUBUSERS, SUBUSERS_SCORES, FakeTime, examples
 from tests.unit.serve.poller_harness import PollerHarness
 
 NAMES = st.sampled_from(
@@ -86,6 +86,7 @@ def poll(answers: tuple[list[Any], Any, Any, SubuserSelection | None]) -> Poller
     return harness
 
 
+@examples(0.2, thorough=1)  # most of the time goes into making them
 @given(ANSWERS)
 def test_any_answers(answers: tuple[list[Any], Any, Any, SubuserSelection | None]) -> None:
     harness = poll(answers)
