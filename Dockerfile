@@ -7,19 +7,24 @@ ARG BASE=docker.io/library/python:3.13-slim-bookworm
 
 FROM ${BASE} AS wheels
 WORKDIR /src
-COPY requirements.lock ./
-# Install only the packages in the lock, each file by its hash: a replaced package is refused.
+COPY *.lock ./
+# Install only what the two locks name, each file by its hash: a replaced package is refused. Only
+# wheels: to build a package from source, pip would fetch build tools that no lock names.
 # `--secret id=pip.conf,src=...` passes the address of your own package index.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
-    python3 -m pip wheel --no-cache-dir --no-deps --require-hashes --wheel-dir /wheels \
-        --requirement requirements.lock
+    python3 -m venv /build \
+    && /build/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary=:all: \
+        --requirement build.lock \
+    && /build/bin/pip wheel --no-cache-dir --no-deps --require-hashes --only-binary=:all: \
+        --wheel-dir /wheels --requirement requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY seq_exporter seq_exporter
-RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
-    python3 -m pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
-# The environment has no pip, so nothing in the image can install packages.
-RUN python3 -m venv --without-pip /opt/seq-exporter \
-    && python3 -m pip --python /opt/seq-exporter/bin/python3 install \
+# Without isolation, the build uses the setuptools of build.lock: isolated, pip would fetch the newest
+# one without a hash. The environment has no pip, so nothing in the image can install packages.
+RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-index --no-build-isolation \
+        --wheel-dir /wheels . \
+    && python3 -m venv --without-pip /opt/seq-exporter \
+    && /build/bin/pip --python /opt/seq-exporter/bin/python3 install \
         --no-cache-dir --no-index --no-deps /wheels/*.whl \
     && install --directory --owner=65532 --group=65532 /var/lib/seq-exporter
 

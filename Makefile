@@ -11,13 +11,16 @@ PROCESSES = $$(($$(nproc) + 1))
 PARALLEL = --numprocesses=$(PROCESSES) --dist=worksteal
 PYTEST = $(BIN)/python -m pytest $(PARALLEL)
 
+# Some machines set this in every shell: then each process that a test starts compiles the package.
+unexport PYTHONDONTWRITEBYTECODE
+
 MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-tools test-long test-newest test-oldest test-incidents test-people test-packaging faults soak check pre-commit chart dashboards incidents bench lock format clean
+.PHONY: help demo test test-unit test-tools test-long test-newest-packages test-oldest-packages test-newest test-incidents test-people test-packaging faults soak check pre-commit chart dashboards incidents bench lock sbom format clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 demo: $(VENV)/demo ## run the exporter with a simulated fleet: no key, no network
 	@$(BIN)/seq-exporter demo
@@ -35,18 +38,26 @@ test-long: $(VENV)/dev ## run what takes minutes: ninety days, hundreds of kills
 	$(PYTEST) tests/long
 	$(PYTEST) --hypothesis-profile=thorough -m hypothesis
 
-test-newest: RESOLUTION = highest
-test-newest: WARNINGS = error
-test-newest: $(VENV)/dev ## run test-unit on the newest release of every dependency
-test-oldest: RESOLUTION = lowest-direct
+test-newest-packages: RESOLUTION = highest
+test-newest-packages: WARNINGS = error
+test-newest-packages: $(VENV)/dev ## run test-unit on the newest release of every dependency
+test-oldest-packages: RESOLUTION = lowest-direct
 # An old release uses what newer releases of others warn of.
-test-oldest: WARNINGS = ignore::DeprecationWarning
-test-oldest: $(VENV)/dev ## run test-unit on the lower bounds of pyproject.toml
-test-newest test-oldest:
+test-oldest-packages: WARNINGS = ignore::DeprecationWarning
+test-oldest-packages: $(VENV)/dev ## run test-unit on the lower bounds of pyproject.toml
+test-newest-packages test-oldest-packages:
 	@$(BIN)/uv venv --quiet --clear --python=$(BIN)/python $(VENV)/$@
 	@$(BIN)/uv pip install --quiet --upgrade --resolution=$(RESOLUTION) --python=$(VENV)/$@/bin/python \
 		--requirements=pyproject.toml --extra=test
 	$(VENV)/$@/bin/python -m pytest $(PARALLEL) -p no:cacheprovider -W $(WARNINGS) tests/unit
+
+# A test whose server is missing fails: it must not pass for having been skipped.
+test-newest: export SEQ_EXPORTER_TEST_TOOLS = required
+test-newest: export PATH := $(abspath $(VENV)/newest-servers/usr/bin):$(PATH)
+test-newest: $(VENV)/dev ## run test-tools and test-incidents on the newest servers in Debian
+	tests/tools/fetch_newest_servers.sh $(VENV)/newest-servers
+	$(PYTEST) tests/tools
+	$(BIN)/python -m pytest tests/incidents
 
 soak: $(VENV)/dev ## run for MINUTES=5 against a SendGrid that fails one request in three
 	SEQ_EXPORTER_SOAK_MINUTES=$(MINUTES) $(BIN)/python -m pytest -s tests/soak
@@ -87,11 +98,22 @@ bench: $(VENV)/dev ## compare SIZES=1000,10000,100000 subusers with nginx and pr
 	@SIZES=$(SIZES) MEASURE=$(MEASURE) $(BIN)/python -m benchmarks
 
 # Pygments, a fifth of the image, is left out: Rich needs it only to colour source code.
-lock: $(VENV)/dev ## lock the image's packages in requirements.lock, at their newest versions
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version=3.11 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --no-emit-package=pygments \
-		--custom-compile-command='make lock' \
-		pyproject.toml --output-file=requirements.lock
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version=3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command='make lock'
+lock: $(VENV)/dev ## lock the packages of the image and of its build, at their newest versions
+	$(LOCK) --no-emit-package=pygments pyproject.toml --output-file=requirements.lock
+	$(BIN)/python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb")); \
+		print(*project["build-system"]["requires"], sep="\n")' | $(LOCK) - --output-file=build.lock
+
+SBOM = build/seq-exporter.cdx.json
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' seq_exporter/__init__.py)
+# The tool reads the version from pyproject.toml, where it is dynamic. It warns that a lock does not
+# list who depends on whom, which is so.
+sbom: $(VENV)/dev ## list the image's packages in SBOM=build/seq-exporter.cdx.json (CycloneDX)
+	@mkdir -p $(dir $(SBOM))
+	@sed 's/^dynamic = .*/version = "$(VERSION)"/' pyproject.toml \
+		| PYTHONWARNINGS=ignore::UserWarning $(BIN)/cyclonedx-py requirements --output-reproducible \
+			--pyproject=/dev/stdin --output-file=$(SBOM) requirements.lock
 
 format: $(VENV)/dev ## correct the formatting
 	$(BIN)/ruff check --fix

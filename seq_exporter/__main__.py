@@ -1,7 +1,10 @@
 """The script `seq-exporter`, and `python -m seq_exporter`."""
 
+import contextlib
+import os
 import signal
 import sys
+import threading
 
 from seq_exporter.serve.signals import hold_signals
 
@@ -15,9 +18,25 @@ def main() -> None:
         run_command_line()
     except KeyboardInterrupt:  # in the moment after the command has ended
         sys.exit(1)
+    except SystemExit as err:
+        if threading.active_count() > 1 and isinstance(err.code, int | None):
+            _exit_at_once(err.code or 0)
+        raise
     finally:
         # A Ctrl-C while Python ends would print a traceback; now it ends the process at once.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _exit_at_once(status: int) -> None:
+    """End the process while a read that hangs still has a thread.
+
+    When Python ends in its usual way, it unwinds such a thread the moment that it wakes, which can
+    abort the process (SIGABRT, exit status -6): https://github.com/python/cpython/issues/87135.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):  # closed, or nobody reads it
+            stream.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -65,9 +65,16 @@ class PollStopped(SeqExporterError):
 
 
 class PollError(SeqExporterError):
-    """A poll failed; `reason` is the value of its label in `seq_exporter_poll_failures_total`."""
+    """A poll failed; `reason` is the value of its label in `seq_exporter_poll_failures_total`.
+
+    `wait_seconds` is how long SendGrid asks to pause; None if it does not say.
+    """
 
     reason: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, wait_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
 
 
 class TooManySeries(PollError):
@@ -93,13 +100,9 @@ class Unauthorized(AccountUnavailable):
 
 
 class RateLimited(AccountUnavailable):
-    """SendGrid asks for a pause (429, or its temporary block) of `wait_seconds`; None: unknown."""
+    """SendGrid asks for a pause (429, or its temporary block)."""
 
     reason = "rate_limited"
-
-    def __init__(self, message: str, wait_seconds: float | None) -> None:
-        super().__init__(message)
-        self.wait_seconds = wait_seconds
 
 
 class ConnectionFailed(AccountUnavailable):
@@ -137,13 +140,9 @@ class NotFound(EndpointFailed):
 
 
 class ServerFailed(EndpointFailed):
-    """SendGrid failed (5xx), and may ask for a pause of `wait_seconds`; None: it does not."""
+    """SendGrid failed (5xx), and may ask for a pause."""
 
     reason = "server_error"
-
-    def __init__(self, message: str, wait_seconds: float | None = None) -> None:
-        super().__init__(message)
-        self.wait_seconds = wait_seconds
 
 
 class UnexpectedStatus(EndpointFailed):

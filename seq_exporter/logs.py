@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import sys
 from datetime import UTC, datetime
 from functools import partial
+
+from seq_exporter.escapes import dump_json
 
 #: The levels, by their names in Prometheus' own programs.
 LEVELS = {
@@ -45,7 +46,7 @@ class LogFormatter(logging.Formatter):
 
     def __init__(self, log_format: str) -> None:
         super().__init__()
-        self._encode = partial(json.dumps, default=str) if log_format == "json" else _to_logfmt
+        self._encode = partial(dump_json, default=str) if log_format == "json" else _to_logfmt
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without a newline."""
@@ -68,4 +69,4 @@ def _to_logfmt(fields: dict[str, object]) -> str:
 def _quote(value: object) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)  # true, not True
     # logfmt has the escapes of JSON: any text from SendGrid stays on one line.
-    return text if _BARE.fullmatch(text) and text.isascii() else json.dumps(text)
+    return text if _BARE.fullmatch(text) and text.isascii() else dump_json(text)

@@ -71,12 +71,16 @@ def count_bands(scores: Iterable[Score]) -> Mapping[str, Mapping[int, int]]:
         columns = zip(*[score.metrics for score in some], strict=True)
         for counter, column in zip(metrics, columns, strict=True):
             counter.update(column)
-    bands = {}
-    for name, found in zip(("overall", *METRICS), (overall, *metrics), strict=True):
-        bands[name] = dict.fromkeys(BANDS, 0)
-        for value, count in found.items():
-            if value is not None:
-                bands[name][int(value)] += count
+    named = zip(("overall", *METRICS), (overall, *metrics), strict=True)
+    return {name: add_to_bands(counts) for name, counts in named}
+
+
+def add_to_bands(counts: Mapping[float | None, int]) -> dict[int, int]:
+    """Return how many scores are in each band, of how many there are with each value."""
+    bands = dict.fromkeys(BANDS, 0)
+    for value, count in counts.items():
+        if value is not None:
+            bands[int(value)] += count
     return bands
 
 

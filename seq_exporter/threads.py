@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
+import math
 import signal
 import threading
 import time
@@ -53,29 +53,10 @@ class DaemonThreads:
         Raises NoThread. If this is cancelled, the thread continues, its result is dropped, and its
         place is free at once: work whose result is not awaited any more must not delay the next.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[_Result] = loop.create_future()
-
-        def finish(result: _Result | None, error: BaseException | None) -> None:
-            if future.done():
-                return
-            if error:
-                future.set_exception(error)
-            else:
-                future.set_result(result)  # type: ignore[arg-type]
-
-        def work() -> None:
-            result, error = None, None
-            try:
-                result = function()
-            except BaseException as err:  # noqa: BLE001 - `await future` raises it
-                error = err
-            with contextlib.suppress(RuntimeError):  # the loop is closed by now
-                loop.call_soon_threadsafe(finish, result, error)
-
         async with self._free:
-            _start(threading.Thread(target=work, daemon=True))
-            return await future
+            call = _Call(function)
+            _start(call)
+            return await asyncio.wrap_future(call.future)
 
 
 def read_file(path: Path, seconds: float = READ_SECONDS, most_bytes: int = _MOST_BYTES) -> bytes:
@@ -113,7 +94,7 @@ def call_within(seconds: float, function: Callable[[], _Result], name: str) -> _
     except TimeoutError:
         if call.future.done():  # at the last moment, or `function` raised it
             return call.future.result()
-        raise TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:g} s") from None
+        raise TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:.15g} s") from None
     finally:
         call.is_given_up = not call.future.done()
 
@@ -121,10 +102,13 @@ def call_within(seconds: float, function: Callable[[], _Result], name: str) -> _
 class _Call(threading.Thread, Generic[_Result]):
     """A call that somebody waits for, until it `is_given_up`."""
 
-    def __init__(self, function: Callable[[], _Result], name: str, seconds: float) -> None:
+    def __init__(
+        self, function: Callable[[], _Result], name: str | None = None, seconds: float = math.inf
+    ) -> None:
         super().__init__(name=name, daemon=True)
         self.seconds = seconds
         self.future: Future[_Result] = Future()
+        self.future.set_running_or_notify_cancel()  # who no longer waits for it cannot cancel it
         self.started_at = time.monotonic()
         self.is_given_up = False
         self._function = function
@@ -132,7 +116,7 @@ class _Call(threading.Thread, Generic[_Result]):
     def run(self) -> None:
         try:
             result = self._function()
-        except BaseException as err:  # noqa: BLE001 - `future.result` raises it
+        except BaseException as err:  # noqa: BLE001 - the one who waits raises it
             self.future.set_exception(err)
         else:
             self.future.set_result(result)

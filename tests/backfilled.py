@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import requests
 
-from tests.processes import Start, find_tool, free_port, start_simulator, wait_for
+from tests.processes import Start, find_tool, free_port, start_simulator, wait_for, wait_for_end
+from tests.prometheus import start_prometheus
 from tests.simulator import Samples, Simulator
 from tests.support import GIVE_UP_SECONDS
 
@@ -27,10 +29,13 @@ LABELS = "--label=job=seq,instance=seq-exporter:10737"
 SCORES = '{__name__=~"sendgrid_seq_(account_)?(metric_)?score"}'
 # Dashboards look back over a day, and see samples that are a day apart.
 EACH_DAYS = f"last_over_time({SCORES}[25h])"
-# Half a day from now: while a test runs, no day appears.
-DELAY_HOURS = (datetime.now(UTC).hour + 12) % 24
-DELAY = timedelta(hours=DELAY_HOURS, minutes=30)
-DELAYED = f"--delay={DELAY_HOURS}h30m"
+# Half a day and half an hour from now. While a test runs, no day appears, and an hourly backfill
+# has no further sample: its newest one stays within the last hour, also if nothing is scraped.
+_BEGAN = datetime.now(UTC)
+_DELAY_HOURS = (_BEGAN.hour + 12) % 24
+_DELAY_MINUTES = (_BEGAN.minute + 30) % 60
+DELAY = timedelta(hours=_DELAY_HOURS, minutes=_DELAY_MINUTES)
+DELAYED = f"--delay={_DELAY_HOURS}h{_DELAY_MINUTES}m"
 LOOKBACK = 7
 
 
@@ -72,27 +77,15 @@ def run_commands(said: str, folder: Path) -> None:
     subprocess.run(["bash", "-ec", script], cwd=folder, check=True, capture_output=True)
 
 
-def start_prometheus(start: Start, folder: Path, address: str, *flags: str, more: str = "") -> str:
-    """Start it on what is in `data`, scraping `address`; return its own address."""
-    (folder / "prometheus.yml").write_text(SCRAPE.format(address=address) + more)
-    base = f"http://127.0.0.1:{free_port()}"
-    server = start(
-        find_tool("prometheus"),
-        "--config.file=prometheus.yml",
-        "--storage.tsdb.path=data",
-        "--storage.tsdb.retention.time=100d",
-        f"--web.listen-address={base.removeprefix('http://')}",
-        *flags,
-    )
-    wait_for(f"{base}/-/ready", server)
-    return base
+def start_scraping(start: Start, folder: Path, address: str) -> str:
+    """Start Prometheus on what is in `data`, scraping `address`; return its own base URL."""
+    return start_prometheus(start, folder, SCRAPE.format(address=address)).base
 
 
 def start_prometheus_that_receives(start: Start, folder: Path, address: str) -> str:
     window = "storage: {tsdb: {out_of_order_time_window: 91d}}\n"
-    return start_prometheus(
-        start, folder, address, "--web.enable-remote-write-receiver", more=window
-    )
+    config = SCRAPE.format(address=address) + window
+    return start_prometheus(start, folder, config, "--web.enable-remote-write-receiver").base
 
 
 def start_victoriametrics(start: Start, folder: Path, address: str) -> str:
@@ -106,7 +99,7 @@ def start_victoriametrics(start: Start, folder: Path, address: str) -> str:
         "-retentionPeriod=100d",
         "-promscrape.config=scrape.yml",
         "-search.latencyOffset=0s",
-        "-search.maxStalenessInterval=5m",
+        "-search.minStalenessInterval=5m",
     )
     wait_for(f"{base}/health", server)
     return base
@@ -141,11 +134,13 @@ def calculated_days(days: int) -> list[date]:
     return [day for day in found if shown_at(day) + timedelta(days=1) < now]
 
 
-def check_files(days: int, step: str, start: Start, exporter: Start, folder: Path) -> None:
+def check_files(
+    days: int, subusers: int, step: str, start: Start, exporter: Start, folder: Path
+) -> None:
     """Import the files of so many days, scrape on, and compare all of it with the simulator."""
     # With samples a day apart, a look back over a day sees longer what has been withdrawn.
     expression, hours = (EACH_DAYS, (2,)) if step == "1d" else (SCORES, (1, 2, 23))
-    simulator = start_simulator(exporter, 6, DELAYED, "--rate-limit=60000")[1]
+    simulator = start_simulator(exporter, subusers, DELAYED, "--rate-limit=60000")[1]
     (folder / "config.yaml").write_text(simulator.config)
     (folder / "data").mkdir()
     flags = (LABELS, DELAYED, f"--step={step}", "--requests-per-minute=6000", first_day(days))
@@ -154,7 +149,7 @@ def check_files(days: int, step: str, start: Start, exporter: Start, folder: Pat
     address = f"127.0.0.1:{free_port()}"
     served = exporter("serve", f"--web.listen-address={address}")
     wait_for(f"http://{address}/-/ready", served)
-    base = start_prometheus(start, folder, address)
+    base = start_scraping(start, folder, address)
     check_days(base, expression, simulator, calculated_days(days), hours)
 
     wait_until_scraped(base)
@@ -194,7 +189,12 @@ def check_remote_write(
     assert not list((folder / "past").glob("*.om"))
     show_what_was_received(base)
     check_days(base, SCORES, simulator, calculated_days(days), (2, 23))
-    assert_no_gap(base, datetime.now(UTC), simulator)
+    # From the last twenty intervals, VictoriaMetrics derives how long a sample counts.
+    wait_until(lambda: query_any(base, 'count_over_time(up{job="seq"}[5m]) > 20'))
+    show_what_was_received(base)
+    now = datetime.now(UTC)
+    assert_no_gap(base, now, simulator)
+    assert_no_gap_at_instants(base, began - timedelta(minutes=10), now, simulator)
     assert_no_series_twice(base)
 
 
@@ -206,7 +206,11 @@ RECEIVERS = {
 
 
 def wait_until_scraped(base: str) -> None:
-    wait_until(lambda: query_any(base, 'up{job="seq"} == 1'))
+    def is_scraped() -> bool:
+        show_what_was_received(base)
+        return query_any(base, 'up{job="seq"} == 1')
+
+    wait_until(is_scraped)
 
 
 def show_what_was_received(base: str) -> None:
@@ -230,6 +234,19 @@ def assert_no_gap(base: str, now: datetime, simulator: Simulator) -> None:
     counts = count_over(base, f"count({SCORES})", began, now)
     assert set(counts.values()) == {len(simulator.read_newest())}
     assert len(counts) == 3600 // 15 + 1
+
+
+def assert_no_gap_at_instants(
+    base: str, start: datetime, end: datetime, simulator: Simulator
+) -> None:
+    """See every series at each moment, by instant queries with a `step`, as Grafana sends them."""
+    series = len(simulator.read_newest())
+    at = start
+    while at < end:
+        parameters = {"query": f"count({SCORES})", "time": str(at.timestamp()), "step": "15s"}
+        answer = requests.get(f"{base}/api/v1/query", parameters, timeout=GIVE_UP_SECONDS).json()
+        assert [found["value"][1] for found in answer["data"]["result"]] == [str(series)], at
+        at += timedelta(seconds=15)
 
 
 def query_any(base: str, expression: str) -> bool:
@@ -266,6 +283,7 @@ class Stopped:
     """A backfill of one account that is stopped again and again, and its output folder `again`."""
 
     def __init__(self, exporter: Start, folder: Path, subusers: int) -> None:
+        self._step_bytes = 700 * subusers
         simulator = start_simulator(exporter, subusers, "--rate-limit=60000")[1]
         (folder / "config.yaml").write_text(simulator.config)
         until = f"--until={datetime.now(UTC).replace(microsecond=0).isoformat()}"
@@ -282,7 +300,7 @@ class Stopped:
         began = self._progress_bytes()
         process = self._exporter(*self.command)
         # Not a moment after the start: while Python imports, Ctrl-C ends any program with -2.
-        while process.poll() is None and self._progress_bytes() < began + 200_000:
+        while process.poll() is None and self._progress_bytes() < began + self._step_bytes:
             clock.sleep(0.002)
         clock.sleep(pause_seconds)
         process.send_signal(number)
@@ -314,3 +332,38 @@ class Stopped:
 
 def read_files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("scores-*.om")}
+
+
+def check_stops(rounds: int, subusers: int, exporter: Start, folder: Path) -> None:
+    """Stop a backfill by each signal so many times; at the end, its files are whole."""
+    backfill = Stopped(exporter, folder, subusers)
+    numbers = (signal.SIGINT, signal.SIGKILL, signal.SIGTERM) * rounds
+    statuses = [backfill.stop(number) for number in numbers]
+    assert set(statuses) <= {0, 1, -signal.SIGKILL}
+    assert sum(status != 0 for status in statuses) >= len(statuses) / 2
+    backfill.finish()
+
+
+def check_full_disk(kilobytes: int, simulator: Simulator, start: Start, folder: Path) -> None:
+    """Run a backfill that may write no larger file: it fails, and leaves only whole files."""
+    (folder / "config.yaml").write_text(simulator.config)
+    until = f"--until={datetime.now(UTC).replace(microsecond=0).isoformat()}"
+    arguments = ("--step=1h", "--account=kettlewick", "--requests-per-minute=6000", until)
+    command = shlex.join(
+        [sys.executable, "-m", "seq_exporter", "backfill", "--output-dir=past", *arguments]
+    )
+    limited = start("bash", "-c", f"ulimit -f {kilobytes}; exec {command}")
+    status, _, said = wait_for_end(limited)
+    assert status == 1
+    assert re.search(
+        r"^seq-exporter: cannot write to past: .*: make room, and run the same command "
+        r"again; complete files are kept$",
+        said,
+        re.MULTILINE,
+    )
+    assert "Traceback" not in said
+    there = read_files(folder / "past")
+    assert not list((folder / "past").glob("*.tmp"))
+    run_backfill(folder, *arguments)
+    # The first file may hold a few hours only, and fit.
+    assert there.items() < read_files(folder / "past").items()

@@ -16,6 +16,8 @@ settings.register_profile(
 )
 # The same examples each time: a change is judged by what it does, and not by luck.
 settings.register_profile("repeatable", settings.get_profile("quick"), derandomize=True)
+# On other releases of the dependencies: the same properties, which run in full on the usual ones.
+settings.register_profile("brief", settings.get_profile("repeatable"), max_examples=10)
 settings.register_profile("thorough", settings.get_profile("repeatable"), max_examples=200)
 settings.load_profile("quick")
 

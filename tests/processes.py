@@ -84,6 +84,12 @@ def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[str]) -> Non
         time.sleep(0.05)
 
 
+def wait_for_end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Return its exit status and what it wrote to standard output and standard error."""
+    out, err = process.communicate(timeout=GIVE_UP_SECONDS)
+    return process.returncode, out, err
+
+
 def find_tool(name: str) -> str:
     """Return the path of a tool; without it the test is skipped, or fails where it must run."""
     path = shutil.which(name)

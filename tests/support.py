@@ -39,9 +39,15 @@ Answer = tuple[int, dict[str, str], str]
 NOT_CALCULATED: Answer = (202, {}, "")
 
 
-def examples(share: float) -> settings:
-    """Return the settings of a property test with `share` times the examples of the profile."""
-    return settings(max_examples=round(share * settings().max_examples))
+def examples(share: float, *, thorough: float | None = None) -> settings:
+    """Return the settings of a property test with `share` times the examples of the profile.
+
+    `thorough` is the share of the profile of that name, if it has another.
+    """
+    profile = settings().max_examples
+    if thorough is not None and profile == settings.get_profile("thorough").max_examples:
+        share = thorough
+    return settings(max_examples=round(share * profile))
 
 
 def day(number: int) -> date:

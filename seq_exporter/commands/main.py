@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import platform
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -14,10 +16,12 @@ from seq_exporter import __version__
 from seq_exporter.commands.backfill.command import backfill
 from seq_exporter.commands.check.command import check
 from seq_exporter.commands.demo import demo
+from seq_exporter.commands.messages import print_error
 from seq_exporter.commands.scores.command import scores
 from seq_exporter.commands.serve import serve
 from seq_exporter.commands.simulate import simulate
 from seq_exporter.errors import ConfigError, SeqExporterError
+from seq_exporter.escapes import show_lines
 from seq_exporter.serve.signals import release_signals
 
 _WRITE_ERRORS = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC)
@@ -28,13 +32,13 @@ def main() -> None:
     try:
         commands(prog_name="seq-exporter")
     except SeqExporterError as err:
-        click.echo(f"seq-exporter: {err}", err=True)
+        print_error(str(err))
         sys.exit(2 if isinstance(err, ConfigError) else 1)
     except OSError as err:
         # Of these, only a write to standard output comes without the name of a file.
         is_output = err.filename is None and err.errno in _WRITE_ERRORS
         what = f"cannot write to standard output: {err.strerror}" if is_output else str(err)
-        click.echo(f"seq-exporter: {what}", err=True)
+        print_error(what)
         # Python would flush the rest of the buffer at exit, and fail with a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
@@ -56,11 +60,29 @@ configuration.
 _SERVERS = ("serve", "demo", "simulate")
 
 
+@contextlib.contextmanager
+def _showing_mistakes() -> Iterator[None]:
+    """Let click's messages about wrong flags show what they quote as `show` does."""
+    try:
+        yield
+    except click.UsageError as err:
+        message = err.format_message()
+        if show_lines(message) == message:
+            raise
+        raise click.UsageError(show_lines(message), err.ctx) from None
+
+
 class _Commands(click.Group):
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Read the flags before the command's name."""
+        with _showing_mistakes():
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Ctrl-C ends it with one line, where click would print two."""
         try:
-            return super().invoke(ctx)
+            with _showing_mistakes():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             # On a terminal, the line would follow its ^C.
             newline = "\n" if sys.stderr.isatty() else ""

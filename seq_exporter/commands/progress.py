@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Column
 
 from seq_exporter.clock import Clock
+from seq_exporter.escapes import show
 
 _BAR_WIDTH = 10
 _SECONDS_BETWEEN_LINES = 10.0
@@ -56,7 +57,7 @@ def showing_bar(
     )
     with bar:
         task = bar.add_task(label, total=total, text="")
-        yield lambda steps, text: bar.update(task, advance=steps, text=text)
+        yield lambda steps, text: bar.update(task, advance=steps, text=show(text))
 
 
 def _has_cursor(stream: TextIO) -> bool:
@@ -80,6 +81,6 @@ def _printing_lines(
         if is_due or is_at_end or text.startswith(_PAUSE):
             printed_at = now
             left = f", {(now - started) * (total - done) / done:.0f} s left" if done else ""
-            click.echo(f"{label}: {done} of {total} {unit}{left}; {text}", file=stream)
+            click.echo(f"{label}: {done} of {total} {unit}{left}; {show(text)}", file=stream)
 
     yield advance

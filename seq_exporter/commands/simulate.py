@@ -10,12 +10,13 @@ import click
 from seq_exporter.clock import Clock, midnight, utc_day
 from seq_exporter.commands.flags import duration
 from seq_exporter.logs import configure_logs
-from seq_exporter.serve.process import run_app
+from seq_exporter.serve.process import run_servers
 from seq_exporter.serve.signals import exiting_when_stopped
 from seq_exporter.simulator.api import build_app
 from seq_exporter.simulator.fleet import Fleet, render_config
 from seq_exporter.simulator.kinds import KINDS
 from seq_exporter.web.server.listen import local_url, open_sockets
+from seq_exporter.web.server.server import Server
 
 # The others are about the exporter, not about what SendGrid's API returns.
 _KINDS = [name for name, kind in KINDS.items() if kind.is_of_sendgrid]
@@ -98,4 +99,4 @@ def simulate(
         sockets = open_sockets([listen], "--listen")
         click.echo(render_config(fleet, local_url(sockets[0])))
     app = build_app(fleet, clock=clock, delay_seconds=delay, rate_limit_per_minute=rate_limit)
-    asyncio.run(run_app(app, sockets))
+    asyncio.run(run_servers((Server(app), sockets)))

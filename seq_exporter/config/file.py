@@ -35,6 +35,7 @@ from seq_exporter.config.secret import ApiKey, Secret, parse_key
 from seq_exporter.config.yaml_document import ALTERNATIVE, Problem, Section, read_document
 from seq_exporter.errors import ConfigError, KeyUnavailable
 from seq_exporter.scores import DAYS_KEPT, METRICS
+from seq_exporter.threads import READ_SECONDS
 
 # Longer durations are typing mistakes, and too long for a timer of the operating system.
 _LONGEST_SECONDS = 365 * DAY_SECONDS
@@ -55,16 +56,18 @@ def find_config(name: str) -> Path:
     return path
 
 
-def load_config(path: Path, environ: Mapping[str, str]) -> Config:
+def load_config(
+    path: Path, environ: Mapping[str, str], key_seconds: float = READ_SECONDS
+) -> Config:
     """Read the configuration file at `path`, with its `${NAME}` variables from `environ`.
 
     Relative paths in the file start at its folder. Raises ConfigError, a line for each mistake:
-    `config.yaml:12: accounts[2].api_key_file: no such file '/run/secrets/acme'`.
+    `config.yaml:12: accounts[2].api_key_file: no such file '/run/secrets/acme'`. It is a mistake
+    too if a key file takes longer than `key_seconds` to be read.
     """
     document = read_document(path, environ)
-    file = document.validate(
-        ConfigFile, {"folder": path.parent}, _find_contradictions(document.value)
-    )
+    context = {"folder": path.parent, "key_seconds": key_seconds}
+    file = document.validate(ConfigFile, context, _find_contradictions(document.value))
     return Config(
         accounts=tuple(account.build() for account in file.accounts),
         poll=file.poll.build(),
@@ -125,10 +128,10 @@ def _is_control(char: str) -> bool:
 def _find_key_file(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, str) or not value:
         raise ValueError("must be the path of a file, not {value}")
-    folder: Path = (info.context or {})["folder"]
-    path = folder / _check_path(value)
+    context = info.context or {}
+    path: Path = context["folder"] / _check_path(value)
     try:
-        ApiKey(path).read()
+        ApiKey(path).read(context["key_seconds"])
     except KeyUnavailable as err:
         if isinstance(err.__cause__, FileNotFoundError):
             err = KeyUnavailable("no such file {value}: put the API key there, or correct the path")

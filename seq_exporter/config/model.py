@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -55,6 +56,12 @@ WILDCARDS = frozenset("*?[")
 # What no glob needs, and few usernames have: `^shop`, `shop$`, `.*`, `\\d`, `a|b`, `(a)`, `/shop/`.
 _REGULAR_EXPRESSION = re.compile(r"^\^|\$$|\.[*+]|\\|[|()]|^/.*/$")
 _MOST_EXAMPLES = 3
+# Comparing a name with more usernames would take seconds of a poll.
+_MOST_COMPARED = 10_000
+_NO_USERNAMES = (
+    "SendGrid returns no usernames, so subusers are chosen by user_id, such as {id!r}: "
+    "let the key read Subuser Management, or choose by user_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +79,6 @@ class SeriesSelection:
     shard: Shard = WHOLE
 
 
-# Marks the fields of Account on which saved scores depend. A field without a mark may change, and
-# what was saved before stays valid.
-_WHOSE = {"decides": "whose scores SendGrid returns"}
-_WHICH = {"decides": "which of them are kept"}
-
-
 @dataclass(frozen=True, slots=True)
 class Account:
     """What to request from one SendGrid account, and what to publish about it.
@@ -85,12 +86,12 @@ class Account:
     `subusers` is None if no subuser is wanted, `max_series` if there is no limit.
     """
 
-    name: str = field(metadata=_WHICH)
+    name: str
     api_key: ApiKey
-    base_url: str = field(default=BASE_URLS["global"], metadata=_WHOSE)
-    on_behalf_of: str = field(default="", metadata=_WHOSE)
-    own_score: bool = field(default=True, metadata=_WHICH)
-    subusers: SubuserSelection | None = field(default=ALL_SUBUSERS, metadata=_WHICH)
+    base_url: str = BASE_URLS["global"]
+    on_behalf_of: str = ""
+    own_score: bool = True
+    subusers: SubuserSelection | None = ALL_SUBUSERS
     series: SeriesSelection = SeriesSelection()
     max_series: int | None = None
 
@@ -100,22 +101,18 @@ class Account:
 
         ('https://api.sendgrid.com', 'shop-de')
         """
-        return self._list_values(_WHOSE)
+        return self.base_url, self.on_behalf_of
 
     @property
     def snapshot_identity(self) -> tuple[object, ...]:
         """With the key, what decides which scores a snapshot holds: `identity` and the selection.
 
+        A field that is not here may change, and what was saved before stays valid.
         ('acme', 'https://api.sendgrid.com', 'shop-de', True, ([], ('*',), ()))
         """
-        return self._list_values(_WHOSE, _WHICH)
-
-    def _list_values(self, *marks: Mapping[str, str]) -> tuple[object, ...]:
-        # In the order of the fields: what is saved holds a hash of these values.
-        values = (getattr(self, found.name) for found in fields(self) if found.metadata in marks)
-        return tuple(
-            value.identity if isinstance(value, SubuserSelection) else value for value in values
-        )
+        # What is saved holds a hash of these values, in this order.
+        selected = self.subusers.identity if self.subusers else None
+        return self.name, *self.identity, self.own_score, selected
 
     @property
     def is_private(self) -> bool:
@@ -125,12 +122,17 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class PollSettings:
-    """When to poll; `lookback_days` is 1 to 90, and includes today."""
+    """When and how to poll; `lookback_days` is 1 to 90, and includes today.
+
+    A list of more than `most_users` is treated as one that never ends: it would fill the memory and
+    use up the rate limit. No key of the file sets it.
+    """
 
     interval_seconds: float = 900.0
     refresh_interval_seconds: float = 3600.0
     lookback_days: int = 7
     timeout_seconds: float = 30.0
+    most_users: int = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,20 +144,23 @@ class Config:
     state_dir: Path | None = None
 
 
-def explain_misfit(selection: SubuserSelection | None, known: Collection[str]) -> str:
+def explain_misfit(
+    selection: SubuserSelection | None, known: Collection[str], nameless: Collection[str] = ()
+) -> str:
     """Return why `selection` fits none of the `known` usernames, and what to change.
 
-    An empty text if it fits one, or if no username is known.
+    `nameless` are the user_ids of subusers whose usernames SendGrid does not tell. An empty text if
+    the selection fits one, or if there is no subuser.
     none of the 35 subusers fits `subusers`: 'shop-*' is a glob, and a list holds usernames: ...
     """
-    if selection is None or not known or any(name in selection for name in known):
+    number = len(known) + len(nameless)
+    if selection is None or not number or any(name in selection for name in (*known, *nameless)):
         return ""
     subject = (
-        f"none of the {len(known)} subusers fits"
-        if len(known) > 1
-        else "the only subuser does not fit"
+        f"none of the {number} subusers fits" if number > 1 else "the only subuser does not fit"
     )
-    return f"{subject} `subusers`: {_find_cause(selection, known)}"
+    cause = _find_cause(selection, known) if known else _NO_USERNAMES.format(id=min(nameless))
+    return f"{subject} `subusers`: {cause}"
 
 
 def _find_cause(selection: SubuserSelection, known: Collection[str]) -> str:
@@ -174,6 +179,10 @@ def _find_cause(selection: SubuserSelection, known: Collection[str]) -> str:
             return (
                 f"{entry!r} is a glob, and a list holds usernames: write {{include: [{entry!r}]}}"
             )
+    return _compare_names(selection, known)
+
+
+def _compare_names(selection: SubuserSelection, known: Collection[str]) -> str:
     # `exclude` plays no part: it leaves out nobody who is included in either case.
     lowered = SubuserSelection(
         frozenset(map(str.lower, selection.names)), tuple(map(str.lower, selection.include))
@@ -181,6 +190,10 @@ def _find_cause(selection: SubuserSelection, known: Collection[str]) -> str:
     same = next((name for name in sorted(known) if name.lower() in lowered), None)
     if same is not None:
         return f"upper and lower case differ: SendGrid has {same!r}, so write that"
+    if len(known) <= _MOST_COMPARED:
+        for name in sorted(selection.names):
+            if nearest := difflib.get_close_matches(name, known, n=1):
+                return f"no subuser is called {name!r}: did you mean {nearest[0]!r}?"
     examples = ", ".join(map(repr, sorted(known)[:_MOST_EXAMPLES]))
     rest = ", ..." if len(known) > _MOST_EXAMPLES else ""
     return f"SendGrid has {examples}{rest}: correct the usernames or globs"

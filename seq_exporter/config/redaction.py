@@ -70,7 +70,6 @@ def redaction_of(secret: str) -> Redaction:
 
 
 def _spell(char: str) -> str:
-    """Return an expression for one character in any spelling."""
     code, digits = f"{ord(char):02x}", str(ord(char))
     spellings = (f"%{code}", rf"\\u00{code}", rf"\\x{code}", f"&#0*{digits};", f"&#x0*{code};")
     return f"(?:{re.escape(char)}|{'|'.join(spellings)})"

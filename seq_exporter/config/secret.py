@@ -11,7 +11,7 @@ from typing import Any
 
 from seq_exporter.config.redaction import redaction_of
 from seq_exporter.errors import KeyUnavailable
-from seq_exporter.threads import read_file
+from seq_exporter.threads import READ_SECONDS, read_file
 
 # SendGrid's keys are `SG.` and two more parts. Messages that quote a user's text hide everything
 # that looks like the beginning of a key, because keys get pasted into the wrong place.
@@ -19,6 +19,9 @@ _KEY_SHAPE = re.compile(r"SG\.[\w.-]{5,}")
 
 # A key has 69 characters. A device that never ends would fill the memory.
 _MOST_BYTES = 2**16
+
+#: What a slow hash costs: with this `n` of scrypt about 50 ms and 16 MiB. Only tests choose less.
+HASH_COST = 2**14
 
 # How shells, Python, Windows and templates write variables.
 _PLACEHOLDER = re.compile(
@@ -55,16 +58,13 @@ class Secret:
         """
         return hide_keys(redaction_of(self._text).hide_in_text(text))
 
-    def is_hidden_in(self, body: str) -> bool:
-        """Whether the text of a body may hold this secret, in any spelling."""
-        return redaction_of(self._text).is_needed(body)
-
-    def hide_in_data(self, data: Any) -> Any:
-        """Return parsed JSON with this secret in its texts replaced by `***`.
+    def hide_in_data(self, data: Any, text: str) -> Any:
+        """Return JSON, parsed from `text`, with this secret in its texts replaced by `***`.
 
         A short one may be part of a username: it is replaced only where it is a word of its own.
         """
-        return redaction_of(self._text).hide_in_data(data)
+        redaction = redaction_of(self._text)
+        return redaction.hide_in_data(data) if redaction.is_needed(text) else data
 
     def __repr__(self) -> str:
         return "***"
@@ -104,21 +104,21 @@ def parse_key(text: str) -> Secret:
     return Secret(key)
 
 
-def fingerprint(key: Secret, about: object, salt: str) -> bytes:
+def fingerprint(key: Secret, about: object, salt: str, cost: int = HASH_COST) -> bytes:
     """Return 64 bytes that nobody can compute without the key; `about` is hashed as its repr.
 
     One half may be public while the other half is used as a secret.
     """
-    return hash_slowly(f"{key.reveal()}\n{about!r}", salt)
+    return hash_slowly(f"{key.reveal()}\n{about!r}", salt, cost)
 
 
-def hash_slowly(text: str, salt: str) -> bytes:
-    """Return 64 bytes for a text that holds a secret.
+def hash_slowly(text: str, salt: str, cost: int = HASH_COST) -> bytes:
+    """Return 64 bytes for a text that holds a secret; `cost` is a power of two.
 
-    Slow (about 50 ms), because files hold a part of the result, and a secret may be guessable where
-    a test or a proxy issued it.
+    Slow, because files hold a part of the result, and a secret may be guessable where a test or a
+    proxy issued it.
     """
-    return hashlib.scrypt(text.encode(), salt=salt.encode(), n=2**14, r=8, p=1, dklen=64)
+    return hashlib.scrypt(text.encode(), salt=salt.encode(), n=cost, r=8, p=1, dklen=64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,33 +127,26 @@ class ApiKey:
 
     source: Secret | Path
 
-    def read(self) -> Secret:
+    def read(self, seconds: float = READ_SECONDS) -> Secret:
         """Return the key. A file is read each time: a new key works without a restart.
 
-        Raises KeyUnavailable.
+        Raises KeyUnavailable, also if the file takes longer than `seconds`.
         """
         if isinstance(self.source, Secret):
             return self.source
+        name = f"the key file '{self.source}'"
         try:
-            return parse_key(_read_text(self.source))
+            return parse_key(read_file(self.source, seconds, _MOST_BYTES).decode())
         except OSError as err:
+            if err.errno == errno.EFBIG:
+                raise KeyUnavailable(
+                    f"{name} is larger than 64 KiB: put the API key there alone"
+                ) from None
             raise KeyUnavailable(
-                f"cannot read the key file '{self.source}': {err.strerror}: "
-                "put the key there, and let this user read it"
+                f"cannot read {name}: {err.strerror}: put the key there, and let this user read it"
             ) from err
         except UnicodeError:
             # Not `from err`: a decoding error contains the bytes of the file.
-            raise KeyUnavailable(
-                f"the key file '{self.source}' is not UTF-8 text: put the API key there alone"
-            ) from None
+            raise KeyUnavailable(f"{name} is not UTF-8 text: put the API key there alone") from None
         except ValueError as err:
-            raise KeyUnavailable(f"the key file '{self.source}' {err}") from None
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return read_file(path, most_bytes=_MOST_BYTES).decode()
-    except OSError as err:
-        if err.errno == errno.EFBIG:
-            raise ValueError("is larger than 64 KiB: put the API key there alone") from None
-        raise
+            raise KeyUnavailable(f"{name} {err}") from None

@@ -163,7 +163,7 @@ def read_document(path: Path, environ: Mapping[str, str] | None) -> Document:
     text = _read_text(path)
     reader = _Reader(environ or {})
     try:
-        raw = reader.read(text)
+        raw = reader.build(compose(text))
     except yaml.YAMLError as err:
         # Not str(err) and not `from err`: they quote the line, which may hold a key.
         line, message = explain(err, text)
@@ -198,11 +198,9 @@ class _Reader:
     problems: list[Problem] = field(default_factory=list)
     _merges: Merges = field(default_factory=Merges)
 
-    def read(self, text: str) -> Any:
-        node = compose(text)
-        return None if node is None else self._build(node, ())
-
-    def _build(self, node: yaml.Node, place: Place) -> Any:
+    def build(self, node: yaml.Node | None, place: Place = ()) -> Any:
+        if node is None:
+            return None
         self.positions[place] = _position_of(node)
         check_bounds(len(self.positions), len(place), node.start_mark)
         if not has_known_tag(node):
@@ -210,7 +208,7 @@ class _Reader:
             message = "has a YAML tag (`!...`) that is not known here: remove it"
             self.problems.append(Problem(place, f"{message}, or put the text in quotes"))
         if isinstance(node, yaml.SequenceNode):
-            return [self._build(item, (*place, i)) for i, item in enumerate(node.value)]
+            return [self.build(item, (*place, i)) for i, item in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
             return self._build_mapping(node, place)
         assert isinstance(node, yaml.ScalarNode)  # noqa: S101 - YAML has no other kind
@@ -224,7 +222,7 @@ class _Reader:
         self._note_bad_keys(node, place)
         result = {}
         for key, (key_node, value_node) in self._merges.list_pairs(node).items():
-            result[key] = self._build(value_node, (*place, key))
+            result[key] = self.build(value_node, (*place, key))
             self.positions[*place, key] = _position_of(key_node)
         return result
 
@@ -249,21 +247,20 @@ class _Reader:
         self.problems.append(Problem(place, message))
         return replace_surrogates(text)
 
-    def resolve(self, value: Any) -> Any:
+    def resolve(self, value: Any, place: Place = ()) -> Any:
         """Return the document with the variables in its texts replaced.
 
         Without the `x-...` keys at its top, which hold anchors for other places: a variable that is
         used nowhere need not be set.
         """
         if isinstance(value, dict):
-            value = {key: item for key, item in value.items() if not key.startswith("x-")}
-        return self._resolve(value, ())
-
-    def _resolve(self, value: Any, place: Place) -> Any:
-        if isinstance(value, dict):
-            return {key: self._resolve(item, (*place, key)) for key, item in value.items()}
+            return {
+                key: self.resolve(item, (*place, key))
+                for key, item in value.items()
+                if place or not key.startswith("x-")
+            }
         if isinstance(value, list):
-            return [self._resolve(item, (*place, i)) for i, item in enumerate(value)]
+            return [self.resolve(item, (*place, i)) for i, item in enumerate(value)]
         return self._resolve_text(value, place) if isinstance(value, str) else value
 
     def _resolve_text(self, text: str, place: Place) -> str:

@@ -8,6 +8,7 @@ from theirs.
 
 from __future__ import annotations
 
+import functools
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
@@ -93,10 +94,17 @@ def _multiply(a: int, b: int) -> int:
 
 
 def _power_of_x(exponent: int) -> int:
-    power, square = _ONE, _ONE >> 1  # 1 and x
-    while exponent:
-        if exponent & 1:
-            power = _multiply(power, square)
-        square = _multiply(square, square)
-        exponent >>= 1
+    power = _ONE
+    for number in range(exponent.bit_length()):
+        if exponent >> number & 1:
+            power = _multiply(power, _square_of_x(number))
     return power
+
+
+@functools.cache  # a few dozen: as many as a length in bits has binary digits
+def _square_of_x(number: int) -> int:
+    """Return x to the power of 2 ** number."""
+    if not number:
+        return _ONE >> 1
+    root = _square_of_x(number - 1)
+    return _multiply(root, root)

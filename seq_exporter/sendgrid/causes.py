@@ -36,22 +36,20 @@ def find_explanation(err: BaseException) -> str:
     return next((str(each) for each in walk_causes(err) if isinstance(each, ExplainedFailure)), "")
 
 
-def root_cause(err: BaseException) -> str:
-    """Name the innermost cause; the outer errors repeat addresses and object ids around it."""
+def cause_and_remedy(err: BaseException) -> str:
+    """Name the innermost cause, and what to do about it if that is known.
+
+    The outer errors repeat addresses and object ids around it.
+    """
     if explanation := find_explanation(err):
         return explanation
-    err = innermost(err)
-    if isinstance(err, ssl.SSLCertVerificationError):
-        return f"its certificate is refused: {err.verify_message}"
-    if isinstance(err, OSError) and err.strerror:
-        return err.strerror
-    return type(err).__name__
-
-
-def cause_and_remedy(err: BaseException) -> str:
-    """Name the innermost cause, and what to do about it if that is known."""
-    is_explained = find_explanation(err) or not is_unknown_authority(err)
-    return root_cause(err) if is_explained else f"{root_cause(err)}: {_TRUST}"
+    cause = innermost(err)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        remedy = f": {_TRUST}" if is_unknown_authority(err) else ""
+        return f"its certificate is refused: {cause.verify_message}{remedy}"
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return type(cause).__name__
 
 
 def is_unknown_authority(err: BaseException) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,7 +79,7 @@ def find_mistake(environ: Mapping[str, str]) -> str:
 def _find_mistake_in(path: str) -> str:
     try:
         if os.path.isdir(path):
-            if not _holds_certificates(path, strict=True):
+            if not any(map(_HASHED_NAME.fullmatch, os.listdir(path))):
                 return "no file there has a name such as 4a6481c9.0, which `openssl rehash` makes"
         else:
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
@@ -90,21 +90,10 @@ def _find_mistake_in(path: str) -> str:
     return ""
 
 
-def _holds_certificates(folders: str, *, strict: bool = False) -> bool:
-    """Whether one of the folders holds a certificate that OpenSSL finds.
-
-    Raises OSError for one that cannot be read, if `strict`.
-    """
+def _holds_certificates(folders: str) -> bool:
+    # `glob` finds nothing in a folder that cannot be read.
     return any(
-        _HASHED_NAME.fullmatch(name)
+        _HASHED_NAME.fullmatch(path.name)
         for folder in filter(None, folders.split(os.pathsep))
-        for name in _list(folder, strict=strict)
+        for path in Path(folder).glob("*")
     )
-
-
-def _list(folder: str, *, strict: bool) -> Iterator[str]:
-    try:
-        yield from (path.name for path in Path(folder).iterdir())
-    except OSError:
-        if strict:
-            raise

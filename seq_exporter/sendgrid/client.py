@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from seq_exporter.errors import (
@@ -34,49 +35,32 @@ _SUBUSERS = Endpoint("subusers", "/v3/subusers")
 _SCORES_LIMIT = 1000
 _SUBUSERS_LIMIT = 500
 
-# A longer list is treated as one that never ends: it would fill the memory and use up the rate
-# limit.
-_MOST_USERS = 2_000_000
-
 _TRIES = 3
 # A poll waits this long if SendGrid asks for a pause; if it has to wait longer, it fails, and the
 # next poll waits.
 _LONGEST_WAIT_SECONDS = 60.0
 
+_Users = TypeVar("_Users")
 _Position = TypeVar("_Position", str | None, int)
-_AnyPage = TypeVar("_AnyPage", bound="Page[Any]")
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[_Position]):
-    """One page of a list of users, and where the next page begins.
+class Page(Generic[_Users, _Position]):
+    """One page of a list of users, and where the next page begins; None if there is none.
 
     `user_ids` are those that could be read; `has_unreadable` is True if others could not.
     """
 
+    users: _Users
     user_ids: frozenset[str]
     has_unreadable: bool
     following: _Position
 
 
-@dataclass(frozen=True, slots=True)
-class ScoresPage(Page[str | None]):
-    """A page of the scores of a day; `following` is the cursor, None on the last page."""
-
-    scores: Sequence[Score]
-
-
-@dataclass(frozen=True, slots=True)
-class UsernamesPage(Page[int]):
-    """A page of usernames by user_id; `following` is the offset of the next page."""
-
-    usernames: Mapping[str, str]
-
-
-def share_known(known: Mapping[str, Score], score: Score) -> Score:
-    """Return the score in `known`, by user_id, if it equals `score`: only one of them is kept."""
-    found = known.get(score.user_id)
-    return found if found == score else score
+#: A page of the scores of a day; `following` is the cursor.
+ScoresPage = Page[Sequence[Score], str | None]
+#: A page of usernames by user_id; `following` is the offset.
+UsernamesPage = Page[Mapping[str, str], int]
 
 
 def pause_of_poll(failures: Sequence[Exception]) -> float | None:
@@ -91,9 +75,10 @@ def pause_of_poll(failures: Sequence[Exception]) -> float | None:
     match failures[-1]:
         case ConnectionFailed() | TimedOut():
             return pause_seconds
-        case RateLimited(wait_seconds=wait) | ServerFailed(wait_seconds=wait):
-            if (wait or 0.0) <= _LONGEST_WAIT_SECONDS:
-                return max(pause_seconds, wait or 0.0)
+        case (RateLimited() | ServerFailed()) as err:
+            wait_seconds = err.wait_seconds or 0.0
+            if wait_seconds <= _LONGEST_WAIT_SECONDS:
+                return max(pause_seconds, wait_seconds)
     return None
 
 
@@ -109,8 +94,8 @@ class SendGrid:
     transport: Transport
     sleep: Callable[[float], None]
     anomalies: Anomalies
+    most_users: int
     pause_after: PauseAfter = pause_of_poll
-    most_users: int = _MOST_USERS
 
     def fetch_subusers(
         self, day: date, known: Mapping[str, Score] | None = None
@@ -124,7 +109,7 @@ class SendGrid:
         known = known or {}
         try:
             for page in self.read_scores(day):
-                for score in page.scores:
+                for score in page.users:
                     scores.setdefault(score.user_id, share(score, known))
         except NotCalculated:
             return None
@@ -135,10 +120,7 @@ class SendGrid:
 
         Raises NotCalculated, perhaps after some pages, if SendGrid has not calculated the day.
         """
-
-        def ask(cursor: str | None) -> ScoresPage:
-            return self._fetch_scores(day, cursor)
-
+        ask = partial(self._fetch_scores, day)
         return self._read_pages(_SUBUSERS_SCORES, ask, cursor, _SCORES_LIMIT)
 
     def read_usernames(self, offset: int = 0) -> Iterator[UsernamesPage]:
@@ -148,10 +130,10 @@ class SendGrid:
     def _read_pages(
         self,
         endpoint: Endpoint,
-        ask: Callable[[_Position], _AnyPage],
+        ask: Callable[[_Position], Page[_Users, _Position]],
         start: _Position,
         limit: int,
-    ) -> Iterator[_AnyPage]:
+    ) -> Iterator[Page[_Users, _Position]]:
         """Yield pages until there is no next one, or one brings no new user.
 
         The vendor's own example repeats its cursor, and would never end. A page may also be
@@ -190,17 +172,15 @@ class SendGrid:
                 scores.append(score)
                 self._check_date(item, day, score)
         user_ids = frozenset(score.user_id for score in scores)
-        return ScoresPage(user_ids, len(scores) < len(items), _cursor_of(answer), scores)
+        return Page(scores, user_ids, len(scores) < len(items), _cursor_of(answer))
 
     def _fetch_usernames(self, offset: int) -> UsernamesPage:
         items = self._ask(_SUBUSERS, {"limit": str(_SUBUSERS_LIMIT), "offset": str(offset)})
         if not isinstance(items, list):
             raise MalformedResponse(f"{_SUBUSERS.path} does not answer with a list")
         found = [pair for pair in map(_parse_subuser, items) if pair]
-        usernames = dict(found)
-        return UsernamesPage(
-            frozenset(usernames), len(found) < len(items), offset + len(items), usernames
-        )
+        usernames, following = dict(found), offset + len(items)
+        return Page(usernames, frozenset(usernames), len(found) < len(items), following)
 
     def fetch_own(self, day: date) -> Score | None:
         """Return the account's own score on `day`, or None while it is not calculated.

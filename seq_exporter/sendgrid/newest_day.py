@@ -92,7 +92,9 @@ class NewestDay(Generic[_Held]):
     def _search(
         self, held: _Held | None, read: Callable[[date], _Held | None], calendar: Calendar
     ) -> _Held | None:
-        self._forget_days_before(calendar.oldest)
+        self._read_without_scores = {
+            day: at for day, at in self._read_without_scores.items() if day >= calendar.oldest
+        }
         scored = held if held and held.has_scores else None
         first = max(calendar.oldest, scored.day + _DAY) if scored else calendar.oldest
         newest_answered = None
@@ -100,7 +102,8 @@ class NewestDay(Generic[_Held]):
         day = calendar.today
         while day >= first:
             found = None
-            if newest_answered is None or self._is_due(day, calendar):
+            read_at = self._read_without_scores.get(day)
+            if newest_answered is None or read_at is None or calendar.is_due(read_at):
                 try:
                     found = read(day)
                 except BadRequest as err:
@@ -121,11 +124,3 @@ class NewestDay(Generic[_Held]):
             return scored
         again = read(scored.day)
         return again if again and again.has_scores else replace(scored, read_at=calendar.now)
-
-    def _forget_days_before(self, oldest: date) -> None:
-        kept = {day: at for day, at in self._read_without_scores.items() if day >= oldest}
-        self._read_without_scores = kept
-
-    def _is_due(self, day: date, calendar: Calendar) -> bool:
-        read_at = self._read_without_scores.get(day)
-        return read_at is None or calendar.is_due(read_at)

@@ -21,6 +21,9 @@ from seq_exporter.urls import show_url
 
 _SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
+# With letters of every script. Not a quotation mark, of a variable whose quotes were not removed.
+_HOST = re.compile(r"[\w.:%-]+")
+
 # What http.client raises for a CONNECT that was not accepted. The rest of the status line is the
 # proxy's own text, which may quote a password.
 _REFUSED = re.compile(r"Tunnel connection failed: (\d{3})\b")
@@ -43,7 +46,8 @@ class Proxy:
         """Return why no request can be sent through the proxy, or an empty text."""
         try:
             parts = urlsplit(self.url)
-            is_url = parts.scheme.lower() in _SCHEMES and parts.hostname and parts.port != 0
+            is_host = _HOST.fullmatch(parts.hostname or "")
+            is_url = parts.scheme.lower() in _SCHEMES and is_host and parts.port != 0
         except ValueError:
             is_url = False
         if not is_url:
@@ -93,6 +97,8 @@ def find_proxy(url: str, proxies: Mapping[str, str]) -> Proxy | None:
         target = f"{parts.hostname}:{parts.port or {'http': 80}.get(parts.scheme, 443)}"
     except ValueError:
         proxy, target = "", url
+    if not found.isprintable():
+        proxy = ""  # urlsplit passes over a line break, also in a password
     scheme = url.partition(":")[0].lower()
     variable = scheme if proxies.get(scheme) == found else "all"
     return Proxy(proxy, f"{variable.upper()}_PROXY", target)

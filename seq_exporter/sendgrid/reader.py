@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Self
 
 import requests
 
 from seq_exporter.clock import Clock
-from seq_exporter.config.model import Account, PollSettings
+from seq_exporter.config.model import Account, PollSettings, explain_misfit
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import AccountUnavailable, EndpointFailed, KeyUnavailable, PollError
 from seq_exporter.retries import PauseAfter
@@ -20,7 +21,7 @@ from seq_exporter.sendgrid.client import SendGrid, pause_of_poll
 from seq_exporter.sendgrid.newest_day import Calendar, NewestDay
 from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.session import open_session
-from seq_exporter.sendgrid.transport import RequestObserver, Transport, Unobserved
+from seq_exporter.sendgrid.transport import RequestObserver, Transport
 from seq_exporter.sendgrid.usernames import Usernames, select_subusers
 
 
@@ -60,7 +61,7 @@ class AccountReader:
         self.account = account
         self.settings = settings
         self.clock = clock or Clock()
-        self._observer = observer or Unobserved()
+        self._observer = observer or RequestObserver()
         self._session = session or open_session()
         self._sleep = sleep
         self._pause_after = pause_after
@@ -82,16 +83,26 @@ class AccountReader:
     def connect(self) -> SendGrid:
         """Return a client with the account's key, which is read now. Raises KeyUnavailable."""
         key = self.account.api_key.read()
-        timeout_seconds = self.settings.timeout_seconds
+        settings = self.settings
         transport = Transport(
-            self.account, key, self._session, timeout_seconds, self.clock, self._observer
+            self.account, key, self._session, settings.timeout_seconds, self.clock, self._observer
         )
-        return SendGrid(transport, self._sleep, Anomalies(), self._pause_after)
+        return SendGrid(transport, self._sleep, Anomalies(), settings.most_users, self._pause_after)
 
     @property
     def known_usernames(self) -> Collection[str]:
         """The usernames that SendGrid has returned so far, also of subusers not selected."""
         return self._usernames.known
+
+    def explain_misfit(self) -> str:
+        """Return why the account's choice of subusers fits none of them, "" if it fits one."""
+        names = self._usernames
+        return explain_misfit(self.account.subusers, names.known, names.nameless)
+
+    @property
+    def nameless_users(self) -> Collection[str]:
+        """The user_ids of the newest scores for which SendGrid has returned no username."""
+        return self._usernames.nameless
 
     def resume(self, snapshot: Snapshot, key: Secret) -> None:
         """Continue from `snapshot`, which an earlier process read with `key`."""
@@ -150,13 +161,11 @@ class AccountReader:
     ) -> Snapshot:
         if self.account.subusers is None:
             return held
-
         by_label = held.subusers.by_label if held.subusers else {}
         known = {score.user_id: score for score in by_label.values()}
-
-        def read(day: date) -> SubuserScores | None:
-            return self._read_subusers(day, sendgrid, calendar, known, by_label)
-
+        read = partial(
+            self._read_subusers, sendgrid=sendgrid, calendar=calendar, known=known, held=by_label
+        )
         key = sendgrid.transport.key
         found = self._newest_subusers.find(held.subusers, read, calendar, key)
         return replace(held, subusers=found)
@@ -164,10 +173,7 @@ class AccountReader:
     def _read_newest_own(self, held: Snapshot, sendgrid: SendGrid, calendar: Calendar) -> Snapshot:
         if not self.account.own_score:
             return held
-
-        def read(day: date) -> OwnScore | None:
-            return _read_own(day, sendgrid, calendar)
-
+        read = partial(_read_own, sendgrid=sendgrid, calendar=calendar)
         found = self._newest_own.find(held.own, read, calendar, sendgrid.transport.key)
         return replace(held, own=found)
 

@@ -44,10 +44,15 @@ class _Session(requests.Session):
     def merge_environment_settings(self, url: Any, *args: Any, **options: Any) -> Any:
         """Return the settings of the environment, without a proxy for this host itself.
 
+        White space around the URL of a proxy, such as the line break at the end of a secret, is no
+        part of it.
+
         As Go's programs do: a proxy would receive a key that was never to leave this host, and
         would look for `localhost` on its own.
         """
         settings = super().merge_environment_settings(url, *args, **options)
+        proxies = settings["proxies"] or {}
+        settings["proxies"] = {name: (text or "").strip() for name, text in proxies.items()}
         if is_loopback(url):
             settings["proxies"] = {}
         return settings

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import requests
 from requests.auth import AuthBase
@@ -78,24 +78,14 @@ class RateLimit(NamedTuple):
     reset_timestamp_seconds: float | None
 
 
-class RequestObserver(Protocol):
-    """Counts the requests of a poll while it runs."""
+class RequestObserver:
+    """Is called for each request while a poll runs; this one ignores everything."""
 
     def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
         """Count one request; `code` is its HTTP status, or `error` without a complete answer."""
 
     def observe_rate_limit(self, rate_limit: RateLimit) -> None:
         """Note the rate limit of the newest response."""
-
-
-class Unobserved:
-    """A RequestObserver that ignores everything, for commands that publish no metrics."""
-
-    def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
-        """Ignore it."""
-
-    def observe_rate_limit(self, rate_limit: RateLimit) -> None:
-        """Ignore it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +168,6 @@ class Transport:
             raise ConnectionFailed(f"{self.account.base_url} does not answer in HTTP") from err
 
     def _read(self, response: requests.Response) -> bytes:
-        """Return the body. Raises MalformedResponse if it is too long."""
         body = bytearray()
         for chunk in response.iter_content(_CHUNK_BYTES):
             body += chunk
@@ -192,23 +181,17 @@ class Transport:
         A proxy may quote the request: as a username, the key would be published on the page.
         """
         text = body.decode("utf-8-sig")
-        answer = _parse_json(text)
-        return self.key.hide_in_data(answer) if self.key.is_hidden_in(text) else answer
-
-    def _timed_out(self) -> TimedOut:
-        return TimedOut(
-            f"no complete answer from {self.account.base_url} within {self.timeout_seconds:g} s"
-        )
+        return self.key.hide_in_data(_parse_json(text), text)
 
     def _transport_error(self, err: OSError) -> PollError:
+        place = self.account.base_url
         inner = err.args[0] if err.args else None
         # While it reads the body, requests reports a time-out as a broken connection.
         if isinstance(err, requests.Timeout) or isinstance(inner, ReadTimeoutError):
-            return self._timed_out()
+            return TimedOut(f"no complete answer from {place} within {self.timeout_seconds:.15g} s")
         if isinstance(err, requests.exceptions.ContentDecodingError):
             return MalformedResponse("the body is not in the encoding that its header names")
-        cause = cause_and_remedy(err)
-        return ConnectionFailed(f"no connection to {self.account.base_url}: {cause}")
+        return ConnectionFailed(f"no connection to {place}: {cause_and_remedy(err)}")
 
     def _status_error(
         self, status: int, headers: Mapping[str, str], body: bytes, rate_limit: RateLimit
@@ -280,7 +263,6 @@ def _read_rate_limit(headers: Mapping[str, str], now: float) -> RateLimit:
 
 
 def _read_wait(headers: Mapping[str, str], rate_limit: RateLimit, now: float) -> float | None:
-    """Return how many seconds a 429 asks to wait, or None if it does not say."""
     seconds = read_retry_after(headers, now)
     if seconds is None and rate_limit.reset_timestamp_seconds is not None:
         seconds = max(rate_limit.reset_timestamp_seconds - now, 0.0)

@@ -33,6 +33,7 @@ class Usernames:
     def __init__(self, known: Iterable[Score] = ()) -> None:
         self._by_id = {score.user_id: score.username for score in known if score.username}
         self._unknown: frozenset[str] = frozenset()
+        self._nameless: Collection[str] = ()
         self._asked_at = 0.0
         self._pause_seconds = 0.0
 
@@ -40,6 +41,11 @@ class Usernames:
     def known(self) -> Collection[str]:
         """All usernames that are known."""
         return self._by_id.values()
+
+    @property
+    def nameless(self) -> Collection[str]:
+        """The user_ids in the newest scores whose usernames are not known."""
+        return self._nameless
 
     def complete(self, scores: Sequence[Score], sendgrid: SendGrid, now: float) -> list[Score]:
         """Return `scores` with every username that is known; asks SendGrid only for new users.
@@ -63,6 +69,7 @@ class Usernames:
                 self._ask(sendgrid, now)
             if not self._pause_seconds:  # added to those of other days in the same poll
                 self._unknown = (self._unknown | nameless) - self._by_id.keys()
+        self._nameless = nameless - self._by_id.keys()
         given = set(named.values())
         return [
             score if score.username else score._replace(username=self._recall(score, given))
@@ -80,7 +87,7 @@ class Usernames:
         listed: dict[str, str] = {}
         try:
             for page in sendgrid.read_usernames():
-                listed |= page.usernames
+                listed |= page.users
         except (AccountUnavailable, ServerFailed) as err:
             _log.info("cannot list subusers now", extra={"error": str(err)})
             self._pause_seconds = _TRY_AGAIN_SECONDS
@@ -120,15 +127,6 @@ def select_subusers(
     )
 
 
-def _choose_holder(user_ids: Iterable[str], held_by: str | None) -> str:
-    """Return which of the users of one name has the name as its label.
-
-    The one that held it keeps it, otherwise the one with the lowest user_id gets it.
-    """
-    found = set(user_ids)
-    return held_by if held_by in found else min(found, key=_order_of)
-
-
 def _order_of(user_id: str) -> tuple[int, str]:
     """Return a key that sorts user_ids as the numbers that they are, and other text too."""
     return len(user_id), user_id
@@ -158,7 +156,9 @@ def _label_namesakes(
     for name, users in by_name.items():
         # A user_id that stands in for an unknown name gives way to the name of another user.
         named = [user_id for user_id, score in users.items() if score.username] or users
-        holder = _choose_holder(named, held[name].user_id if name in held else None)
+        holder = min(named, key=_order_of)
+        if name in held and held[name].user_id in named:
+            holder = held[name].user_id
         by_label[name] = users[holder]
         others += [(name, score) for user_id, score in users.items() if user_id != holder]
     for name, score in sorted(others, key=lambda other: _order_of(other[1].user_id)):

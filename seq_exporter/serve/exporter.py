@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seq_exporter.clock import Clock
 from seq_exporter.config.model import Account, Config
 from seq_exporter.config.shard import WHOLE, Shard
 from seq_exporter.errors import ConfigError
-from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.store import Store
-from seq_exporter.publish.telemetry import AccountTelemetry, Renderer, Telemetry
+from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
 from seq_exporter.scores import Health, Snapshot
 from seq_exporter.serve.loading import LOAD_SECONDS, load_within
 from seq_exporter.serve.polling import Poller
@@ -57,31 +56,14 @@ class Exporter:
         self._load_seconds = load_seconds
         self._problem = ""
         self._clock = clock or Clock()
-        self._store = Store()
-        self._telemetry = Telemetry()
-        self._telemetry.observe_shard(shard)
+        self.store = Store()
+        self.telemetry = Telemetry()
+        self.telemetry.observe_shard(shard)
         self._threads = DaemonThreads(_POLLS_AT_ONCE)
         self._reload_threads = DaemonThreads(1)  # apart: a reload does not wait for polls
         # Replaced as a whole: threads read it while a reload adds and removes accounts.
         self._running: Mapping[str, _Running] = {}
         self._reloading = asyncio.Lock()
-
-    @property
-    def exposition(self) -> DeflatedText:
-        """The series of all accounts, ready to send."""
-        return self._store.exposition
-
-    def join_exposition(self, accounts: Collection[str]) -> DeflatedText:
-        """Return the series of some accounts."""
-        return self._store.join(accounts)
-
-    def render_telemetry(
-        self, render: Renderer, accounts: Collection[str] | None = None
-    ) -> tuple[DeflatedText, bytes]:
-        """Return the exporter's own metrics as `render` writes them, of all accounts or of some."""
-        if accounts is None:
-            return self._telemetry.render(render)
-        return self._telemetry.render_accounts(render, accounts)
 
     @property
     def accounts(self) -> Sequence[tuple[Snapshot, Health]]:
@@ -91,13 +73,9 @@ class Exporter:
             for running in self._running.values()
         ]
 
-    def observe_web_reload(self, successful: bool) -> None:
-        """Note that the web configuration was read again, or was rejected."""
-        self._telemetry.observe_web_reload(successful)
-
     def start(self) -> None:
         """Start to poll every account."""
-        self._telemetry.observe_reload(True, self._clock.now())
+        self.telemetry.observe_reload(True, self._clock.now())
         for account in self._config.accounts:
             self._add(account, self._config)
 
@@ -120,7 +98,7 @@ class Exporter:
         """
         async with self._reloading:
             problem = await self._reload()
-            self._telemetry.observe_reload(not problem, self._clock.now())
+            self.telemetry.observe_reload(not problem, self._clock.now())
             if problem and not (is_retry and problem == self._problem):
                 _log.error(
                     "reload failed, the old configuration stays in force", extra={"error": problem}
@@ -178,11 +156,11 @@ class Exporter:
                 "base_url is not https: the API key can be read in transit",
                 extra={"account": account.name, "base_url": account.base_url},
             )
-        telemetry = AccountTelemetry(self._telemetry, account.name)
+        telemetry = AccountTelemetry(self.telemetry, account.name)
         poller = Poller(
             account,
             config.poll,
-            self._store.open(account.name, account.series, account.max_series),
+            self.store.open(account.name, account.series, account.max_series),
             telemetry,
             state=_open_state(config),
             clock=self._clock,

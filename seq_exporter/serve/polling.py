@@ -10,14 +10,12 @@ from collections.abc import Callable
 import requests
 
 from seq_exporter.clock import Clock
-from seq_exporter.config.model import Account, PollSettings, explain_misfit
+from seq_exporter.config.model import Account, PollSettings
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.errors import (
     KeyUnavailable,
     PollError,
     PollStopped,
-    RateLimited,
-    ServerFailed,
     TooManySeries,
 )
 from seq_exporter.publish.store import AccountWriter
@@ -99,25 +97,24 @@ class Poller:
 
         Logs a failure, and raises nothing: the first poll reads the scores again.
         """
+        state = self.state
+        if not state:
+            return
         try:
-            if self.state:
-                self._restore(self.state)
+            key = self.account.api_key.read()
+            saved = state.load(self.account, key)
+            calendar = Calendar(self._clock.now(), self.settings)
+            snapshot = calendar.withdraw_expired(saved) if saved else None
+            if snapshot and (snapshot.subusers or snapshot.own):
+                self._swap(snapshot)
+                self._reader.resume(snapshot, key)
+                self.health = Health(is_restored=True)
+                self._telemetry.observe_restore()
         except (OSError, ValueError, KeyUnavailable, TooManySeries) as err:
             _log.warning("cannot restore scores", extra=self._about(error=str(err)))
         except Exception:  # noqa: BLE001
             # Whatever a file holds, its account must be polled.
             _log.exception("scores not restored by a defect in seq-exporter", extra=self._about())
-
-    def _restore(self, state: StateFolder) -> None:
-        key = self.account.api_key.read()
-        saved = state.load(self.account, key)
-        calendar = Calendar(self._clock.now(), self.settings)
-        snapshot = calendar.withdraw_expired(saved) if saved else None
-        if snapshot and (snapshot.subusers or snapshot.own):
-            self._swap(snapshot)
-            self._reader.resume(snapshot, key)
-            self.health = Health(is_restored=True)
-            self._telemetry.observe_restore()
 
     def republish(self, account: Account) -> None:
         """Take over `account`, which has the same scores; publish the held ones as it asks for.
@@ -207,7 +204,7 @@ class Poller:
         if not subusers or subusers.by_label:
             self._is_misfit = False
         elif not self._is_misfit:
-            error = explain_misfit(self.account.subusers, self._reader.known_usernames)
+            error = self._reader.explain_misfit()
             self._is_misfit = bool(error)
             if error:
                 _log.warning("no subuser is published", extra=self._about(error=error))
@@ -244,8 +241,7 @@ class Poller:
         The poll took `seconds`.
         """
         now = self._clock.now()
-        pauses = [err for err in failures if isinstance(err, RateLimited | ServerFailed)]
-        waits = [err.wait_seconds or 0.0 for err in pauses]
+        waits = [err.wait_seconds or 0.0 for err in failures]
         blocked_seconds = min(max(waits, default=0.0), _LONGEST_PAUSE_SECONDS)
         self._blocked = api_key, self._clock.monotonic() + blocked_seconds
         # From start to start: otherwise the hourly reading of a large account would fall behind.

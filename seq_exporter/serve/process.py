@@ -9,8 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-
-from starlette.types import ASGIApp
+from functools import partial
 
 from seq_exporter.config.model import Config
 from seq_exporter.config.shard import WHOLE, Shard
@@ -101,10 +100,7 @@ def _begin_reloads(
         try:
             is_successful = await threads.run(web_settings.reload)
         finally:  # `follow` logs the error
-            exporter.observe_web_reload(is_successful)
-
-    async def reload_again() -> None:
-        await exporter.reload(is_retry=True)
+            exporter.telemetry.observe_web_reload(is_successful)
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, lambda: begin(exporter.reload()))
@@ -121,15 +117,10 @@ def _begin_reloads(
             follow(
                 lambda: auto_reload.watch.has_changed() or exporter.is_behind,
                 auto_reload.interval_seconds,
-                reload_again,
+                partial(exporter.reload, is_retry=True),
             )
         )
     return tasks
-
-
-async def run_app(app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
-    """Serve `app` until SIGTERM or SIGINT."""
-    await run_servers((Server(app), sockets))
 
 
 async def run_servers(*served: Served) -> None:

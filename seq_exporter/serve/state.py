@@ -14,7 +14,7 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 
 from seq_exporter.config.model import Account
-from seq_exporter.config.secret import Secret, fingerprint
+from seq_exporter.config.secret import HASH_COST, Secret, fingerprint
 from seq_exporter.files import find_leftovers, replacing
 from seq_exporter.scores import Snapshot
 from seq_exporter.threads import call_within
@@ -46,9 +46,12 @@ class StateFolder:
     on_behalf_of and selection of subusers. It contains a salted, slow hash of the key, not the key.
     """
 
-    def __init__(self, folder: Path, disk_seconds: float = _DISK_SECONDS) -> None:
+    def __init__(
+        self, folder: Path, disk_seconds: float = _DISK_SECONDS, hash_cost: int = HASH_COST
+    ) -> None:
         self._folder = folder
         self._disk_seconds = disk_seconds
+        self._hash_cost = hash_cost
         self._header = TypeAdapter(_Header)
         self._snapshot = TypeAdapter(Snapshot)
         self._salt = os.urandom(16).hex()
@@ -90,7 +93,7 @@ class StateFolder:
         try:
             first, _, content = path.read_bytes().partition(b"\n")
             header = self._header.validate_json(first)
-            owner = _Owner.of(account, key, header.salt)
+            owner = _Owner.of(account, key, header.salt, self._hash_cost)
             if not _is_same(header.owner, owner.public):
                 return None
             if not _is_same(header.seal, owner.seal(content)):
@@ -107,7 +110,8 @@ class StateFolder:
 
     def _own(self, account: Account, key: Secret) -> _Owner:
         if self._owner_saved is None or self._owner_saved[:2] != (account, key):
-            self._owner_saved = account, key, _Owner.of(account, key, self._salt)
+            owner = _Owner.of(account, key, self._salt, self._hash_cost)
+            self._owner_saved = account, key, owner
         return self._owner_saved[2]
 
     def _path(self, account: Account) -> Path:
@@ -125,8 +129,8 @@ class _Owner:
     _secret: bytes
 
     @classmethod
-    def of(cls, account: Account, key: Secret, salt: str) -> _Owner:
-        derived = fingerprint(key, account.snapshot_identity, salt)
+    def of(cls, account: Account, key: Secret, salt: str, hash_cost: int) -> _Owner:
+        derived = fingerprint(key, account.snapshot_identity, salt, hash_cost)
         return cls(derived[:32].hex(), derived[32:])
 
     def seal(self, content: bytes) -> str:

@@ -69,11 +69,9 @@ class _Endpoints:
     fleet: Fleet
 
     def today(self) -> date:
-        """Return the current day (UTC)."""
         return datetime.fromtimestamp(self.clock(), UTC).date()
 
     def is_calculated(self, day: date) -> bool:
-        """Whether the scores of `day` are calculated by now."""
         end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
         late_seconds = self.fleet.hours_late(day) * 3600
         return self.clock() >= end.timestamp() + self.delay_seconds + late_seconds

@@ -9,7 +9,7 @@ import heapq
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, chain
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
@@ -20,16 +20,8 @@ from seq_exporter.web.parameters import Count, Number, Parameters, SearchText
 
 Accounts = Sequence[tuple[Snapshot, Health]]
 
-_Sort = Literal[
-    "overall",
-    "engagement_recency",
-    "open_rate",
-    "bounce_classification",
-    "bounce_rate",
-    "spam_rate",
-    "name",
-]
-SORTS: tuple[str, ...] = get_args(_Sort)
+#: What subusers can be sorted by.
+SORTS = ("overall", *METRICS, "name")
 
 
 class Query(Parameters):
@@ -40,7 +32,7 @@ class Query(Parameters):
     below: Number | SkipJsonSchema[None] = Field(
         default=None, description="Only subusers whose overall score is below this."
     )
-    sort: _Sort = Field(
+    sort: Literal[SORTS] = Field(  # type: ignore[valid-type]
         default="overall", description="What to sort by; a missing score comes last."
     )
     order: Literal["asc", "desc"] = Field(

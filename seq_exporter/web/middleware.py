@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from seq_exporter.threads import NoThread
 from seq_exporter.web.logins import WaitingLogins, check_password
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 
@@ -89,6 +90,25 @@ def _read_login(authorization: str) -> tuple[str, bytes] | None:
     except (binascii.Error, UnicodeError, ValueError):
         return None
     return (user, password.encode()) if scheme.lower() == "basic" and colon else None
+
+
+class ThreadLimit:
+    """ASGI middleware that answers 503 if a request needs a thread and none can be started.
+
+    The status page, the API and new logins work in threads. That the machine has none to give is no
+    defect (500), and passes: `/metrics` needs none.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and answer if it finds no thread: nothing was sent by then."""
+        try:
+            await self._app(scope, receive, send)
+        except NoThread as err:
+            text = f"{err.strerror}: try again, or raise the limit of threads of this service\n"
+            await PlainTextResponse(text, 503)(scope, receive, send)
 
 
 class RequestLimiter:

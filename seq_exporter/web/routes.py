@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -15,17 +15,17 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from seq_exporter.publish.deflate import DeflatedText
+from seq_exporter.escapes import show, show_lines
+from seq_exporter.publish.store import Store
+from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.scores import Health, Snapshot
 from seq_exporter.threads import DaemonThreads
 from seq_exporter.web.api import ENDPOINTS, Answer, Endpoint, ErrorAnswer
 from seq_exporter.web.listing import Query
-from seq_exporter.web.middleware import BasicAuth, ConfiguredHeaders, RequestLimiter
+from seq_exporter.web.middleware import BasicAuth, ConfiguredHeaders, RequestLimiter, ThreadLimit
 from seq_exporter.web.negotiation import accepts_gzip, choose_format
 from seq_exporter.web.openapi import describe_api
-from seq_exporter.web.parameters import Parameters
 from seq_exporter.web.settings.reloadable import ReloadableSettings
-from seq_exporter.web.shown import show
 from seq_exporter.web.status_page import StatusPage, find_docs
 
 _SLICE_BYTES = 256 * 1024
@@ -47,21 +47,12 @@ class PublishedState(Protocol):
     """The state that the routes publish; no call blocks."""
 
     @property
-    def exposition(self) -> DeflatedText:
-        """All accounts' series, compressed and ready to send."""
+    def store(self) -> Store:
+        """The exposition of the accounts' scores."""
 
-    def join_exposition(self, accounts: Collection[str]) -> DeflatedText:
-        """Return the series of some accounts, from the same pieces as `exposition`."""
-
-    def render_telemetry(
-        self,
-        render: Callable[[CollectorRegistry], bytes],
-        accounts: Collection[str] | None = None,
-    ) -> tuple[DeflatedText, bytes]:
-        """Return the exporter's own metrics as written by `render`: a first and a last part.
-
-        With `accounts`, those of other accounts are left out.
-        """
+    @property
+    def telemetry(self) -> Telemetry:
+        """The exporter's own metrics."""
 
     @property
     def accounts(self) -> Sequence[tuple[Snapshot, Health]]:
@@ -75,19 +66,26 @@ def build_app(
     exporter: PublishedState, web_settings: ReloadableSettings, *, enable_lifecycle: bool = False
 ) -> ASGIApp:
     """Return the ASGI app; `POST /-/reload` works only with `enable_lifecycle`."""
-    threads = DaemonThreads(_THREADS)
+    handlers = _Handlers(
+        exporter,
+        enable_lifecycle,
+        DaemonThreads(_THREADS),
+        StatusPage(find_docs()),
+        json.dumps(describe_api(ENDPOINTS)).encode(),
+    )
     app = Starlette(
         routes=[
-            Route("/", _status(exporter, threads)),
-            *(Route(each.path, _endpoint(each, exporter, threads)) for each in ENDPOINTS),
-            Route("/api/v1/openapi.json", _openapi()),
-            Route("/metrics", _metrics(exporter)),
-            Route("/-/healthy", _healthy),
-            Route("/-/ready", _ready(exporter)),
-            Route("/-/reload", _reload(exporter, enable_lifecycle), methods=["POST"]),
+            Route("/", handlers.status),
+            *(Route(each.path, handlers.answer(each)) for each in ENDPOINTS),
+            Route("/api/v1/openapi.json", handlers.openapi),
+            Route("/metrics", handlers.metrics),
+            Route("/-/healthy", handlers.healthy),
+            Route("/-/ready", handlers.ready),
+            Route("/-/reload", handlers.reload, methods=["POST"]),
         ],
         middleware=[
             Middleware(ConfiguredHeaders, web_settings=web_settings),
+            Middleware(ThreadLimit),
             Middleware(RequestLimiter, web_settings=web_settings),
             Middleware(BasicAuth, web_settings=web_settings),
         ],
@@ -118,21 +116,36 @@ class SlicedResponse:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-_Handler = Callable[[Request], Awaitable[ASGIApp]]
+@dataclass(frozen=True, slots=True)
+class _Handlers:
+    """Answers the requests for each route."""
 
+    exporter: PublishedState
+    enable_lifecycle: bool
+    threads: DaemonThreads
+    page: StatusPage
+    description: bytes
 
-def _metrics(exporter: PublishedState) -> _Handler:
-    async def metrics(request: Request) -> ASGIApp:
+    async def status(self, request: Request) -> Response:
+        query, mistakes = Query.parse(request.query_params)
+        html = await self.threads.run(
+            lambda: self.page.render(self.exporter.accounts, query, mistakes)
+        )
+        return HTMLResponse(html, 400 if mistakes else 200, headers=_HTML_HEADERS)
+
+    async def metrics(self, request: Request) -> ASGIApp:
+        exporter = self.exporter
         accounts = set(request.query_params.getlist("account"))
         if unknown := accounts - {snapshot.account for snapshot, _ in exporter.accounts}:
             return _no_account(min(unknown))
         chosen = choose_format(_header(request, "accept"))
         if accounts:
-            exposition = exporter.join_exposition(accounts)
-            own, volatile = exporter.render_telemetry(chosen.render, accounts)
+            exposition = exporter.store.join(accounts)
+            own, volatile = exporter.telemetry.render_accounts(chosen.render, accounts)
         else:
-            exposition = exporter.exposition  # read once: a poll may replace it while it is sent
-            own, volatile = exporter.render_telemetry(chosen.render)
+            # Read once: a poll may replace it while it is sent.
+            exposition = exporter.store.exposition
+            own, volatile = exporter.telemetry.render(chosen.render)
         headers = {"Content-Type": chosen.content_type, "Vary": "Accept, Accept-Encoding"}
         if accepts_gzip(_header(request, "accept-encoding")):
             member = exposition.gzipped(own, volatile)
@@ -142,7 +155,41 @@ def _metrics(exporter: PublishedState) -> _Handler:
         size = exposition.size + own.size + len(volatile)
         return SlicedResponse(text, size, headers)
 
-    return metrics
+    def answer(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            parameters, mistakes = endpoint.parameters.parse(request.query_params)
+            if mistakes:
+                return _json(_render(ErrorAnswer(errors=mistakes)), 400)
+            accounts = self.exporter.accounts
+            return _json(
+                await self.threads.run(lambda: _render(endpoint.respond(accounts, parameters)))
+            )
+
+        return answer
+
+    async def openapi(self, request: Request) -> Response:
+        return _json(self.description)
+
+    async def healthy(self, request: Request) -> Response:
+        return PlainTextResponse("seq-exporter is healthy.\n")
+
+    async def ready(self, request: Request) -> Response:
+        waiting = sum(not health.is_ready for _, health in self.exporter.accounts)
+        if waiting:
+            who = "1 account has" if waiting == 1 else f"{waiting} accounts have"
+            its = "its" if waiting == 1 else "their"
+            text = f"seq-exporter is not ready: {who} not finished {its} first poll.\n"
+            return PlainTextResponse(text, 503)
+        return PlainTextResponse("seq-exporter is ready.\n")
+
+    async def reload(self, request: Request) -> Response:
+        if not self.enable_lifecycle:
+            text = "Reloading over HTTP is disabled: start with --web.enable-lifecycle.\n"
+            return PlainTextResponse(text, 403)
+        problem = await self.exporter.reload()
+        if problem:
+            return PlainTextResponse(f"{show_lines(problem)}\n", 500)
+        return PlainTextResponse("Configuration reloaded.\n")
 
 
 def _header(request: Request, name: str) -> str:
@@ -155,72 +202,9 @@ def _no_account(name: str) -> Response:
     return PlainTextResponse(text, 404, {"X-Content-Type-Options": "nosniff"})
 
 
-def _status(exporter: PublishedState, threads: DaemonThreads) -> _Handler:
-    page = StatusPage(find_docs())
-
-    async def status(request: Request) -> Response:
-        query, mistakes = Query.parse(request.query_params)
-        html = await threads.run(lambda: page.render(exporter.accounts, query, mistakes))
-        return HTMLResponse(html, 400 if mistakes else 200, headers=_HTML_HEADERS)
-
-    return status
-
-
-def _endpoint(endpoint: Endpoint, exporter: PublishedState, threads: DaemonThreads) -> _Handler:
-    def render(parameters: Parameters) -> bytes:
-        return _render(endpoint.respond(exporter.accounts, parameters))
-
-    async def answer(request: Request) -> Response:
-        parameters, mistakes = endpoint.parameters.parse(request.query_params)
-        if mistakes:
-            return _json(_render(ErrorAnswer(errors=mistakes)), 400)
-        return _json(await threads.run(lambda: render(parameters)))
-
-    return answer
-
-
 def _render(answer: Answer) -> bytes:
     return answer.model_dump_json(by_alias=True).encode()
 
 
-def _openapi() -> _Handler:
-    document = json.dumps(describe_api(ENDPOINTS)).encode()
-
-    async def openapi(request: Request) -> Response:
-        return _json(document)
-
-    return openapi
-
-
 def _json(body: bytes, status: int = 200) -> Response:
     return Response(body, status, {"Cache-Control": "no-store"}, "application/json")
-
-
-async def _healthy(request: Request) -> Response:
-    return PlainTextResponse("seq-exporter is healthy.\n")
-
-
-def _ready(exporter: PublishedState) -> _Handler:
-    async def ready(request: Request) -> Response:
-        waiting = sum(not health.is_ready for _, health in exporter.accounts)
-        if waiting:
-            who = "1 account has" if waiting == 1 else f"{waiting} accounts have"
-            its = "its" if waiting == 1 else "their"
-            text = f"seq-exporter is not ready: {who} not finished {its} first poll.\n"
-            return PlainTextResponse(text, 503)
-        return PlainTextResponse("seq-exporter is ready.\n")
-
-    return ready
-
-
-def _reload(exporter: PublishedState, enable_lifecycle: bool) -> _Handler:
-    async def reload(request: Request) -> Response:
-        if not enable_lifecycle:
-            text = "Reloading over HTTP is disabled: start with --web.enable-lifecycle.\n"
-            return PlainTextResponse(text, 403)
-        problem = await exporter.reload()
-        if problem:
-            return PlainTextResponse(f"{problem}\n", 500)
-        return PlainTextResponse("Configuration reloaded.\n")
-
-    return reload

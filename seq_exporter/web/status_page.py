@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,9 +13,9 @@ from urllib.parse import urlencode
 import jinja2
 
 from seq_exporter import __version__
-from seq_exporter.scores import BANDS, Health, Snapshot, SubuserScores
+from seq_exporter.escapes import show
+from seq_exporter.scores import Health, Snapshot, add_to_bands
 from seq_exporter.web.listing import SORTS, Accounts, Query, list_subusers
-from seq_exporter.web.shown import show
 
 _TITLES = {
     "overall": "Score",
@@ -37,14 +38,7 @@ class StatusPage:
 
     def __init__(self, docs_url: str | None = None) -> None:
         self._docs_url = docs_url
-        environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("seq_exporter.web", ""),
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters["show"] = show
-        self._template = environment.get_template("status.html")
+        self._template = _load_template()
 
     def render(self, accounts: Accounts, query: Query, mistakes: Sequence[str] = ()) -> str:
         """Return the HTML for `accounts`, in their order, with the subusers that match `query`.
@@ -84,8 +78,22 @@ def find_docs() -> str | None:
     return places.get("Documentation")
 
 
+@functools.cache  # compiling it takes longer than a hundred pages
+def _load_template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("seq_exporter.web", ""),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["show"] = show
+    return environment.get_template("status.html")
+
+
 def _describe(snapshot: Snapshot, health: Health) -> dict[str, Any]:
-    bands = _count_bands(snapshot.subusers) if snapshot.subusers else {}
+    subusers = snapshot.subusers
+    # Only the overall scores: the page does not show the metrics'.
+    overall = Counter([score.overall for score in subusers.by_label.values()] if subusers else ())
     days = [part.day for part in (snapshot.subusers, snapshot.own) if part]
     return {
         "name": snapshot.account,
@@ -96,27 +104,9 @@ def _describe(snapshot: Snapshot, health: Health) -> dict[str, Any]:
         "next_poll": _clock_time(health.next_poll),
         "day": max(days, default=None),
         "own": snapshot.own and snapshot.own.score.overall,
-        "bands": _describe_bands(bands),
-        **_count_states(snapshot.subusers, bands),
+        "bands": _describe_bands(add_to_bands(overall)),
+        **(subusers.counts if subusers else {}),
     }
-
-
-def _count_bands(subusers: SubuserScores) -> dict[int, int]:
-    """Return how many overall scores are in each band; the page does not show the metrics'."""
-    counts = Counter([score.overall for score in subusers.by_label.values()])
-    bands = dict.fromkeys(BANDS, 0)
-    for value, count in counts.items():
-        if value is not None:
-            bands[int(value)] += count
-    return bands
-
-
-def _count_states(subusers: SubuserScores | None, bands: Mapping[int, int]) -> dict[str, int]:
-    if subusers is None:
-        return {}
-    scored = sum(bands.values())
-    ineligible = len(subusers.by_label) - scored
-    return {"scored": scored, "ineligible": ineligible, "missing": len(subusers.missing)}
 
 
 def _describe_bands(counts: Mapping[int, int]) -> list[dict[str, float]]:

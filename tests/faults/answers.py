@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.faults.sendgrid import SUBUSERS_SCORES_PATH
 from tests.faults.server import Exchange
-from tests.faults.stage import HELD, NEW, Fault, Stage
+from tests.faults.stage import FEW_USERS, HELD, NEW, Fault, Stage
 from tests.support import day
 
 OWN_IS_NEW = {**HELD, **{key: score for key, score in NEW.items() if key[0] == "own"}}
@@ -215,6 +215,12 @@ FAULTS = [
     _paged("a cursor of 100,000 digits", _cursor("1" * 100_000), "malformed_response"),
     _paged("metadata that is text", _metadata("after_key=1"), "malformed_response"),
     _paged("next_params that are a list", _metadata({"next_params": ["1"]}), "malformed_response"),
-    Fault("pages without an end", OWN_IS_NEW, {"malformed_response": 1}, _without_end),
+    Fault(
+        "pages without an end",
+        OWN_IS_NEW,
+        {"malformed_response": 1},
+        _without_end,
+        settings=FEW_USERS,
+    ),
     replace(_paged("an empty fleet", _empty), shows=OWN_IS_NEW),
 ]

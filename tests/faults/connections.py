@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tests.faults.server import Exchange, FaultServer
-from tests.faults.stage import HELD, NEW, Fault, Stage
+from tests.faults.stage import HELD, NEW, SHORT_TIMEOUT, Fault, Stage
 
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 _JSON = b'{"result": [{"user_id": "1", "username": "a", "score": 5}]}'
@@ -22,7 +22,7 @@ def _answered(name: str, reason: str, answer: Callable[[Exchange], None]) -> Fau
 
 
 def _lasting(name: str, answer: Callable[[Exchange], None]) -> Fault:
-    return replace(_answered(name, "timeout", answer), lasts=True)
+    return replace(_answered(name, "timeout", answer), settings=SHORT_TIMEOUT)
 
 
 def _sent(name: str, reason: str, data: bytes) -> Fault:

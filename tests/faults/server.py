@@ -47,7 +47,7 @@ class Exchange:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
-    def trickle(self, data: bytes, pause_seconds: float = 0.05) -> None:
+    def trickle(self, data: bytes, pause_seconds: float = 0.02) -> None:
         """Send `data` byte by byte, for as long as anybody listens."""
         for number in range(len(data)):
             self.send(data[number : number + 1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gzip
 import io
 import logging
@@ -29,13 +30,16 @@ from seq_exporter.web.status_page import StatusPage
 from tests.faults.sendgrid import HealthySendGrid, Shown, show
 from tests.faults.server import Exchange, FaultServer
 from tests.support import KEY, FakeTime, day, text_of
-from tests.unit.serve.bench import Bench
+from tests.unit.serve.poller_harness import PollerHarness
 
 HELD = show(a=4.0, b=3.0, own=3.5)
 NEW = show(a=2.0, b=1.0, own=2.5)
 
-#: For faults that last; all else has the time that a slow machine may need.
-SHORT_TIMEOUT_SECONDS = 0.3
+# What decides how long a fault takes. The time-out is for answers that come too late, however fast
+# the machine is; all others have the time that a slow machine may need.
+NORMAL = PollSettings()
+SHORT_TIMEOUT = PollSettings(timeout_seconds=0.1)
+FEW_USERS = PollSettings(most_users=50_000)
 #: More than the fault may make the exporter take, however much comes in.
 MOST_BYTES = 100 * 1024 * 1024
 
@@ -62,7 +66,7 @@ class Fault:
     begin: Callable[[Stage], None] | None = None
     end: Callable[[Stage], None] | None = None
     base_url: Callable[[Stage], str] | None = None
-    lasts: bool = False  # for longer than the time-out
+    settings: PollSettings = NORMAL
 
 
 @dataclass
@@ -81,14 +85,12 @@ class Stage:
         self.sendgrid = HealthySendGrid(self.time)
         self.server = FaultServer(self.sendgrid.answer)
         self.stranger = FaultServer(lambda exchange: exchange.reply_json({"result": []}))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        trustme.CA().issue_cert("localhost").configure_cert(context)
-        self.distrusted = FaultServer(self.sendgrid.answer, context)
+        self.distrusted = FaultServer(self.sendgrid.answer, _distrusted_certificate())
         self.state_folder = folder / "state"
-        self.bench = Bench(
+        self.harness = PollerHarness(
             self.time,
             base_url=self.server.url,
-            state=StateFolder(self.state_folder),
+            state=StateFolder(self.state_folder, hash_cost=2),
         )
         self._written = io.StringIO()
 
@@ -123,12 +125,11 @@ class Stage:
 
     def set_key(self, key: ApiKey) -> None:
         """Give the account another key, as a reload of the configuration does."""
-        self.bench.poller.account = replace(self.bench.poller.account, api_key=key)
+        self.harness.poller.account = replace(self.harness.poller.account, api_key=key)
 
     def _begin(self, fault: Fault) -> None:
-        poller = self.bench.poller
-        if fault.lasts:
-            poller.settings = PollSettings(timeout_seconds=SHORT_TIMEOUT_SECONDS)
+        poller = self.harness.poller
+        poller.settings = fault.settings
         if fault.begin:
             fault.begin(self)
         if fault.answer:
@@ -138,9 +139,9 @@ class Stage:
             poller.account = replace(poller.account, base_url=fault.base_url(self))
 
     def _end(self, fault: Fault) -> None:
-        poller = self.bench.poller
+        poller = self.harness.poller
         poller.account = replace(poller.account, base_url=self.server.url)
-        poller.settings = PollSettings()
+        poller.settings = NORMAL
         self.server.answer = self.sendgrid.answer
         self.sendgrid.change_item = None
         if fault.end:
@@ -149,12 +150,12 @@ class Stage:
     def _poll(self) -> Counter[str]:
         """Poll once, and return what was counted by it: by reason, by kind, or `unsaved`."""
         before = self._counts()
-        self.bench.poll()
+        self.harness.poll()
         return self._counts() - before
 
     def _counts(self) -> Counter[str]:
         found: Counter[str] = Counter()
-        for family in self.bench.registry.registry.collect():
+        for family in self.harness.registry.registry.collect():
             for sample in family.samples:
                 if sample.name in _COUNTERS:
                     labels = sample.labels
@@ -166,20 +167,20 @@ class Stage:
     def _expect(
         self, moment: str, shows: Shown, counted: Mapping[str, int], seen: Counter[str]
     ) -> Iterator[str]:
-        shown = read_page(self.bench.page)
+        shown = read_page(self.harness.page)
         if shown != shows:
             yield f"{moment}: shows {sorted(shown.items())}, not {sorted(shows.items())}"
         if seen != Counter(counted):
             yield f"{moment}: counted {dict(seen)}, not {dict(counted)}"
         has_failed = any(name not in _HARMLESS for name in counted)
-        if self.bench.value("account_up") != (not has_failed):
-            yield f"{moment}: up is {self.bench.value('account_up')}"
-        if bool(self.bench.poller.health.failure) != has_failed:
-            yield f"{moment}: the status page says {self.bench.poller.health.failure}"
+        if self.harness.value("account_up") != (not has_failed):
+            yield f"{moment}: up is {self.harness.value('account_up')}"
+        if bool(self.harness.poller.health.failure) != has_failed:
+            yield f"{moment}: the status page says {self.harness.poller.health.failure}"
 
     def _compare_with_check(self) -> Iterator[str]:
         """Run `check` in the same fault: its verdict must be what the poll came to."""
-        poller = self.bench.poller
+        poller = self.harness.poller
         check = AccountCheck(
             poller.account, poller.settings, open_session(), self.time.clock, self.time.sleep
         )
@@ -210,9 +211,9 @@ class Stage:
 
     def _find_key(self) -> Iterator[str]:
         """Search everything that was written for the key, and for half of it."""
-        own, volatile = self.bench.registry.render(generate_latest)
-        page = self.bench.store.exposition
-        poller = self.bench.poller
+        own, volatile = self.harness.registry.render(generate_latest)
+        page = self.harness.store.exposition
+        poller = self.harness.poller
         written = {
             "logs": self._written.getvalue(),
             "page": text_of(page) + text_of(own) + volatile.decode(),
@@ -225,6 +226,13 @@ class Stage:
         for where, text in written.items():
             if KEY in text or KEY[len(KEY) // 2 :] in text:
                 yield f"the key is in {where}"
+
+
+@functools.cache  # making one takes as long as some polls
+def _distrusted_certificate() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    return context
 
 
 def read_page(page: str) -> Shown:

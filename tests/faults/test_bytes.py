@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seq_exporter.config.model import PollSettings
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import PollError
 from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
@@ -72,7 +73,7 @@ def test_any_answer(server: FaultServer, answer: bytes) -> None:
     transport = Transport(
         account(base_url=server.url), Secret(KEY), open_session(), 30.0, time.clock, telemetry
     )
-    sendgrid = SendGrid(transport, time.sleep, Anomalies())
+    sendgrid = SendGrid(transport, time.sleep, Anomalies(), PollSettings().most_users)
     with contextlib.suppress(PollError):
         for score in (*(sendgrid.fetch_subusers(day(5)) or ()), sendgrid.fetch_own(day(5))):
             values = (score.overall, *score.metrics) if score else ()

@@ -8,8 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.backfilled import RECEIVERS, Stopped, check_files, check_remote_write
+from tests.backfilled import (
+    RECEIVERS,
+    Stopped,
+    check_files,
+    check_full_disk,
+    check_remote_write,
+    check_stops,
+)
 from tests.processes import Start
+from tests.simulator import Simulator
 
 DAYS = 90
 
@@ -18,7 +26,7 @@ DAYS = 90
 def test_the_present_goes_on_from_the_past(
     step: str, start: Start, exporter: Start, tmp_path: Path
 ) -> None:
-    check_files(DAYS, step, start, exporter, tmp_path)
+    check_files(DAYS, 6, step, start, exporter, tmp_path)
 
 
 @pytest.mark.parametrize("receiver", RECEIVERS)
@@ -37,3 +45,14 @@ def test_a_backfill_that_is_killed_at_any_moment_goes_on_from_there(
     assert set(statuses) <= {0, -signal.SIGKILL}
     assert statuses.count(-signal.SIGKILL) >= 8
     backfill.finish()
+
+
+def test_a_backfill_that_is_stopped_goes_on_from_there(exporter: Start, tmp_path: Path) -> None:
+    check_stops(2, 300, exporter, tmp_path)
+
+
+@pytest.mark.parametrize("kilobytes", [64, 256, 1024, 4096])
+def test_a_full_disk_leaves_nothing_that_looks_whole(
+    kilobytes: int, start: Start, simulator: Simulator, tmp_path: Path
+) -> None:
+    check_full_disk(kilobytes, simulator, start, tmp_path)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,12 @@ def run_helm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@cache
 def render_text(*values: str | Path) -> str:
-    """Return what `helm template` prints; `values` are files, or `name=value`."""
+    """Return what `helm template` prints; `values` are files or `name=value`.
+
+    Helm runs once for the same values, so the files must not change.
+    """
     done = run_helm("template", "seq", CHART, "--namespace", "mail", *_flags(values))
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -55,7 +60,8 @@ def render_text(*values: str | Path) -> str:
 
 def render(*values: str | Path) -> list[Object]:
     """Return the rendered objects."""
-    return [found for found in yaml.safe_load_all(render_text(*values)) if found]
+    # libyaml: twenty times as fast as safe_load_all.
+    return [found for found in yaml.load_all(render_text(*values), yaml.CSafeLoader) if found]
 
 
 def refuse(*values: str | Path) -> list[str]:

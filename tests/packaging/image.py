@@ -6,19 +6,26 @@ makes, under the same name: what differs is where Python is, and the Dockerfile 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.support import ROOT
 
 DOCKERFILE = ROOT / "Dockerfile"
+DEBIAN = "bookworm"
 BASE_PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 IMAGE = "localhost/seq-exporter"
+#: Kept beside Python from one run to the next.
+BASE = Path(sys.prefix) / "base-image"
 
 #: Like `docker run --read-only --volume SETTINGS:/etc/seq-exporter`; the shell becomes the program.
 RUN_READ_ONLY = """
@@ -37,34 +44,70 @@ exec chroot --userspec="$user" "$root" env -i --chdir="$folder" "$@"
 """
 
 
+class CommandFailed(Exception):
+    """A command ended with another status than 0; the text has what it printed."""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where buildah keeps images: in `folder`, and those of `base`, which it only reads."""
+
+    folder: Path
+    base: Path | None = None
+
+    def call(self, *arguments: str) -> str:
+        """Return what buildah prints."""
+        where = [f"--root={self.folder}/images", f"--runroot={self.folder}/run"]
+        if self.base:
+            where.append(f"--storage-opt=vfs.imagestore={self.base}/images")
+        environ = os.environ | {"BUILDAH_ISOLATION": "chroot"}
+        return run("buildah", "--storage-driver=vfs", *where, *arguments, environ=environ)
+
+
+def prepare_base() -> int:
+    """Make the base image in `BASE`, and return its size in bytes.
+
+    It takes a minute, so the next run uses it again, unless something that it is made of changed.
+    """
+    certificates = Path(CERTIFICATES).read_bytes()
+    made_of = [read_base(), DEBIAN, BASE_PACKAGES, hashlib.sha256(certificates).hexdigest()]
+    made = BASE / "made.json"
+    if made.exists() and (found := json.loads(made.read_text()))["of"] == made_of:
+        return int(found["bytes"])
+    shutil.rmtree(BASE, ignore_errors=True)
+    folder, storage = BASE / "debian", Storage(BASE)
+    folder.mkdir(parents=True)
+    run("debootstrap", "--variant=minbase", f"--include={BASE_PACKAGES}", DEBIAN, folder)
+    # A machine behind a proxy may trust more than Debian does; `pip` in the build must as well.
+    (folder / CERTIFICATES[1:]).write_bytes(certificates)
+    container = storage.call("from", "scratch")
+    storage.call("add", "--quiet", container, str(folder), "/")
+    storage.call("commit", "--quiet", "--rm", container, read_base())
+    size = count_bytes(folder)
+    shutil.rmtree(folder)
+    # Last: a base that was begun and not finished is made again.
+    made.write_text(json.dumps({"of": made_of, "bytes": size}))
+    return size
+
+
 class Image:
     """The image once built, and its file system."""
 
-    def __init__(self, storage: Path) -> None:
-        self._storage = storage
-        self._base_folder = storage / "debian"
+    def __init__(self, folder: Path) -> None:
+        self._storage = Storage(folder, BASE)
+        self._base_bytes = prepare_base()
 
-    def build_base(self) -> None:
-        """Make an image of Debian with Python, under the name of the base in the Dockerfile."""
-        folder = self._base_folder
-        run("debootstrap", "--variant=minbase", f"--include={BASE_PACKAGES}", "bookworm", folder)
-        # A machine behind a proxy may trust more than Debian does; `pip` in the build must as well.
-        (folder / CERTIFICATES[1:]).write_bytes(Path(CERTIFICATES).read_bytes())
-        container = self._buildah("from", "scratch")
-        self._buildah("add", "--quiet", container, str(folder), "/")
-        self._buildah("commit", "--quiet", "--rm", container, read_base())
-
-    def build(self, *arguments: str) -> None:
-        """Build the Dockerfile, and lay out what is in it under `root`."""
-        self._buildah("build", "--quiet", *arguments, "--tag", IMAGE, str(ROOT))
-        container = self._buildah("from", "--quiet", "--pull-never", IMAGE)
-        self.root = Path(self._buildah("mount", container))
-        described = json.loads(self._buildah("inspect", "--type=image", IMAGE))
+    def build(self, *arguments: str, context: Path = ROOT) -> None:
+        """Build the Dockerfile in `context`, and lay out what is in the image under `root`."""
+        self._storage.call("build", "--quiet", *arguments, "--tag", IMAGE, str(context))
+        container = self._storage.call("from", "--quiet", "--pull-never", IMAGE)
+        self.root = Path(self._storage.call("mount", container))
+        described = json.loads(self._storage.call("inspect", "--type=image", IMAGE))
         self.settings: dict[str, Any] = described["OCIv1"]["config"]
 
     def added_bytes(self) -> int:
         """Return how much larger than its base the image is."""
-        return count_bytes(self.root) - count_bytes(self._base_folder)
+        return count_bytes(self.root) - self._base_bytes
 
     def command(
         self, *arguments: str, settings: Path | str = "", state: Path | str = ""
@@ -83,12 +126,7 @@ class Image:
 
     def remove(self) -> None:
         """Take away what was laid out, so that its folder can be removed."""
-        self._buildah("rm", "--all")
-
-    def _buildah(self, *arguments: str) -> str:
-        where = (f"--root={self._storage}/images", f"--runroot={self._storage}/run")
-        environ = os.environ | {"BUILDAH_ISOLATION": "chroot"}
-        return run("buildah", "--storage-driver=vfs", *where, *arguments, environ=environ)
+        self._storage.call("rm", "--all")
 
 
 def read_base() -> str:
@@ -105,9 +143,10 @@ def count_bytes(folder: Path) -> int:
 
 
 def run(*command: str | Path, environ: dict[str, str] | None = None) -> str:
-    """Return what the command prints; if it fails, say what it said."""
+    """Return what the command prints; raise CommandFailed if it fails."""
     done = subprocess.run(
         [str(part) for part in command], env=environ, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
+    if done.returncode:
+        raise CommandFailed(f"{command}: {done.stdout}\n{done.stderr}")
     return done.stdout.strip()

@@ -2,11 +2,14 @@
 
 Runs in an environment of its own, where kubernetes-validate and the operator's models are:
 
-    python kubernetes.py 1.28.0 1.37.0 < objects.yaml
+    python kubernetes.py 1.28.0 1.37.0 < texts.json
+
+texts.json is {name: YAML of objects}. The output is {name: problems, a line each}.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,6 +19,16 @@ import kubernetes_validate
 import yaml
 
 Object = Mapping[str, Any]
+
+
+def describe_problems(text: str, versions: list[str]) -> str:
+    """Return what is wrong with the objects in the text, a line each."""
+    return "".join(
+        f"{found['kind']} {found['metadata']['name']}: {problem}\n"
+        for found in yaml.load_all(text, yaml.CSafeLoader)
+        if found
+        for problem in list_problems(found, versions)
+    )
 
 
 def list_problems(found: Object, versions: list[str]) -> Iterator[str]:
@@ -57,7 +70,5 @@ def _differences(written: Any, understood: Any, place: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    for each in yaml.safe_load_all(sys.stdin):
-        if each:
-            for problem in list_problems(each, sys.argv[1:]):
-                print(f"{each['kind']} {each['metadata']['name']}: {problem}")
+    texts = json.load(sys.stdin)
+    json.dump({name: describe_problems(texts[name], sys.argv[1:]) for name in texts}, sys.stdout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,10 +15,10 @@ import requests
 import yaml
 
 from seq_exporter import __version__
-from tests.packaging.image import Image
+from tests.packaging.image import CommandFailed, Image
 from tests.processes import Start, find_tool, free_port, wait_for
 from tests.simulator import Simulator
-from tests.support import GIVE_UP_SECONDS
+from tests.support import GIVE_UP_SECONDS, ROOT
 
 MEGABYTE = 1_000_000
 
@@ -30,7 +31,6 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
         pytest.fail("debootstrap and buildah's chroot need root: sudo make test-packaging")
     storage = tmp_path_factory.mktemp("image")
     image = Image(storage)
-    image.build_base()
     image.build("--build-arg", "REVISION=0123abc")
     yield image
     image.remove()
@@ -64,10 +64,23 @@ def test_nothing_of_the_build_is_left(image: Image) -> None:
     environment = image.root / "opt" / "seq-exporter"
     assert not list(environment.glob("lib/python*/site-packages/pip*"))
     assert {path.name for path in (environment / "bin").glob("pip*")} == set()
-    for left in ("src", "wheels", "root/.cache", "var/lib/seq-exporter/.cache"):
+    assert not list(environment.glob("lib/python*/site-packages/setuptools*"))
+    for left in ("src", "build", "wheels", "root/.cache", "var/lib/seq-exporter/.cache"):
         assert not (image.root / left).exists()
     for tool in ("gcc", "cc", "make", "git"):
         assert not (image.root / "usr" / "bin" / tool).exists()
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "build.lock"])
+def test_a_package_that_was_replaced_is_refused(image: Image, tmp_path: Path, lock: str) -> None:
+    for name in ("Dockerfile", ".dockerignore", "requirements.lock", "build.lock"):
+        shutil.copy(ROOT / name, tmp_path)
+    # As if other files had been uploaded under the same versions since the lock was made.
+    text = re.sub(r"sha256:[0-9a-f]{64}", f"sha256:{0:064x}", (ROOT / lock).read_text())
+    (tmp_path / lock).write_text(text)
+    with pytest.raises(CommandFailed, match="THESE PACKAGES DO NOT MATCH THE HASHES") as failed:
+        image.build(context=tmp_path)
+    assert lock in str(failed.value)
 
 
 def test_the_bytecode_is_there(image: Image) -> None:

@@ -23,9 +23,9 @@ import yaml
 from tests.packaging.service import SERVICE, START, USER, Host
 from tests.packaging.systemd_unit import KEYS, UNIT, split_command
 from tests.processes import Start, find_tool, free_port, wait_for, wait_until
+from tests.served import read_page, read_scores
 from tests.simulator import Simulator
 from tests.support import GIVE_UP_SECONDS
-from tests.tools.test_serve import read_page, read_scores
 from tests.unit.web.settings.web_folder import WebFolder
 
 #: What `sandbox.py` does as well.
@@ -41,6 +41,7 @@ DONE = {
 #: do it, or because what it forbids is forbidden to such a user or by SystemCallFilter= already.
 LEFT_OUT = {
     *("Type", "Restart", "RestartSec", "RestartPreventExitStatus", "StateDirectoryMode"),
+    "RestartForceExitStatus",
     *("DevicePolicy", "MemoryMax", "TasksMax", "ProtectControlGroups"),
     *("AmbientCapabilities", "KeyringMode", "LockPersonality", "ProtectClock", "ProtectHostname"),
     *("ProtectKernelLogs", "ProtectKernelModules", "ProtectKernelTunables", "RemoveIPC"),
@@ -280,6 +281,13 @@ def test_a_wrong_configuration_is_not_started_again(host: Host) -> None:
     refused = run(host, *START)
     assert "accounts: is empty: name at least one" in refused.stderr
     assert str(refused.returncode) in SERVICE["RestartPreventExitStatus"]
+
+
+def test_a_reload_in_the_first_instants_ends_in_a_restart() -> None:
+    # Before the program's first line, nothing can hold the signal.
+    early = subprocess.Popen(["sleep", str(GIVE_UP_SECONDS)])
+    early.send_signal(signal.SIGHUP)
+    assert signal.Signals(-early.wait()).name in SERVICE["RestartForceExitStatus"]
 
 
 def test_a_port_in_use_is_tried_again(host: Host, simulator: Simulator) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,14 +12,27 @@ import pytest
 
 from tests.processes import find_tool
 
-#: Completes the words of $@, of which the last is being typed, and prints what bash would offer.
+#: Completes the words of each argument, of which the last is being typed. Prints what bash would
+#: offer: a line for each argument.
 COMPLETE = """
 eval "$(_SEQ_EXPORTER_COMPLETE=bash_source seq-exporter)"
-COMP_WORDS=(seq-exporter "$@")
-COMP_CWORD=$#
-_seq_exporter_completion seq-exporter
-printf '%s\\n' "${COMPREPLY[@]}"
+for typed; do
+    eval "COMP_WORDS=(seq-exporter $typed)"
+    COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+    COMPREPLY=()
+    _seq_exporter_completion seq-exporter
+    echo "${COMPREPLY[@]}"
+done
 """
+
+OFFERED = [
+    (["se"], ["serve"]),
+    (["b"], ["backfill"]),
+    (["serve", "--sh"], ["--shard", "--shard-by"]),
+    (["serve", "--log.level", ""], ["debug", "info", "warn", "error"]),
+    # Bash makes words of what is before and behind a `=`.
+    (["serve", "--log.format", "="], ["logfmt", "json"]),
+]
 
 
 @pytest.fixture
@@ -30,18 +44,8 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
 
-@pytest.mark.parametrize(
-    ("typed", "offered"),
-    [
-        (["se"], ["serve"]),
-        (["b"], ["backfill"]),
-        (["serve", "--sh"], ["--shard", "--shard-by"]),
-        (["serve", "--log.level", ""], ["debug", "info", "warn", "error"]),
-        # Bash makes words of what is before and behind a `=`.
-        (["serve", "--log.format", "="], ["logfmt", "json"]),
-    ],
-)
-def test_bash_completes(typed: list[str], offered: list[str], environ: dict[str, str]) -> None:
+def test_bash_completes(environ: dict[str, str]) -> None:
+    typed = [shlex.join(words) for words, _ in OFFERED]
     done = subprocess.run(
         [find_tool("bash"), "-c", COMPLETE, "bash", *typed],
         env=environ,
@@ -49,4 +53,4 @@ def test_bash_completes(typed: list[str], offered: list[str], environ: dict[str,
         text=True,
         check=True,
     )
-    assert done.stdout.split() == offered
+    assert [line.split() for line in done.stdout.splitlines()] == [words for _, words in OFFERED]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import pytest
 import requests
 
 from grafana.queries import CHOICES, Query, fill, list_queries, load_dashboards
-from tests.backfilled import LABELS, run_backfill, run_commands, start_prometheus
+from tests.backfilled import LABELS, run_backfill, run_commands, start_scraping
 from tests.processes import Start, find_tool, free_port, start_simulator, wait_for
 from tests.support import GIVE_UP_SECONDS
 
@@ -72,20 +73,37 @@ def values_of(base: str, question: str) -> list[str]:
 
 @pytest.fixture
 def base(exporter: Start, start: Start, tmp_path: Path) -> str:
-    """Start Prometheus on ninety days of 300 subusers and on the exporter; return its address."""
+    """Start Prometheus on ninety days of 120 subusers and on the exporter; return its address."""
     find_tool("prometheus")
-    # A day appears once the exporter runs: how late that was is on a panel.
-    now = datetime.now(UTC)
-    delay = f"--delay={now.hour * 3600 + now.minute * 60 + now.second + 15}s"
-    _, simulator = start_simulator(exporter, 100, delay, "--rate-limit=6000")
+    # A day appears once the exporter runs: how late that was is on a panel. Until then, the day is
+    # late by another hour.
+    listen = f"--listen=127.0.0.1:{free_port()}"
+    before, simulator = start_simulator(exporter, 40, delay_until_now(3600), *RATE, listen)
     soon = "poll: {interval: 1s, refresh_interval: 1s}\n"
     (tmp_path / "config.yaml").write_text(simulator.config + soon)
     address = f"127.0.0.1:{free_port()}"
-    wait_for(f"http://{address}/-/ready", exporter("serve", f"--web.listen-address={address}"))
+    served = exporter("serve", f"--web.listen-address={address}")
+    wait_for(f"http://{address}/-/ready", served)
+    # After a failed poll it would not know since when the day has been there: it waits meanwhile.
+    served.send_signal(signal.SIGSTOP)
+    before.terminate()
+    before.communicate()
+    delay = delay_until_now()
+    start_simulator(exporter, 40, delay, *RATE, listen)
+    served.send_signal(signal.SIGCONT)
     fast = "--requests-per-minute=6000"
     (tmp_path / "data").mkdir()
     run_commands(run_backfill(tmp_path, "--step=1d", delay, fast, LABELS), tmp_path)
-    return start_prometheus(start, tmp_path, address)
+    return start_scraping(start, tmp_path, address)
+
+
+RATE = ("--rate-limit=60000",)
+
+
+def delay_until_now(more_seconds: int = 0) -> str:
+    """Return the flag with which the scores of yesterday appear so many seconds from now."""
+    now = datetime.now(UTC)
+    return f"--delay={now.hour * 3600 + now.minute * 60 + now.second + more_seconds}s"
 
 
 def wait_for_a_day(base: str) -> None:
@@ -99,7 +117,7 @@ def wait_for_a_day(base: str) -> None:
         answer = requests.get(f"{base}/api/v1/query", {"query": seen}, timeout=GIVE_UP_SECONDS)
         if answer.json()["data"]["result"]:
             return
-        time.sleep(0.5)
+        time.sleep(0.2)
     raise AssertionError("no day has appeared")
 
 

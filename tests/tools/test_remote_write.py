@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,17 +13,14 @@ from seq_exporter.commands.backfill.remote_write import Receiver
 from seq_exporter.commands.backfill.write_request import TimeSeries, batch
 from seq_exporter.errors import RemoteWriteFailed
 from seq_exporter.sendgrid.session import open_session
-from tests.processes import Start, find_tool, free_port, wait_for, wait_until
+from tests.processes import Start, find_tool, free_port, wait_for
+from tests.prometheus import start_prometheus
 from tests.support import GIVE_UP_SECONDS
 
 DAY_SECONDS = 86400
 STEP_SECONDS = 3600
 
 WINDOW = "storage: {tsdb: {out_of_order_time_window: 91d}}\n"
-SCRAPES = """
-global: {scrape_interval: 1s}
-scrape_configs: [{job_name: itself, static_configs: [{targets: ["ADDRESS"]}]}]
-"""
 RECEIVES = "--web.enable-remote-write-receiver"
 
 Sample = tuple[int, float]
@@ -81,26 +77,6 @@ def receiver_at() -> Iterator[Callable[[str], Receiver]]:
         yield lambda url: Receiver(url, {}, session, time.sleep, 60)
 
 
-def start_prometheus(start: Start, tmp_path: Path, config: str, *flags: str) -> str:
-    """Start it with `config`; return its base URL, once it has scraped if it is to do so."""
-    address = f"127.0.0.1:{free_port()}"
-    (tmp_path / "prometheus.yml").write_text(config.replace("ADDRESS", address))
-    server = start(
-        find_tool("prometheus"),
-        "--config.file=prometheus.yml",
-        "--storage.tsdb.path=data",
-        "--storage.tsdb.retention.time=100d",
-        f"--web.listen-address={address}",
-        *flags,
-    )
-    wait_for(f"http://{address}/-/ready", server)
-    if SCRAPES in config:
-        up = f"http://{address}/api/v1/query?query=up"
-        ask = partial(requests.get, up, timeout=GIVE_UP_SECONDS)
-        wait_until(lambda: bool(ask().json()["data"]["result"]), server)
-    return f"http://{address}"
-
-
 def start_victoriametrics(start: Start, *flags: str) -> str:
     """Start it; return its base URL."""
     address = f"127.0.0.1:{free_port()}"
@@ -111,14 +87,21 @@ def start_victoriametrics(start: Start, *flags: str) -> str:
     return f"http://{address}"
 
 
-@pytest.mark.parametrize("config", [WINDOW, SCRAPES + WINDOW], ids=["empty", "scraping"])
+def send_present(receiver: Receiver) -> None:
+    """Send a sample of now: what is older than by an hour is out of order from then on."""
+    receiver.send([TimeSeries({"__name__": "up"}, [(int(time.time()) * 1000, 1.0)])])
+
+
+@pytest.mark.parametrize("is_in_use", [False, True], ids=["empty", "in use"])
 def test_prometheus_has_every_sample_and_a_resend_changes_nothing(
-    start: Start, tmp_path: Path, receiver_at: Callable[[str], Receiver], config: str
+    start: Start, tmp_path: Path, receiver_at: Callable[[str], Receiver], is_in_use: bool
 ) -> None:
-    base = start_prometheus(start, tmp_path, config, RECEIVES)
+    base = start_prometheus(start, tmp_path, WINDOW, RECEIVES).base
+    receiver = receiver_at(f"{base}/api/v1/write")
+    if is_in_use:
+        send_present(receiver)
     now = int(time.time())
     past = make_past(now)
-    receiver = receiver_at(f"{base}/api/v1/write")
     for _ in range(2):
         for request in batch(past, 1000):
             receiver.send(request)
@@ -146,39 +129,56 @@ OLD = "it rejects samples this old: set storage.tsdb.out_of_order_time_window: 9
 NO_RECEIVER = "was Prometheus started with --web.enable-remote-write-receiver?"
 
 
+def failure(receiver: Receiver) -> str:
+    """Return the message of a receiver that does not take the past."""
+    with pytest.raises(RemoteWriteFailed) as caught:
+        receiver.send(make_past(int(time.time())))
+    return str(caught.value)
+
+
 @pytest.mark.parametrize(
-    ("config", "flags", "path", "status", "remedy"),
+    ("config", "status"),
     [
-        (SCRAPES, [RECEIVES], "/api/v1/write", "answers 400 (out of bounds)", OLD),
-        (
-            SCRAPES + WINDOW.replace("91d", "30d"),
-            [RECEIVES],
-            "/api/v1/write",
-            "(too old sample)",
-            OLD,
-        ),
-        (WINDOW, [], "/api/v1/write", "answers 404 (remote write receiver needs", NO_RECEIVER),
-        (WINDOW, [RECEIVES], "/write", "answers 404 (404 page not found)", NO_RECEIVER),
-        (WINDOW, [RECEIVES], "/", "answers 405 (Method Not Allowed)", NO_RECEIVER),
+        ("", "answers 400 (out of bounds)"),
+        (WINDOW.replace("91d", "30d"), "(too old sample)"),
     ],
-    ids=["no window", "too short a window", "no receiver", "no such path", "only pages"],
+    ids=["no window", "too short a window"],
 )
 def test_prometheus_that_takes_no_past_is_told_how(
     start: Start,
     tmp_path: Path,
     receiver_at: Callable[[str], Receiver],
     config: str,
-    flags: list[str],
-    path: str,
     status: str,
-    remedy: str,
 ) -> None:
-    base = start_prometheus(start, tmp_path, config, *flags)
-    past = make_past(int(time.time()))
-    with pytest.raises(RemoteWriteFailed) as caught:
-        receiver_at(base + path).send(past)
-    assert status in str(caught.value)
-    assert remedy in str(caught.value)
+    base = start_prometheus(start, tmp_path, config, RECEIVES).base
+    receiver = receiver_at(f"{base}/api/v1/write")
+    send_present(receiver)
+    told = failure(receiver)
+    assert status in told
+    assert OLD in told
+
+
+def test_prometheus_without_a_receiver_is_told_how(
+    start: Start, tmp_path: Path, receiver_at: Callable[[str], Receiver]
+) -> None:
+    base = start_prometheus(start, tmp_path, WINDOW).base
+    told = failure(receiver_at(f"{base}/api/v1/write"))
+    assert "answers 404 (remote write receiver needs" in told
+    assert NO_RECEIVER in told
+
+
+def test_prometheus_at_another_path_is_told_so(
+    start: Start, tmp_path: Path, receiver_at: Callable[[str], Receiver]
+) -> None:
+    base = start_prometheus(start, tmp_path, WINDOW, RECEIVES).base
+    for path, status in (
+        ("/write", "answers 404 (404 page not found)"),
+        ("/", "answers 405 (Method Not Allowed)"),
+    ):
+        told = failure(receiver_at(base + path))
+        assert status in told
+        assert NO_RECEIVER in told
 
 
 def test_victoriametrics_at_another_path_is_told_so(

@@ -10,8 +10,9 @@ from pathlib import Path
 import yaml
 
 from tests.processes import Start, free_port, start_simulator, wait_for, wait_until
+from tests.served import read_page, read_scores
+from tests.simulator import Simulator
 from tests.support import GIVE_UP_SECONDS, ROOT
-from tests.tools.test_serve import read_page, read_scores
 
 
 def test_scores_survive_sigkill_while_sendgrid_is_gone(exporter: Start, tmp_path: Path) -> None:
@@ -47,9 +48,8 @@ def test_scores_survive_sigkill_while_sendgrid_is_gone(exporter: Start, tmp_path
 
 
 def test_a_full_disk_costs_a_warning_and_a_count(
-    exporter: Start, start: Start, tmp_path: Path
+    start: Start, simulator: Simulator, tmp_path: Path
 ) -> None:
-    _, simulator = start_simulator(exporter)
     (tmp_path / "config.yaml").write_text(f"{simulator.config}\nstate_dir: state\n")
     port = free_port()
     base = f"http://127.0.0.1:{port}"
@@ -85,4 +85,4 @@ def check_kills(times: int, folder: Path) -> None:
 
 
 def test_killed_at_any_moment_the_file_is_whole(tmp_path: Path) -> None:
-    check_kills(30, tmp_path)
+    check_kills(15, tmp_path)

@@ -7,8 +7,10 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,9 +18,10 @@ import pytest
 import yaml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from tests.faults.server import Exchange, FaultServer
 from tests.processes import Start, find_tool, free_port, start_simulator
 from tests.simulator import Samples, Simulator
-from tests.support import ROOT
+from tests.support import ROOT, item
 
 COMMAND = [sys.executable, "-m", "seq_exporter", "scores"]
 ENVIRON = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
@@ -114,21 +117,23 @@ def test_an_account_that_fails_hides_no_other(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
-def test_on_a_terminal_it_is_coloured_and_fits(folder: Path, columns: int) -> None:
-    coloured = read_terminal(folder, columns)
-    assert "\x1b[" in coloured
+def test_it_fits_on_a_terminal(folder: Path, columns: int) -> None:
     plain = scores(folder, "--limit=5", COLUMNS=str(columns)).stdout
     assert "\x1b[" not in plain
     assert max(len(line.rstrip()) for line in plain.splitlines()) <= columns
-    assert "\x1b[3" not in read_terminal(folder, columns, NO_COLOR="1")
 
 
-def read_terminal(folder: Path, columns: int, **environ: str) -> str:
+def test_on_a_terminal_it_is_coloured(folder: Path) -> None:
+    assert "\x1b[" in read_terminal(folder, 80)
+    assert "\x1b[3" not in read_terminal(folder, 80, NO_COLOR="1")
+
+
+def read_terminal(folder: Path, columns: int, *flags: str, **environ: str) -> str:
     """Return what is shown on a terminal of so many columns."""
     leader, follower = pty.openpty()
     with open(folder / "errors", "w") as errors:
         process = subprocess.Popen(
-            [*COMMAND, "--limit=5"],
+            [*COMMAND, "--limit=5", *flags],
             cwd=folder,
             env=ENVIRON | {"COLUMNS": str(columns), "TERM": "xterm-256color"} | environ,
             stdin=follower,
@@ -162,7 +167,7 @@ def test_what_is_wrong_is_said(folder: Path, flags: list[str], status: int, said
 
 
 def test_a_pipe_that_closes_early(exporter: Start, tmp_path: Path) -> None:
-    simulator = start_simulator(exporter, 2000)[1]
+    simulator = start_simulator(exporter, 1000)[1]  # more than a pipe holds
     (tmp_path / "config.yaml").write_text(simulator.config)
     command = " ".join(COMMAND)
     done = subprocess.run(
@@ -175,3 +180,71 @@ def test_a_pipe_that_closes_early(exporter: Start, tmp_path: Path) -> None:
     )
     assert done.stdout.startswith("account,subuser,date,")
     assert done.stderr == ""
+
+
+# Names that could command a terminal, or get lost on their way through a pipe.
+NAMES = ("evil\x1b[31mred\x07", "csi\x9b31m\x7f", "rlo\u202e\u200b", "büro 🎉", "n\0l", "x" * 256)
+SHOWN = (
+    r"evil\x1b[31mred\x07",
+    r"csi\x9b31m\x7f",
+    r"rlo\u202e\u200b",
+    "büro 🎉",
+    r"n\x00l",
+    "x" * 256,
+)
+
+
+def answer_with_names(exchange: Exchange) -> None:
+    if exchange.path.endswith("/subusers/scores"):
+        users = [item(str(number), name, 2.0) for number, name in enumerate(NAMES)]
+        exchange.reply_json({"result": users, "_metadata": {}})
+    elif exchange.query.get("from") == exchange.query.get("to"):
+        exchange.reply_json({"result": [item("9", None, 3.0)]})
+    else:
+        exchange.reply(400, b'{"errors": [{"message": "too \\u001b[31mold"}]}')
+
+
+@pytest.fixture
+def odd_names(tmp_path: Path) -> Iterator[Path]:
+    with FaultServer(answer_with_names).running() as server:
+        config = {"name": "ac\u202eme", "api_key": "SG.x", "base_url": server.url}
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump({"accounts": [config]}))
+        yield tmp_path
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "latin-1"},
+        {"COLUMNS": "20"},
+    ],
+)
+def test_programs_get_every_character(odd_names: Path, environ: dict[str, str]) -> None:
+    done = subprocess.run(
+        [*COMMAND, "--format=csv"], cwd=odd_names, env=ENVIRON | environ, capture_output=True
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    found = list(csv.DictReader(io.StringIO(done.stdout.decode())))
+    assert {each["account"] for each in found} == {r"ac\u202eme"}
+    assert {each["subuser"] for each in found} == {*SHOWN, ""}
+    told = json.loads(scores(odd_names, "--format=json", **environ).stdout)
+    assert {each["subuser"] for each in told} == {*NAMES, ""}
+    page = subprocess.run(
+        [*COMMAND, "--format=openmetrics"], cwd=odd_names, env=ENVIRON | environ, stdout=-1
+    ).stdout.decode()
+    for name in NAMES:
+        assert f'subuser="{name}"' in page
+
+
+@pytest.mark.parametrize("flags", [(), ("--format=csv",), ("--format=json",)])
+@pytest.mark.parametrize("columns", [20, 80])
+def test_a_name_cannot_command_the_terminal(
+    odd_names: Path, columns: int, flags: tuple[str, ...]
+) -> None:
+    shown = read_terminal(odd_names, columns, "--limit=0", *flags, NO_COLOR="1")
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\r?\n", "", shown)  # what rich writes: bold
+    assert not set(text) & set("\x00\x07\x1b\x7f\x9b\u202e\u200b")
+    assert "\x1b[31m" not in shown

@@ -86,6 +86,8 @@ def test_the_arguments_of_a_message_are_filled_in() -> None:
         ("trailing\n", r'"trailing\n"'),
         ("\x00\x1b[31m", r'"\u0000\u001b[31m"'),
         ("a\u2028b", r'"a\u2028b"'),
+        ("a\x7fb\x9b31m", r'"a\u007fb\u009b31m"'),
+        ("a\u200bb\u202ec", r'"a\u200bb\u202ec"'),
         ("müller", r'"m\u00fcller"'),
         ("🔑", r'"\ud83d\udd11"'),
         ("\ud800", r'"\ud800"'),

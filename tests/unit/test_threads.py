@@ -271,13 +271,13 @@ def test_a_call_that_hangs_is_given_up(hang: Callable[[], None]) -> None:
 def test_trying_again_for_long_costs_few_threads(hang: Callable[[], None]) -> None:
     messages = set()
     before = threading.active_count()
-    deadline = time.monotonic() + 0.5
+    deadline = time.monotonic() + 0.2
     while time.monotonic() < deadline:
         with pytest.raises(TimeoutError) as caught:
             call_within(0.01, hang, "hangs for long")
         messages.add(caught.value.strerror)
-    # At 0, 10, 30, 70, 150 and 310 ms.
-    assert threading.active_count() - before <= 6
+    # At 0, 10, 30, 70 and 150 ms.
+    assert threading.active_count() - before <= 5
     assert messages == {"no answer within 0.01 s", "no answer yet to an earlier attempt"}
 
 
@@ -327,13 +327,13 @@ def test_a_file_is_read(tmp_path: Path) -> None:
         ("missing", "No such file or directory"),
         ("", "Is a directory"),
         ("/dev/zero", "larger than 32,768 KiB"),
-        ("pipe", "no answer within 0.5 s"),
+        ("pipe", "no answer within 0.01 s"),
     ],
 )
 def test_what_cannot_be_read_is_an_os_error(tmp_path: Path, name: str, reason: str) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match=reason) as caught:
-        read_file(tmp_path / name, 0.5 if name == "pipe" else HUNG)
+        read_file(tmp_path / name, 0.01 if name == "pipe" else HUNG)
     assert caught.value.strerror == reason
 
 
@@ -341,7 +341,10 @@ def test_a_file_in_the_place_of_one_that_hangs_is_read_at_once(tmp_path: Path) -
     os.mkfifo(tmp_path / "file")
     for _ in range(3):
         with pytest.raises(TimeoutError):
-            read_file(tmp_path / "file", 0.5)
+            read_file(tmp_path / "file", 0.05)
+    for thread in threading.enumerate():
+        if thread.name.startswith("stat "):  # slow on a busy machine, and would be waited for
+            thread.join(HUNG)
     (tmp_path / "new").write_text("key")
     (tmp_path / "new").rename(tmp_path / "file")
     assert read_file(tmp_path / "file", HUNG) == b"key"

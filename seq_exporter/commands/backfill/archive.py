@@ -6,6 +6,7 @@ loses no page. Pages are not kept in memory: a large fleet takes no more of it t
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -19,12 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from seq_exporter.config.model import Account, SubuserSelection
-from seq_exporter.config.secret import Secret, fingerprint, hash_slowly
+from seq_exporter.config.secret import HASH_COST, Secret, fingerprint, hash_slowly
 from seq_exporter.errors import BackfillError
-from seq_exporter.scores import METRICS, Score, SubuserScores, count_bands
+from seq_exporter.scores import HIGHEST, LOWEST, METRICS, Score, SubuserScores, count_bands
 from seq_exporter.sendgrid.usernames import label_namesake
 
-_FORMAT = 1
+_FORMAT = 2
 
 # The output for a run as a whole; one that is repeated after an hour is another run.
 _RUN = "run"
@@ -35,7 +36,11 @@ _SALT = "salt"
 
 # The columns that hold the numbers of a score, overall first.
 _NUMBERS = ("overall", *METRICS)
-_NUMBER_COLUMNS = ", ".join(f"{name} REAL" for name in _NUMBERS)
+# The checks find a damaged file when it is opened: a number out of range has no band.
+_DAY = "day TEXT CHECK (day IS date(day))"
+_NUMBER_COLUMNS = ", ".join(
+    f"{name} REAL CHECK ({name} BETWEEN {LOWEST} AND {HIGHEST})" for name in _NUMBERS
+)
 
 # In `days`, state is begun or done; cursor leads to the next page.
 # In `scores`, position is the order of arrival; label is NULL if the user is not selected.
@@ -47,19 +52,19 @@ CREATE TABLE accounts (
     names_offset INTEGER DEFAULT 0, revision INTEGER DEFAULT 0, labelled TEXT
 );
 CREATE TABLE days (
-    account INTEGER, day TEXT, state TEXT, cursor TEXT, users INTEGER DEFAULT 0,
+    account INTEGER, {_DAY}, state TEXT, cursor TEXT, users INTEGER DEFAULT 0,
     has_scores INTEGER, summary TEXT,
     PRIMARY KEY (account, day)
 ) WITHOUT ROWID;
 CREATE TABLE scores (
-    account INTEGER, day TEXT, user_id TEXT, position INTEGER, username TEXT, label TEXT,
-    {_NUMBER_COLUMNS}, PRIMARY KEY (account, day, user_id)
+    account INTEGER, {_DAY}, user_id TEXT, position INTEGER, username TEXT,
+    label TEXT, {_NUMBER_COLUMNS}, PRIMARY KEY (account, day, user_id)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX labels ON scores (account, day, label);
 CREATE TABLE own_scores (
-    account INTEGER, day TEXT, {_NUMBER_COLUMNS}, PRIMARY KEY (account, day)
+    account INTEGER, {_DAY}, {_NUMBER_COLUMNS}, PRIMARY KEY (account, day)
 ) WITHOUT ROWID;
-CREATE TABLE forgotten (account INTEGER, day TEXT, PRIMARY KEY (account, day)) WITHOUT ROWID;
+CREATE TABLE forgotten (account INTEGER, {_DAY}, PRIMARY KEY (account, day)) WITHOUT ROWID;
 CREATE TABLE names (
     account INTEGER, user_id TEXT, username TEXT, PRIMARY KEY (account, user_id)
 ) WITHOUT ROWID;
@@ -99,21 +104,53 @@ WHERE account = ? AND day BETWEEN ? AND ? AND label IS NOT NULL ORDER BY label, 
 """  # noqa: S608
 
 
+# What to do about a file that is no use: nothing is lost that SendGrid does not have.
+_FETCH_AGAIN = "move it away, and run the same command again: it fetches the days again"
+
+# The kinds of errors that are not about the space on the disk.
+_IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_NOT_ALLOWED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY)
+_NO_SPACE = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM)
+
+
+def explain_failure(path: Path, err: sqlite3.Error) -> str:
+    """Return why the archive at `path` cannot be used, and what to do about it, on one line.
+
+    An empty text if the disk failed, and not the file.
+    """
+    code = getattr(err, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # without the detail
+    if code in _NO_SPACE:
+        return ""
+    if code in _IN_USE:
+        return f"{path} is in use by another backfill: wait for its end, or stop it"
+    if code in _NOT_ALLOWED:
+        return f"cannot write to {path}: {err}: let this user write the file and its folder"
+    if code == sqlite3.SQLITE_NOTADB:
+        return f"{path} is not an archive of a backfill: {err}: {_FETCH_AGAIN}"
+    return f"{path} is damaged: {err}: {_FETCH_AGAIN}"
+
+
 class Archive:
     """The file as a whole. Every method may raise sqlite3.Error: a full disk, above all."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, or make it. Raises BackfillError if it is in use, or is something else."""
-        self._connection = sqlite3.connect(path, timeout=0, isolation_level="IMMEDIATE")
+    def __init__(self, path: Path, hash_cost: int = HASH_COST) -> None:
+        """Open the file, or make it.
+
+        Raises BackfillError if it is in use, damaged, not to be written, or something else.
+        """
+        self._hash_cost = hash_cost
+        if path.exists() and not path.is_file():  # SQLite would wait for a pipe, or fail unclearly
+            raise BackfillError(f"{path} is not a file: {_FETCH_AGAIN}")
         try:
-            self._prepare(path)
-        except sqlite3.DatabaseError as err:
-            self._connection.close()
-            if "locked" in str(err):
-                raise BackfillError(f"{path} is in use by another backfill") from err
-            if isinstance(err, sqlite3.OperationalError):  # of the disk, not of the file
-                raise
-            raise BackfillError(f"{path} is not an archive of a backfill: {err}") from err
+            with contextlib.ExitStack() as stack:
+                self._connection = sqlite3.connect(path, timeout=0, isolation_level="IMMEDIATE")
+                stack.callback(self._connection.close)
+                self._prepare(path)
+                stack.pop_all()
+        except sqlite3.Error as err:
+            if explanation := explain_failure(path, err):
+                raise BackfillError(explanation) from err
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -129,7 +166,7 @@ class Archive:
             query = "SELECT id, salt, owner FROM accounts WHERE name = ?"
             account_id, salt, owner = connection.execute(query, (account.name,)).fetchone()
             archive = AccountArchive(connection, account_id)
-            now = fingerprint(key, account.identity, salt)[:32].hex()
+            now = fingerprint(key, account.identity, salt, self._hash_cost)[:32].hex()
             # A key that was mistyped at first has brought no scores.
             if not hmac.compare_digest(owner or now, now) and not archive.is_empty():
                 raise BackfillError(
@@ -172,7 +209,8 @@ class Archive:
         if not salt:
             salt = os.urandom(16).hex()
             self.set_output(_SALT, salt, 0)
-        return hash_slowly(repr((url, sorted(headers.items()))), salt)[:32].hex()
+        receiver = repr((url, sorted(headers.items())))
+        return hash_slowly(receiver, salt, self._hash_cost)[:32].hex()
 
     def get_output(self, name: str) -> tuple[str, int]:
         """Return the content of an output that was begun, and how much of it is done."""
@@ -200,12 +238,31 @@ class Archive:
         )
         (found,) = connection.execute("PRAGMA user_version").fetchone()
         if found not in (0, _FORMAT):
-            raise sqlite3.DatabaseError("written by another version")
+            raise _foreign(path, "written by another version")
         if not found:
-            if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-                raise sqlite3.DatabaseError("it holds something else")
+            if _list_tables(connection):
+                raise _foreign(path, "it holds something else")
             path.chmod(0o600)  # it shows how each subuser is rated
             connection.executescript(f"BEGIN;{_TABLES}COMMIT;")
+        with closing(sqlite3.connect(":memory:")) as empty:
+            empty.executescript(_TABLES)
+            if _list_tables(connection) != _list_tables(empty):
+                raise _foreign(path, "it has other tables")
+        # Half a second for each 100 MB: better now than after an hour of requests. quick_check
+        # would not find rows in a wrong order, which no query finds again.
+        (fault,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if fault != "ok":
+            raise sqlite3.DatabaseError(fault.rpartition("***")[2].strip())
+
+
+def _list_tables(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Return the name of each table and index, and the statement that made it."""
+    query = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name"
+    return connection.execute(query).fetchall()
+
+
+def _foreign(path: Path, reason: str) -> BackfillError:
+    return BackfillError(f"{path} is not an archive of a backfill: {reason}: {_FETCH_AGAIN}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +302,8 @@ class AccountArchive:
 
     def forgotten(self) -> set[date]:
         """Return the days that SendGrid no longer keeps."""
-        return set(self._select_days("SELECT day FROM forgotten WHERE account = ?"))
+        found = self._execute("SELECT day FROM forgotten WHERE account = ?")
+        return {date.fromisoformat(day) for (day,) in found}
 
     def find_cursor(self, day: date) -> str | None:
         """Return the cursor at which the reading of `day` stopped; None to begin."""
@@ -452,9 +510,6 @@ class AccountArchive:
         """Execute a query whose first parameter is the account."""
         texts = (value.isoformat() if isinstance(value, date) else value for value in values)
         return self._connection.execute(query, (self._id, *texts))
-
-    def _select_days(self, query: str) -> list[date]:
-        return [date.fromisoformat(day) for (day,) in self._execute(query)]
 
     def _set_names_offset(self, offset: int) -> None:
         self._execute("UPDATE accounts SET names_offset = ?2 WHERE id = ?1", offset)

@@ -21,6 +21,7 @@ from seq_exporter.commands.flags import (
     log_flags,
     read_date,
 )
+from seq_exporter.commands.messages import print_message
 from seq_exporter.config.file import find_config, load_config
 from seq_exporter.logs import configure_logs
 from seq_exporter.publish.families import FAMILIES
@@ -90,6 +91,13 @@ def _read_headers(
 
 
 def _url(text: str) -> str:
+    text = text.strip()  # a secret of Kubernetes or a file of variables may end with a line break
+    if " " in text or not text.isprintable():
+        # urlsplit passes over line breaks, and a request would fail much later.
+        raise click.BadParameter(
+            "has white space or an invisible character inside: write the URL on one line, "
+            "with %20 for a space"
+        )
     try:
         url = urlsplit(text)
         is_url = not text or (url.scheme in ("http", "https") and url.hostname and url.port != 0)
@@ -229,7 +237,7 @@ def backfill(
         poll=config.poll,
     )
     accounts = choose_accounts(config, names)
-    click.echo(run_backfill(accounts, options, output_dir, clock))
+    print_message(run_backfill(accounts, options, output_dir, clock))
 
 
 def _choose_days(first: date | None, last: date | None, clock: Clock) -> tuple[date, date]:

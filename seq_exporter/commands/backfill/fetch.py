@@ -124,9 +124,10 @@ class AccountFetch:
         )
 
     def _fetch_own(self, days: Sequence[date]) -> set[date]:
+        """Fetch the account's own scores; return those of `days` that are not calculated."""
         try:
-            again = self._fetch_own_days(self.archive.unfinished_own(days))
-            return set(self._fetch_own_days(again))
+            again = self._fetch_own_range(self.archive.unfinished_own(days))
+            return set(self._fetch_own_range(again))
         except Forbidden as err:
             raise Forbidden(f"{err}; if only its own score is refused: own_score: false") from None
 
@@ -154,7 +155,7 @@ class AccountFetch:
     def _fetch_pages(self, day: date, cursor: str | None) -> bool:
         try:
             for number, page in enumerate(self.sendgrid.read_scores(day, cursor), 1):
-                self.archive.add_page(day, page.scores, page.following)
+                self.archive.add_page(day, page.users, page.following)
                 self.advance(0, f"{self.account.name} {day}, page {number}")
         except NotCalculated:
             self.archive.drop(day)
@@ -179,7 +180,7 @@ class AccountFetch:
             return ""
         try:
             for page in self.sendgrid.read_usernames(offset):
-                self.archive.add_usernames(page.usernames, page.following)
+                self.archive.add_usernames(page.users, page.following)
                 self.advance(0, f"{self.account.name}, names from {page.following}")
         except ServerFailed:  # later it may answer: the labels would differ from the live ones
             raise
@@ -188,14 +189,9 @@ class AccountFetch:
         self.archive.finish_usernames()
         return ""
 
-    def _fetch_own_days(self, days: Sequence[date]) -> list[date]:
-        """Fetch the account's own scores; return those of `days` that are not calculated."""
-        pending = []
-        for start in range(0, len(days), DAYS_KEPT):
-            pending += self._fetch_own_range(days[start : start + DAYS_KEPT])
-        return pending
-
     def _fetch_own_range(self, days: Sequence[date]) -> list[date]:
+        if len(days) > DAYS_KEPT:
+            return self._fetch_own_range(days[:DAYS_KEPT]) + self._fetch_own_range(days[DAYS_KEPT:])
         try:
             found = self.sendgrid.fetch_own_days(days[0], days[-1]) if days[1:] else {}
         except BadRequest:  # the first one is too old, perhaps

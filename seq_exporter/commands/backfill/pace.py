@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from seq_exporter.clock import Clock
 from seq_exporter.errors import RateLimited
 from seq_exporter.sendgrid.client import pause_of_poll
-from seq_exporter.sendgrid.transport import RateLimit
+from seq_exporter.sendgrid.transport import RateLimit, RequestObserver
 
 # The share of the requests that SendGrid allows in a window which is left to others.
 _SHARE_LEFT = 0.25
@@ -21,7 +21,7 @@ _MOST_PAUSES = 10
 _USUAL_PAUSE_SECONDS = 60.0
 
 
-class Pacer:
+class Pacer(RequestObserver):
     """Sleeps before each request of one key, and reads the rate limit from each answer.
 
     It is the `observer` of an AccountReader, and has its `sleep` and its `pause_after`.

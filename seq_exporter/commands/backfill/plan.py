@@ -105,7 +105,11 @@ class Plan:
             (
                 account.account.name,
                 account.account.series,
-                [(_clip(each, window), scores) for each, scores in account.within(window)],
+                # Not their starts: the samples of a day are counted from there.
+                [
+                    (each._replace(end=min(each.end, window.end)), scores)
+                    for each, scores in account.within(window)
+                ],
             )
             for account in self.accounts
         ]
@@ -182,8 +186,3 @@ def choose_step(accounts: Sequence[AccountHistory]) -> int:
     plans = (Plan(accounts, step_seconds, {}) for step_seconds in _STEPS_SECONDS)
     fitting = (plan.step_seconds for plan in plans if plan.samples <= _MOST_SAMPLES)
     return next(fitting, _STEPS_SECONDS[-1])
-
-
-def _clip(published: PublishedDay, window: Window) -> PublishedDay:
-    # Not its start: its samples are counted from there.
-    return published._replace(end=min(published.end, window.end))

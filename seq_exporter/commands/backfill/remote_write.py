@@ -166,7 +166,7 @@ class Receiver:
     def _transport_error(self, err: Exception) -> RemoteWriteFailed:
         place, cause = show_url(self.url), cause_and_remedy(err)
         if isinstance(err, requests.Timeout):
-            return _MayPass(f"no answer from {place} within {self.timeout_seconds:g} s")
+            return _MayPass(f"no answer from {place} within {self.timeout_seconds:.15g} s")
         # What this machine's settings cause does not pass by itself.
         is_refused = isinstance(innermost(err), ssl.SSLCertVerificationError)
         if is_refused or has_remedy(err):
@@ -200,8 +200,7 @@ class Receiver:
         secrets = {*written, *map(unquote, written), *headers, *tokens} - {""}
         for secret in sorted(secrets, key=len, reverse=True):
             body = body.replace(secret, "***")
-        first = next(iter(body.strip().splitlines()), "")[:_SHOWN_CHARACTERS]
-        return "".join(char if char.isprintable() else "?" for char in first)
+        return next(iter(body.strip().splitlines()), "")[:_SHOWN_CHARACTERS]
 
 
 class SentSamples(NamedTuple):
@@ -249,7 +248,6 @@ def _list_series(plan: Plan, window: Window) -> Iterator[TimeSeries]:
 
 
 def _read(response: requests.Response) -> str:
-    """Return the beginning of the body."""
     try:
         return next(response.iter_content(_ANSWER_BYTES), b"").decode(errors="replace")
     except (requests.RequestException, ValueError):

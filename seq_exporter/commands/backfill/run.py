@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from seq_exporter.clock import Clock
-from seq_exporter.commands.backfill.archive import Archive
+from seq_exporter.commands.backfill.archive import Archive, explain_failure
 from seq_exporter.commands.backfill.fetch import fetch_accounts
 from seq_exporter.commands.backfill.openmetrics import PATTERN, check_space, write_files
 from seq_exporter.commands.backfill.plan import BackfillOptions, Plan, make_plan
@@ -48,7 +49,7 @@ def run_backfill(
 
     Raises ConfigError or BackfillError, the latter for a stop by Ctrl-C or SIGTERM too.
     """
-    with _stoppable(), _opened(folder) as archive:
+    with _stoppable(), opened(folder) as archive:
         try:
             total = len(accounts) * len(options.days)
             with showing("Asking SendGrid", total, "days", sys.stderr, clock) as advance:
@@ -74,7 +75,6 @@ def run_backfill(
 
 
 def _write(plan: Plan, archive: Archive, folder: Path, clock: Clock) -> str:
-    """Write the files; return a description of them."""
     there_bytes = sum(path.stat().st_size for path in folder.glob(PATTERN))
     check_space(plan, shutil.disk_usage(folder).free + there_bytes, folder)
     with showing("Writing", plan.samples, "samples", sys.stderr, clock) as advance:
@@ -82,7 +82,6 @@ def _write(plan: Plan, archive: Archive, folder: Path, clock: Clock) -> str:
 
 
 def _send(plan: Plan, archive: Archive, url: str, options: BackfillOptions, clock: Clock) -> str:
-    """Send the samples to `url`; return how many were sent."""
     with (
         open_session() as session,
         showing("Sending", plan.samples, "samples", sys.stderr, clock) as advance,
@@ -111,7 +110,7 @@ def _stoppable() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[Archive]:
+def opened(folder: Path) -> Iterator[Archive]:
     """Make the folder unless it exists, and open its archive.
 
     Raises ConfigError if it holds anything else, and BackfillError if it cannot be written, now or
@@ -137,9 +136,19 @@ def _opened(folder: Path) -> Iterator[Archive]:
     try:
         with contextlib.closing(Archive(folder / _ARCHIVE)) as archive:
             yield archive
-    except (OSError, sqlite3.Error) as err:
-        reason = err.strerror if isinstance(err, OSError) else err
+    except sqlite3.Error as err:
+        explanation = explain_failure(folder / _ARCHIVE, err) or _cannot_write(folder, str(err))
+        raise BackfillError(explanation) from err
+    except OSError as err:
+        is_allowed = err.errno not in (errno.EACCES, errno.EPERM, errno.EROFS)
         raise BackfillError(
-            f"cannot write to {folder}: {reason}: make room, and run the same command again; "
-            "complete files are kept"
+            _cannot_write(folder, err.strerror or str(err), is_allowed=is_allowed)
         ) from err
+
+
+def _cannot_write(folder: Path, reason: str, *, is_allowed: bool = True) -> str:
+    remedy = "make room" if is_allowed else "let this user write there"
+    return (
+        f"cannot write to {folder}: {reason}: {remedy}, and run the same command again; "
+        "complete files are kept"
+    )

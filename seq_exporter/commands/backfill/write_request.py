@@ -96,7 +96,6 @@ def batch(
 
 
 def _build_message() -> type[Message]:
-    """Return the class of a request."""
     # A pool of its own: in the common one it would collide with another library's description.
     pool = DescriptorPool()
     pool.Add(text_format.Parse(_DESCRIPTION, FileDescriptorProto()))

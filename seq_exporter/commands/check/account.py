@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -15,7 +15,7 @@ import requests
 
 from seq_exporter.clock import Clock
 from seq_exporter.commands.check.findings import AccountReport, Finding, Verdict
-from seq_exporter.config.model import BASE_URLS, Account, PollSettings, explain_misfit
+from seq_exporter.config.model import BASE_URLS, Account, PollSettings
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import (
     AccountUnavailable,
@@ -32,7 +32,7 @@ from seq_exporter.publish.store import Store
 from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
 from seq_exporter.sendgrid.causes import has_remedy
 from seq_exporter.sendgrid.reader import AccountReader, Reading
-from seq_exporter.sendgrid.transport import Endpoint, RateLimit
+from seq_exporter.sendgrid.transport import Endpoint, RateLimit, RequestObserver
 
 _SCOPES = Endpoint("scopes", "/v3/scopes")
 
@@ -55,17 +55,13 @@ _NETWORK = "check DNS, the firewall and HTTPS_PROXY"
 
 @dataclass(frozen=True)
 class AccountCheck:
-    """The check of one account; `session` and `sleep` are like those of a poll.
-
-    `regions` are the base URLs of SendGrid's regions.
-    """
+    """The check of one account; `session` and `sleep` are like those of a poll."""
 
     account: Account
     settings: PollSettings
     session: requests.Session
     clock: Clock
     sleep: Callable[[float], None]
-    regions: Mapping[str, str] = field(default_factory=lambda: BASE_URLS)
 
     def run(self) -> AccountReport:
         """Return the findings. Whatever SendGrid or the network does, this does not raise."""
@@ -76,7 +72,7 @@ class AccountCheck:
         with self._open(self.account, observed) as reader:
             yield from self._find_key(reader)
             reading = reader.read_newest()
-            yield from self._find_scores(reading, reader.known_usernames)
+            yield from self._find_scores(reading, reader)
             for error in reading.failures.values():
                 if isinstance(error, AccountUnavailable):
                     yield self._explain(error, reading.key)
@@ -103,8 +99,7 @@ class AccountCheck:
             text = f"accepted by {self.account.base_url}, with {len(scopes)} permissions"
             yield Finding(Verdict.RIGHT, "key", text, {"permissions": len(scopes)})
 
-    def _find_scores(self, reading: Reading, known: Collection[str]) -> Iterator[Finding]:
-        """Report what was read of the subusers and of the account's own score."""
+    def _find_scores(self, reading: Reading, reader: AccountReader) -> Iterator[Finding]:
         for what, is_wanted in (
             ("subusers", self.account.subusers is not None),
             ("own", self.account.own_score),
@@ -112,16 +107,17 @@ class AccountCheck:
             error = reading.failures.get(what)
             if isinstance(error, EndpointFailed):
                 about = {"own": "own score"}.get(what, what)
-                yield Finding(Verdict.WRONG, about, _explain_endpoint(error))
+                text = f"403: {_NO_PERMISSION}" if isinstance(error, Forbidden) else str(error)
+                yield Finding(Verdict.WRONG, about, text)
             elif error or "key" in reading.failures:
                 return  # nothing was read of the account
             elif is_wanted and what == "subusers":
-                yield from self._describe_subusers(reading.snapshot.subusers, known)
+                yield from self._describe_subusers(reading.snapshot.subusers, reader)
             elif is_wanted:
                 yield self._describe_own(reading.snapshot.own)
 
     def _describe_subusers(
-        self, found: SubuserScores | None, known: Collection[str]
+        self, found: SubuserScores | None, reader: AccountReader
     ) -> Iterator[Finding]:
         if found is None:
             text = f"{self._none_of_the_days()}: SendGrid has not calculated them yet, or there"
@@ -130,16 +126,18 @@ class AccountCheck:
         counts = found.counts
         facts = {"day": str(found.day), **counts}
         said = f"{found.day}: {counts['scored']} scored, {counts['ineligible']} without a score"
-        misfit = "" if found.by_label else explain_misfit(self.account.subusers, known)
-        if misfit:
-            yield Finding(Verdict.DOUBTFUL, "subusers", f"{found.day}: {misfit}", facts)
-        elif counts["scored"]:
+        if not found.by_label:
+            # Without a line for each missing name: the reason covers them all.
+            why = reader.explain_misfit() or _explain_absence(reader)
+            yield Finding(Verdict.DOUBTFUL, "subusers", f"{found.day}: {why}", facts)
+            return
+        if counts["scored"]:
             more = f" ({_WHY_NO_SCORE})" if counts["ineligible"] else ""
             yield Finding(Verdict.RIGHT, "subusers", said + more, facts)
         else:
             yield Finding(Verdict.DOUBTFUL, "subusers", f"{said}: {_WHY_NO_SCORE}", facts)
         for name in found.missing:
-            yield _describe_missing(name, list(known))
+            yield _describe_missing(name, reader)
 
     def _describe_own(self, found: OwnScore | None) -> Finding:
         if found and found.has_scores:
@@ -164,14 +162,12 @@ class AccountCheck:
 
     def _explain_region(self) -> str:
         """Try the key in the other region, if the account uses SendGrid's own address."""
-        if self.account.base_url not in self.regions.values():
-            return ""
-        for region, base_url in self.regions.items():
-            if base_url == self.account.base_url:
-                continue
-            other = replace(self.account, base_url=base_url)
-            if _read_scopes(self._open(other, ObservedHeaders(self.clock))) is not None:
-                return f"refused, but accepted by {base_url}: set `region: {region}`"
+        own_url = self.account.base_url
+        for region, base_url in BASE_URLS.items():
+            if own_url in BASE_URLS.values() and base_url != own_url:
+                other = replace(self.account, base_url=base_url)
+                if _read_scopes(self._open(other, ObservedHeaders(self.clock))) is not None:
+                    return f"refused, but accepted by {base_url}: set `region: {region}`"
         return ""
 
 
@@ -218,13 +214,27 @@ def _explain_shape(key: Secret) -> str:
     )
 
 
-def _explain_endpoint(err: EndpointFailed) -> str:
-    return f"403: {_NO_PERMISSION}" if isinstance(err, Forbidden) else str(err)
+def _explain_absence(reader: AccountReader) -> str:
+    """Return why SendGrid's answer holds no subuser, although the choice would fit some."""
+    if reader.known_usernames or reader.nameless_users:
+        return "SendGrid returns none of the chosen subusers"
+    return (
+        "SendGrid returns no subusers: if the account has none, write `subusers: none`; "
+        "otherwise check the key's permissions and on_behalf_of"
+    )
 
 
-def _describe_missing(name: str, known: list[str]) -> Finding:
-    nearest = difflib.get_close_matches(name, known, n=1)
-    remedy = f"did you mean '{nearest[0]}'?" if nearest else "correct or remove the name"
+def _describe_missing(name: str, reader: AccountReader) -> Finding:
+    nearest = difflib.get_close_matches(name, list(reader.known_usernames), n=1)
+    if nearest:
+        remedy = f"did you mean '{nearest[0]}'?"
+    elif nameless := len(reader.nameless_users):
+        remedy = (
+            "correct or remove it, unless SendGrid does not return its username "
+            f"(subusers without one: {nameless})"
+        )
+    else:
+        remedy = "correct or remove the name"
     facts = {"subuser": name, "nearest": nearest[0] if nearest else None}
     return Finding(Verdict.DOUBTFUL, "missing", f"no subuser is called '{name}': {remedy}", facts)
 
@@ -233,11 +243,11 @@ def _describe_headers(observed: ObservedHeaders) -> Iterator[Finding]:
     """Report the rate limit and the clock, which the headers of the answers show."""
     limit = observed.rate_limit
     if limit and limit.remaining is not None:
-        of = f" of {limit.limit:g}" if limit.limit is not None else ""
+        # Digits, and no 1e+06: a float has 15 that are exact.
+        of = f" of {limit.limit:.15g}" if limit.limit is not None else ""
         reset = limit.reset_timestamp_seconds
-        until = f" until {datetime.fromtimestamp(reset, UTC):%H:%M:%S} UTC" if reset else ""
         verdict = Verdict.RIGHT if limit.remaining else Verdict.DOUBTFUL
-        text = f"{limit.remaining:g}{of} requests left{until}"
+        text = f"{limit.remaining:.15g}{of} requests left{_describe_reset(reset)}"
         facts = {"limit": limit.limit, "remaining": limit.remaining, "reset": reset}
         yield Finding(verdict, "rate limit", text, facts)
     seconds = observed.clock_seconds
@@ -252,7 +262,14 @@ def _describe_headers(observed: ObservedHeaders) -> Iterator[Finding]:
         yield Finding(Verdict.DOUBTFUL, "clock", text, {"seconds": round(seconds, 1)})
 
 
-class ObservedHeaders:
+def _describe_reset(reset: float | None) -> str:
+    try:
+        return f" until {datetime.fromtimestamp(reset, UTC):%H:%M:%S} UTC" if reset else ""
+    except (OSError, OverflowError, ValueError):  # after the year 9999
+        return ""
+
+
+class ObservedHeaders(RequestObserver):
     """Notes the newest rate limit, and how far this clock is from that of the server.
 
     `clock_seconds` is positive if this machine is ahead, None if no answer had a date.
@@ -267,9 +284,6 @@ class ObservedHeaders:
         """Return the session, with a hook that notes the date of every answer."""
         session.hooks["response"] = [self._note_date]
         return session
-
-    def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
-        """Ignore it: no metric is published."""
 
     def observe_rate_limit(self, rate_limit: RateLimit) -> None:
         """Note it."""

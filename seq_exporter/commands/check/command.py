@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
-import json
 import os
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -24,8 +23,10 @@ from seq_exporter.commands.flags import (
     flag,
     web_config_flag,
 )
+from seq_exporter.commands.messages import print_message
 from seq_exporter.config.file import find_config, load_config
 from seq_exporter.config.model import Account, Config
+from seq_exporter.escapes import dump_json, show
 from seq_exporter.sendgrid.session import open_session
 from seq_exporter.threads import DaemonThreads
 from seq_exporter.web.settings.file import load_web_settings
@@ -66,13 +67,13 @@ def check(
     accounts = choose_accounts(config, names)
     if offline:
         text = f"{config_file}: no mistakes; {_count(len(accounts), 'account')}"
-        click.echo(json.dumps({"ok": True, "accounts": []}) if style == "json" else text)
+        print_message(dump_json({"ok": True, "accounts": []}) if style == "json" else text)
         return
     reports = asyncio.run(_check_all(accounts, config, style))
     failing = sum(report.would_fail for report in reports)
     if style == "json":
         answer = {"ok": not failing, "accounts": [report.to_json() for report in reports]}
-        click.echo(json.dumps(answer, indent=2))
+        click.echo(dump_json(answer, indent=2))
     elif failing:
         click.echo(f"{_count(len(reports), 'account')}: polls of {failing} would fail")
     else:
@@ -84,28 +85,22 @@ async def _check_all(
     accounts: Sequence[Account], config: Config, style: str
 ) -> list[AccountReport]:
     """Check the accounts, and print each once those before it are printed."""
-    reports = []
-    async for report in _run_checks(accounts, config):
-        reports.append(report)
-        if style == "text":
-            _print(report)
-    return reports
-
-
-async def _run_checks(accounts: Sequence[Account], config: Config) -> AsyncIterator[AccountReport]:
     # Not an executor: Ctrl-C would wait until each of its threads has ended.
     threads = DaemonThreads(_AT_ONCE)
     checks = [
         AccountCheck(account, config.poll, open_session(), Clock(), time.sleep)
         for account in accounts
     ]
-    tasks = [asyncio.ensure_future(threads.run(each.run)) for each in checks]
-    for task in tasks:
-        yield await task
+    reports = []
+    for task in [asyncio.ensure_future(threads.run(each.run)) for each in checks]:
+        reports.append(await task)
+        if style == "text":
+            _print(reports[-1])
+    return reports
 
 
 def _print(report: AccountReport) -> None:
-    click.echo(click.style(report.account, bold=True), color=_is_colourful())
+    click.echo(click.style(show(report.account), bold=True), color=_is_colourful())
     for finding in report.findings:
         mark = _encodable(finding.verdict.mark, {"✓": "+", "✗": "x"})
         first, *more = wrap(finding, shutil.get_terminal_size().columns)

@@ -7,23 +7,20 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, NamedTuple
 
+from seq_exporter.escapes import show
+
 
 class Verdict(Enum):
     """What a finding means for the polls of the account."""
 
-    RIGHT = "right"
-    DOUBTFUL = "doubtful"  # polls succeed, but the result may surprise
-    WRONG = "wrong"  # polls fail
+    RIGHT = "right", "✓", "green"
+    DOUBTFUL = "doubtful", "!", "yellow"  # polls succeed, but the result may surprise
+    WRONG = "wrong", "✗", "red"  # polls fail
 
-    @property
-    def mark(self) -> str:
-        """The mark in front of a line."""
-        return {"right": "✓", "doubtful": "!", "wrong": "✗"}[self.value]
-
-    @property
-    def colour(self) -> str:
-        """The colour of that mark on a terminal."""
-        return {"right": "green", "doubtful": "yellow", "wrong": "red"}[self.value]
+    def __init__(self, word: str, mark: str, colour: str) -> None:
+        self.word = word
+        #: The mark in front of a line, and its colour on a terminal.
+        self.mark, self.colour = mark, colour
 
 
 class Finding(NamedTuple):
@@ -52,7 +49,7 @@ class AccountReport(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """Return `{"account": "acme", "ok": true, "findings": [{"verdict": "right", ...}]}`."""
         findings = [
-            finding._asdict() | {"verdict": finding.verdict.value} for finding in self.findings
+            finding._asdict() | {"verdict": finding.verdict.word} for finding in self.findings
         ]
         return {"account": self.account, "ok": not self.would_fail, "findings": findings}
 
@@ -72,7 +69,7 @@ def wrap(finding: Finding, width: int) -> Iterator[str]:
     hanging = _INDENT + _ABOUT_WIDTH if width >= 60 else _INDENT
     first = finding.about.ljust(_ABOUT_WIDTH) if width >= 60 else f"{finding.about}: "
     yield from textwrap.wrap(
-        first + finding.text,
+        show(first + finding.text),
         max(width - _INDENT, 20),
         subsequent_indent=" " * (hanging - _INDENT),
         break_on_hyphens=False,

@@ -21,6 +21,7 @@ from seq_exporter.commands.flags import (
     flag,
     read_date,
 )
+from seq_exporter.commands.messages import print_error
 from seq_exporter.commands.scores.fetch import Period, fetch_all
 from seq_exporter.commands.scores.formats import render_csv, render_json, render_openmetrics
 from seq_exporter.commands.scores.rows import SORTS
@@ -118,18 +119,20 @@ def scores(
     found = []
     for asked, answer in zip(accounts, answers, strict=True):
         if isinstance(answer, PollError):
-            click.echo(f"seq-exporter: {asked.name}: {answer}", err=True)
+            print_error(f"{asked.name}: {answer}")
         else:
             found.append((asked, choice.narrow(answer)))
     failed = len(found) < len(accounts)
     if style == "table" and not output:
         print_summary(found, choice, period.history, limit)
     elif not output:
-        click.echo(_render(found, choice, period.history, style), nl=False)
+        # Bytes: click would take out what looks like a colour, and a terminal's encoding may lack
+        # characters. Programs read UTF-8.
+        click.echo(_render(found, choice, period.history, style).encode(), nl=False)
     elif not failed:
         _write(Path(output), _render(found, choice, period.history, style))
     if output and failed:
-        click.echo(f"seq-exporter: {output} is left as it was", err=True)
+        print_error(f"{output} is left as it was")
     sys.exit(1 if failed else 0)
 
 

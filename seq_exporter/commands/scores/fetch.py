@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from seq_exporter.commands.progress import Advance, showing_bar
 from seq_exporter.config.model import Account, PollSettings
-from seq_exporter.errors import EndpointFailed, PollError
-from seq_exporter.scores import Snapshot
+from seq_exporter.errors import BadRequest, EndpointFailed, PollError
+from seq_exporter.scores import DAYS_KEPT, Snapshot
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.reader import AccountReader
 from seq_exporter.threads import DaemonThreads
@@ -86,26 +86,23 @@ def fetch_account(reader: AccountReader, period: Period, advance: Advance) -> Ac
     step()
     subusers, own = snapshot.subusers, snapshot.own
     sendgrid = reader.connect()
+    oldest = reader.clock.today() - timedelta(DAYS_KEPT)
     return AccountScores(
         snapshot,
-        _fetch_earlier(sendgrid, _days_before(subusers.day, period), step) if subusers else {},
-        _fetch_own_earlier(sendgrid, _days_before(own.day, period)) if own else {},
+        _fetch_earlier(sendgrid, subusers.day, period, oldest, step) if subusers else {},
+        _fetch_own_earlier(sendgrid, own.day, period, oldest) if own else {},
     )
 
 
-def _days_before(newest: date, period: Period) -> list[date]:
-    return [newest - timedelta(days) for days in period.days_back]
-
-
 def _fetch_earlier(
-    sendgrid: SendGrid, days: Iterable[date], step: Callable[[], None]
+    sendgrid: SendGrid, newest: date, period: Period, oldest: date, step: Callable[[], None]
 ) -> Mapping[date, Mapping[str, float]]:
     found = {}
-    for day in days:
+    for day in (newest - timedelta(days) for days in period.days_back):
         try:
-            scores = sendgrid.fetch_subusers(day)
+            scores = sendgrid.fetch_subusers(day) if day >= oldest else None
         except EndpointFailed:
-            scores = None  # the day is over 90 days back, or this day alone fails
+            scores = None  # this day alone fails
         if scores is not None:
             overall = {each.user_id: each.overall for each in scores}
             found[day] = {who: score for who, score in overall.items() if score is not None}
@@ -113,10 +110,25 @@ def _fetch_earlier(
     return found
 
 
-def _fetch_own_earlier(sendgrid: SendGrid, days: list[date]) -> Mapping[date, float]:
-    try:
-        found = sendgrid.fetch_own_days(min(days), max(days))
-    except EndpointFailed:
-        return {}
-    overall = {day: score.overall for day, score in found.items()}
-    return {day: score for day, score in overall.items() if score is not None}
+def _fetch_own_earlier(
+    sendgrid: SendGrid, newest: date, period: Period, oldest: date
+) -> Mapping[date, float]:
+    """Return the account's own scores of the days that SendGrid keeps, in one request.
+
+    SendGrid refuses a range as a whole if its first day is too old. Around midnight, that may be
+    `oldest`: then the range begins a day later.
+    """
+    days = [newest - timedelta(days) for days in period.days_back]
+    kept = sorted(day for day in days if day >= oldest)
+    for wanted in (kept, kept[1:]):
+        if not wanted:
+            break
+        try:
+            found = sendgrid.fetch_own_days(wanted[0], wanted[-1])
+        except BadRequest:
+            continue
+        except EndpointFailed:
+            break
+        overall = {day: score.overall for day, score in found.items()}
+        return {day: score for day, score in overall.items() if score is not None}
+    return {}

@@ -14,6 +14,7 @@ from seq_exporter.commands.scores.fetch import CHANGES, AccountScores
 from seq_exporter.commands.scores.rows import Row, make_rows, sort_rows
 from seq_exporter.commands.scores.table import describe_change, print_table
 from seq_exporter.config.model import Account
+from seq_exporter.escapes import show
 
 #: The accounts that have answered.
 Found = Sequence[tuple[Account, AccountScores]]
@@ -94,4 +95,4 @@ def _describe(found: AccountScores, own: Row | None) -> Text:
             if change is not None
         ]
         parts += [f" ({', '.join(shown)})"] if shown else []
-    return Text.assemble((snapshot.account, "bold"), *parts)
+    return Text.assemble((show(snapshot.account), "bold"), *parts)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from seq_exporter.commands.scores.rows import Row
+from seq_exporter.escapes import show
 
 # Okabe and Ito's colours, as in the dashboards: they differ for people who confuse red and green.
 _STEPS = ((4.0, "#56B4E9"), (3.0, "#F0E442"), (2.0, "#E69F00"), (0.0, "#D55E00"))
@@ -73,12 +74,14 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
 
 def _make_columns(rows: Sequence[Row]) -> list[_Column]:
     # As text: in a string, Rich would take `[red]` for a colour.
-    columns = [_Column("subuser", 0, [Text(row.subuser) for row in rows], is_left=True)]
+    columns = [_Column("subuser", 0, [Text(show(row.subuser)) for row in rows], is_left=True)]
     for name, title, rank in _NUMBERS:
         cell = _change if name.startswith("change") else _score
         columns.append(_Column(title, rank, [cell(row.numbers[name]) for row in rows]))
     if len({row.account for row in rows}) > 1:
-        columns.insert(0, _Column("account", 2, [Text(row.account) for row in rows], is_left=True))
+        columns.insert(
+            0, _Column("account", 2, [Text(show(row.account)) for row in rows], is_left=True)
+        )
     if rows[0].history:
         bars = [Text(draw(row.history)) for row in rows]
         columns.append(_Column("history", _HISTORY, bars, is_left=True))

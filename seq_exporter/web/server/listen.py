@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from seq_exporter.errors import ConfigError, ListenError
 
@@ -21,7 +22,7 @@ def parse_address(text: str) -> tuple[str, int]:
     """
     host, colon, port = text.rpartition(":")
     is_bracketed = host.startswith("[") and host.endswith("]")
-    is_host = is_bracketed or not set(host) & set(":[]")
+    is_host = is_bracketed or not (set(host) & set(":[]") or any(map(str.isspace, host)))
     if not colon or not is_host or not _PORT.fullmatch(port) or int(port) > 65535:
         raise ConfigError(
             f"'{text}' is not an address to listen on: write :PORT, HOST:PORT or [IPV6]:PORT"
@@ -38,22 +39,20 @@ def open_sockets(
     it resolves to. `flag` is named in errors. Raises ListenError if an address cannot be opened,
     ConfigError if it is not an address; then no socket stays open.
     """
-    opened: list[socket.socket] = []
-    try:
-        for address in addresses:
+    with contextlib.ExitStack() as stack:
+        opened: list[socket.socket] = []
+        for address in map(str.strip, addresses):
             host, port = parse_address(address)
             try:
-                opened += _open_named(host, port) if host else [_open_everywhere(port)]
+                for sock in _open_named(host, port) if host else [_open_everywhere(port)]:
+                    opened.append(stack.enter_context(sock))
             except OSError as err:
                 raise ListenError(_explain(address, err, flag)) from err
             except UnicodeError:  # a name that DNS does not allow
                 raise ListenError(
                     f"cannot listen on {address}: no such host name: correct {flag}"
                 ) from None
-    except BaseException:
-        for sock in opened:
-            sock.close()
-        raise
+        stack.pop_all()
     return opened
 
 
@@ -83,23 +82,21 @@ def _open_everywhere(port: int) -> socket.socket:
     return socket.create_server(("", port), backlog=_BACKLOG)
 
 
-def _open_named(host: str, port: int) -> list[socket.socket]:
+def _open_named(host: str, port: int) -> Iterator[socket.socket]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    opened: list[socket.socket] = []
+    is_open = False
     for family, _, _, _, address in dict.fromkeys(found):
         try:
-            opened.append(socket.create_server(address, family=family, backlog=_BACKLOG))
+            yield socket.create_server(address, family=family, backlog=_BACKLOG)
+            is_open = True
         except OSError as err:
             # `localhost` often resolves to ::1 too, even on hosts without IPv6.
             if err.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL) or len(found) == 1:
-                for sock in opened:
-                    sock.close()
                 raise
-        if port == 0 and opened:
+        if port == 0 and is_open:
             break  # every other address would get another port
-    if not opened:
+    if not is_open:
         raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
-    return opened
 
 
 def _explain(address: str, err: OSError, flag: str) -> str:

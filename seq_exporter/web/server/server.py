@@ -48,12 +48,14 @@ class Limits:
     `request_seconds`: from the connection, or the last answer, to the end of the next request's
     head. Longer than a minute, so a Prometheus that scrapes every minute keeps its connection.
     `answer_seconds`: from there until the client has taken the answer: 53 MB at 10 Mbit/s.
+    `stop_seconds`: how long the server waits for unfinished answers when it stops.
     """
 
     connections: int = 256
     header_bytes: int = 16 * 1024
     request_seconds: float = 75.0
     answer_seconds: float = 60.0
+    stop_seconds: int = 1
 
 
 class Server(uvicorn.Server):
@@ -80,7 +82,7 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 server_header=False,
                 ssl_context_factory=(lambda config, default: context) if context else None,
-                timeout_graceful_shutdown=1,
+                timeout_graceful_shutdown=limits.stop_seconds,
                 timeout_keep_alive=math.ceil(limits.request_seconds),
                 ws="none",
             )
@@ -110,7 +112,6 @@ class _OriginForm:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
         target = _ABSOLUTE_FORM.fullmatch(scope.get("raw_path", b""))
         if target:
             path = target[1] or b"/"

@@ -86,11 +86,8 @@ def _at_most_one(value: list[str]) -> list[str]:
 _Path = Annotated[str, AfterValidator(_existing_file)]
 _PemText = Annotated[str, BeforeValidator(_pem_text)]
 _Text = Annotated[str, Field(min_length=1)]
-_Version = Annotated[Literal["TLS12", "TLS13"], BeforeValidator(_tls_version)]
-_ClientAuth = Annotated[
-    Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"],
-    BeforeValidator(_client_auth_type),
-]
+_Version = Annotated[Literal[*_VERSIONS], BeforeValidator(_tls_version)]  # type: ignore[valid-type]
+_ClientAuth = Annotated[Literal[*_CLIENT_AUTH], BeforeValidator(_client_auth_type)]  # type: ignore[valid-type]
 _Curve = Literal["CurveP256", "CurveP384", "CurveP521", "X25519"]
 
 

@@ -40,6 +40,15 @@ def test_a_pause_is_printed_at_once(time: FakeTime) -> None:
         )
 
 
+def test_a_text_cannot_command_the_terminal(time: FakeTime) -> None:
+    stream = io.StringIO()
+    with showing("Sending", 90, "samples", stream, time.clock) as advance:
+        advance(0, "pausing 4 s: 429 (\x1b[2J\u202e)\nforged")
+        assert stream.getvalue() == (
+            "Sending: 0 of 90 samples; pausing 4 s: 429 (\\x1b[2J\\u202e)\\nforged\n"
+        )
+
+
 def test_no_time_is_estimated_before_the_first_step(time: FakeTime) -> None:
     stream = io.StringIO()
     with showing("Asking SendGrid", 90, "days", stream, time.clock) as advance:

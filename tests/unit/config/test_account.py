@@ -92,6 +92,10 @@ CORRECT = "correct the usernames or globs"
             "{include: ['out*']}",
             "upper and lower case differ: SendGrid has 'Outlet', so write that",
         ),
+        (
+            "[zebra, shop-dee]",
+            "no subuser is called 'shop-dee': did you mean 'shop-de'?",
+        ),
         ("[billing]", "SendGrid has 'Outlet', 'shop-de', 'shop-fr', ...: " + CORRECT),
     ],
 )

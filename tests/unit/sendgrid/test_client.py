@@ -11,6 +11,7 @@ import pytest
 import requests
 import responses
 
+from seq_exporter.config.model import PollSettings
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import (
     BadRequest,
@@ -27,14 +28,14 @@ from seq_exporter.errors import (
 )
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.parsing import Anomalies
-from seq_exporter.sendgrid.transport import RateLimit, Transport
+from seq_exporter.sendgrid.transport import RateLimit, RequestObserver, Transport
 from tests.support import KEY, SCORES, SUBUSERS, SUBUSERS_SCORES, FakeTime, account, day, item
 
 FOREIGN = "a proxy or a firewall answers instead of SendGrid, see docs/proxies.md"
 NO_PERMISSION = "the key lacks the permission: add it, or check on_behalf_of"
 
 
-class Observer:
+class Observer(RequestObserver):
     """Writes down what it is told."""
 
     def __init__(self) -> None:
@@ -62,7 +63,7 @@ def make_client(time: FakeTime, observer: Observer, **changes: Any) -> SendGrid:
     transport = Transport(
         account(**changes), Secret(KEY), requests.Session(), 30.0, time.clock, observer
     )
-    return SendGrid(transport, time.sleep, Anomalies())
+    return SendGrid(transport, time.sleep, Anomalies(), PollSettings().most_users)
 
 
 def page(*user_ids: str, after_key: object = None) -> dict[str, Any]:
@@ -311,6 +312,7 @@ def test_a_day_of_pages_without_an_end_is_given_up(
         return 200, {}, json.dumps(page(str(number), after_key=number + 1))
 
     mock.add_callback(responses.GET, SUBUSERS_SCORES, answer)
+    assert client.most_users == 2_000_000  # as docs/reliability.md has it
     with pytest.raises(MalformedResponse, match="has no last page"):
         replace(client, most_users=5000).fetch_subusers(day(5))
     assert len(mock.calls) == 5
@@ -322,7 +324,7 @@ def test_usernames_are_read_to_the_first_page_with_none_new(
     mock.get(SUBUSERS, json=[{"id": 1, "username": "a"}, {"id": 2, "username": "b"}])
     mock.get(SUBUSERS, json=[{"id": 3, "username": "c"}, {"id": 4}, "?", {"username": "x" * 257}])
     mock.get(SUBUSERS, json=[])
-    pages = [page.usernames for page in client.read_usernames()]
+    pages = [page.users for page in client.read_usernames()]
     assert pages == [{"1": "a", "2": "b"}, {"3": "c"}, {}]
     assert asked(mock, "offset") == ["0", "2", "6"]
 
@@ -668,7 +670,7 @@ def test_an_integer_of_many_digits_in_the_list_of_subusers(
         body=f'[{{"id": {many}, "username": "a"}}, {{"id": 2, "username": "b"}}, {others}]',
     )
     mock.get(SUBUSERS, json=[])
-    assert [page.usernames for page in client.read_usernames()] == [{"2": "b"}, {}]
+    assert [page.users for page in client.read_usernames()] == [{"2": "b"}, {}]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from seq_exporter.config.secret import Secret
 from seq_exporter.errors import ConnectionFailed
 from seq_exporter.sendgrid.certificates import Authorities, find_authorities
 from seq_exporter.sendgrid.session import open_session
-from seq_exporter.sendgrid.transport import Endpoint, Transport, Unobserved
+from seq_exporter.sendgrid.transport import Endpoint, RequestObserver, Transport
 from tests.faults.server import FaultServer
 from tests.support import KEY, FakeTime, account
 from tests.unit.sendgrid.proxy import TunnelProxy, accept_connect, accept_socks
@@ -86,7 +86,7 @@ def ask(base_url: str) -> object:
         open_session(),
         30.0,
         FakeTime().clock,
-        Unobserved(),
+        RequestObserver(),
     )
     return transport.get(ANYTHING, {})
 
@@ -236,6 +236,25 @@ def test_a_tunnel_through_a_proxy(company: Company, environment: pytest.MonkeyPa
     assert proxy.reached == ["sendgrid.invalid:443"]
 
 
+@pytest.mark.parametrize("space", [" ", "\n", "\r\n", "\t"])
+def test_white_space_around_the_url_of_a_proxy(
+    space: str, company: Company, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("SSL_CERT_FILE", str(company.file))
+    with TunnelProxy(company.server.port, accept_connect()).running() as proxy:
+        environment.setenv("HTTPS_PROXY", f"{space}http://localhost:{proxy.port}{space}")
+        assert ask(HOST) == {"scopes": []}
+    assert proxy.reached == ["sendgrid.invalid:443"]
+
+
+def test_a_proxy_that_is_only_white_space(
+    company: Company, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("HTTPS_PROXY", " \n")
+    assert "PROXY is not" not in failure(HOST)
+    assert "the proxy" not in failure(HOST)
+
+
 def test_a_proxy_that_speaks_tls(company: Company, environment: pytest.MonkeyPatch) -> None:
     context = company.context("localhost")
     environment.setenv("SSL_CERT_FILE", str(company.file))
@@ -318,6 +337,13 @@ def test_a_proxy_that_is_not_there(environment: pytest.MonkeyPatch) -> None:
         "http://me:passw0rd@proxy:99999",
         "ftp://me:passw0rd@proxy",
         "socks9://me:passw0rd@proxy",
+        "http://me:passw0rd@pro xy:3128",
+        "http://me:passw0rd@proxy :3128",
+        "http://me:passw0rd@proxy\t:3128",
+        "http://me:pass\nw0rd@proxy:3128",
+        "http://me:passw0rd@proxy\u200b:3128",
+        "'http://proxy:3128'",
+        '"http://proxy:3128"',
     ],
 )
 def test_a_proxy_that_is_not_a_url(url: str, environment: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support import FakeSendGrid, FakeTime, day, item
-from tests.unit.serve.bench import Bench
+from tests.unit.serve.poller_harness import PollerHarness
 
 
 def test_the_newest_day_with_a_score_is_published(sendgrid: FakeSendGrid, time: FakeTime) -> None:
@@ -13,9 +13,9 @@ def test_the_newest_day_with_a_score_is_published(sendgrid: FakeSendGrid, time: 
         day(3): [item("1", "shop-de", 4.5), item("2", "shop-fr", 3)],
         day(2): [item("1", "shop-de", 1)],
     }
-    bench = Bench(time, own_score=False)
-    assert bench.poll() == 900
-    assert bench.series("sendgrid_seq_score") == [
+    harness = PollerHarness(time, own_score=False)
+    assert harness.poll() == 900
+    assert harness.series("sendgrid_seq_score") == [
         '{account="acme",subuser="shop-de"} 4.5',
         '{account="acme",subuser="shop-fr"} 3.0',
     ]
@@ -24,18 +24,18 @@ def test_the_newest_day_with_a_score_is_published(sendgrid: FakeSendGrid, time: 
         "subusers 2026-11-04",
         "subusers 2026-11-03",
     ]
-    assert bench.value("account_up") == 1
+    assert harness.value("account_up") == 1
 
 
 def test_a_poll_asks_only_for_days_newer_than_the_one_held(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = {day(3): [item("1", "shop-de", 4)]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
     sendgrid.take_requests()
     time.pass_hours(0.25)
-    bench.poll()
+    harness.poll()
     assert sendgrid.take_requests() == ["subusers 2026-11-05", "subusers 2026-11-04"]
 
 
@@ -43,59 +43,59 @@ def test_the_held_day_is_read_again_after_the_refresh_interval(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = {day(3): [item("1", "shop-de", 4)]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
     sendgrid.subusers[day(3)] = [item("1", "shop-de", 4), item("2", "late", 2)]
     time.pass_hours(0.99)
-    bench.poll()
-    assert bench.series("sendgrid_seq_score") == ['{account="acme",subuser="shop-de"} 4.0']
+    harness.poll()
+    assert harness.series("sendgrid_seq_score") == ['{account="acme",subuser="shop-de"} 4.0']
     sendgrid.take_requests()
     time.pass_hours(0.02)
-    bench.poll()
+    harness.poll()
     assert sendgrid.take_requests()[-1] == "subusers 2026-11-03"
-    assert bench.series("sendgrid_seq_score")[1] == '{account="acme",subuser="late"} 2.0'
+    assert harness.series("sendgrid_seq_score")[1] == '{account="acme",subuser="late"} 2.0'
     time.pass_hours(0.99)
-    bench.poll()
+    harness.poll()
     assert sendgrid.take_requests() == ["subusers 2026-11-05", "subusers 2026-11-04"]
 
 
 def test_a_newer_day_makes_the_refresh_needless(sendgrid: FakeSendGrid, time: FakeTime) -> None:
     sendgrid.subusers = {day(3): [item("1", "shop-de", 4)]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
     sendgrid.take_requests()
     sendgrid.subusers[day(4)] = [item("1", "shop-de", 2)]
     time.pass_hours(2)
-    bench.poll()
+    harness.poll()
     assert sendgrid.take_requests() == ["subusers 2026-11-05", "subusers 2026-11-04"]
-    assert bench.series("sendgrid_seq_score") == ['{account="acme",subuser="shop-de"} 2.0']
+    assert harness.series("sendgrid_seq_score") == ['{account="acme",subuser="shop-de"} 2.0']
 
 
 def test_a_cold_start_asks_for_no_more_than_lookback_days(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
-    bench = Bench(time, own_score=False, settings={"lookback_days": 3})
-    bench.poll()
+    harness = PollerHarness(time, own_score=False, settings={"lookback_days": 3})
+    harness.poll()
     assert sendgrid.requests == [
         "subusers 2026-11-05",
         "subusers 2026-11-04",
         "subusers 2026-11-03",
     ]
-    assert bench.page == ""
-    assert bench.value("account_up") == 1
+    assert harness.page == ""
+    assert harness.value("account_up") == 1
 
 
 def test_own_scores_walk_back_as_the_subusers_do(sendgrid: FakeSendGrid, time: FakeTime) -> None:
     sendgrid.own = {day(3): item("9", "acme", 3.5, date="2026-11-03"), day(2): item("9", "acme", 2)}
-    bench = Bench(time, subusers=None)
-    bench.poll()
+    harness = PollerHarness(time, subusers=None)
+    harness.poll()
     assert sendgrid.take_requests() == ["own 2026-11-05", "own 2026-11-04", "own 2026-11-03"]
-    assert bench.series("sendgrid_seq_account_score") == ['{account="acme"} 3.5']
+    assert harness.series("sendgrid_seq_account_score") == ['{account="acme"} 3.5']
     time.pass_hours(0.25)
-    bench.poll()
+    harness.poll()
     assert sendgrid.take_requests() == ["own 2026-11-05", "own 2026-11-04"]
     time.pass_hours(1)
-    bench.poll()
+    harness.poll()
     assert sendgrid.take_requests() == ["own 2026-11-05", "own 2026-11-04", "own 2026-11-03"]
 
 
@@ -103,19 +103,19 @@ def test_an_account_that_is_never_eligible_costs_few_requests(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.own = {day(number): item("9") for number in (1, 2, 3, 4)}
-    bench = Bench(time, subusers=None, settings={"lookback_days": 5})
-    bench.poll()
+    harness = PollerHarness(time, subusers=None, settings={"lookback_days": 5})
+    harness.poll()
     everything = [f"own 2026-11-0{number}" for number in (5, 4, 3, 2, 1)]
     assert sendgrid.take_requests() == everything
-    assert bench.page == ""
+    assert harness.page == ""
     time.pass_hours(0.25)
-    bench.poll()
+    harness.poll()
     assert sendgrid.take_requests() == ["own 2026-11-05", "own 2026-11-04"]
     sendgrid.own[day(2)] = item("9", "acme", 4)
     time.pass_hours(0.75)
-    bench.poll()
+    harness.poll()
     assert sendgrid.take_requests() == everything[:4]
-    assert bench.series("sendgrid_seq_account_score") == ['{account="acme"} 4.0']
+    assert harness.series("sendgrid_seq_account_score") == ['{account="acme"} 4.0']
 
 
 def test_scores_are_withdrawn_once_they_are_older_than_lookback(
@@ -123,47 +123,47 @@ def test_scores_are_withdrawn_once_they_are_older_than_lookback(
 ) -> None:
     sendgrid.subusers = {day(5): [item("1", "shop-de", 4)]}
     sendgrid.own = {day(5): item("9", "acme", 4, date="2026-11-05")}
-    bench = Bench(time)
-    bench.poll()
+    harness = PollerHarness(time)
+    harness.poll()
     sendgrid.subusers.clear()
     sendgrid.own = {}
     time.pass_hours(7 * 24)
-    bench.poll()
-    assert len(bench.series("sendgrid_seq_score")) == 1
+    harness.poll()
+    assert len(harness.series("sendgrid_seq_score")) == 1
     time.pass_hours(24)
     sendgrid.own = dict.fromkeys(map(day, range(1, 6)), (500, {}, ""))
-    bench.poll()
-    assert bench.page == ""
+    harness.poll()
+    assert harness.page == ""
 
 
 def test_a_refresh_without_scores_leaves_the_day_as_it_was(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = {day(5): [item("1", "shop-de", 4)]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
-    page = bench.page
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    page = harness.page
     answers: list[Any] = [[], [item("1")], (202, {}, "")]
     for answer in answers:
         sendgrid.subusers[day(5)] = answer
         time.pass_hours(2)
-        bench.poll()
-        assert bench.page == page
+        harness.poll()
+        assert harness.page == page
 
 
 def test_a_fleet_without_any_score_shows_who_is_not_eligible(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = {day(4): [item("1", "shop-de")], day(3): [item("1", "shop-de")]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
-    assert bench.series("sendgrid_seq_subuser_eligible") == [
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    assert harness.series("sendgrid_seq_subuser_eligible") == [
         '{account="acme",subuser="shop-de",user_id="1"} 0.0'
     ]
-    assert bench.series("sendgrid_seq_score_date_timestamp_seconds") == []
+    assert harness.series("sendgrid_seq_score_date_timestamp_seconds") == []
     sendgrid.subusers[day(4)] = [item("1", "shop-de", 2)]
-    bench.poll()
-    assert bench.series("sendgrid_seq_score") == ['{account="acme",subuser="shop-de"} 2.0']
+    harness.poll()
+    assert harness.series("sendgrid_seq_score") == ['{account="acme",subuser="shop-de"} 2.0']
 
 
 def test_today_may_be_a_day_that_sendgrid_has_yet_to_reach(
@@ -171,23 +171,23 @@ def test_today_may_be_a_day_that_sendgrid_has_yet_to_reach(
 ) -> None:
     future: Any = (400, {}, '{"errors": [{"field": "date", "message": "cannot be in the future"}]}')
     sendgrid.subusers = {day(5): future, day(4): [item("1", "a", 4)]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
-    assert bench.value("account_up") == 1
-    assert len(bench.series("sendgrid_seq_score")) == 1
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    assert harness.value("account_up") == 1
+    assert len(harness.series("sendgrid_seq_score")) == 1
     sendgrid.subusers = {day(5): future, day(4): future}
-    bench = Bench(time, own_score=False)
-    bench.poll()
-    assert bench.value("poll_failures_total", reason="bad_request") == 1
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    assert harness.value("poll_failures_total", reason="bad_request") == 1
 
 
 def test_a_clock_set_back_keeps_what_is_held(sendgrid: FakeSendGrid, time: FakeTime) -> None:
     sendgrid.subusers = {day(5): [item("1", "a", 4)]}
     sendgrid.own = {day(5): item("9", "acme", 4, date="2026-11-05")}
-    bench = Bench(time)
-    bench.poll()
-    page = bench.page
+    harness = PollerHarness(time)
+    harness.poll()
+    page = harness.page
     sendgrid.take_requests()
     time.pass_hours(-24)
-    bench.poll()
-    assert (bench.page, sendgrid.take_requests()) == (page, [])
+    harness.poll()
+    assert (harness.page, sendgrid.take_requests()) == (page, [])

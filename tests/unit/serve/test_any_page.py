@@ -18,8 +18,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from seq_exporter.config.model import SubuserSelection
 from seq_exporter.errors import POLL_FAILURE_REASONS
 from seq_exporter.scores import METRICS
-from tests.support import SCORES, SUBUSERS, SUBUSERS_SCORES, FakeTime
-from tests.unit.serve.bench import Bench
+from tests.support import SCORES, SUBUSERS, SUBUSERS_SCORES, FakeTime, examples
+from tests.unit.serve.poller_harness import PollerHarness
 
 NAMES = st.sampled_from(
     ["1", "2", "a", "b", "1 (2)", "", "\n", '"', "\\", "\0", "}", "#", "\u202e"]
@@ -74,27 +74,28 @@ ANSWERS = st.tuples(
 )
 
 
-def poll(answers: tuple[list[Any], Any, Any, SubuserSelection | None]) -> Bench:
+def poll(answers: tuple[list[Any], Any, Any, SubuserSelection | None]) -> PollerHarness:
     """Return what has polled a SendGrid that gives these answers."""
     pages, own, names, selection = answers
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         answer_in_turn(mock, SUBUSERS_SCORES, pages)
         answer_in_turn(mock, SCORES, [own])
         answer_in_turn(mock, SUBUSERS, [names])
-        bench = Bench(FakeTime(), subusers=selection)
-        bench.poll()
-    return bench
+        harness = PollerHarness(FakeTime(), subusers=selection)
+        harness.poll()
+    return harness
 
 
+@examples(0.2, thorough=1)  # most of the time goes into making them
 @given(ANSWERS)
 def test_any_answers(answers: tuple[list[Any], Any, Any, SubuserSelection | None]) -> None:
-    bench = poll(answers)
-    assert bench.value("poll_failures_total", reason="internal") == 0
+    harness = poll(answers)
+    assert harness.value("poll_failures_total", reason="internal") == 0
     failed = sum(
-        bench.value("poll_failures_total", reason=reason) or 0 for reason in POLL_FAILURE_REASONS
+        harness.value("poll_failures_total", reason=reason) or 0 for reason in POLL_FAILURE_REASONS
     )
-    assert bench.value("account_up") == (not failed)
-    check_page(bench.page)
+    assert harness.value("account_up") == (not failed)
+    check_page(harness.page)
 
 
 def check_page(page: str) -> None:

@@ -38,7 +38,7 @@ GLOBEX = account(name="globex", own_score=False)
 CONFIG = Config((ACME, GLOBEX))
 
 
-class Bench:
+class ExporterHarness:
     """An exporter whose next configuration a test sets."""
 
     def __init__(self, config: Config, time: FakeTime, clock: Clock | None = None) -> None:
@@ -56,7 +56,7 @@ class Bench:
 
     @property
     def page(self) -> str:
-        return text_of(self.exporter.exposition)
+        return text_of(self.exporter.store.exposition)
 
     def value(self, name: str, **labels: str) -> float | None:
         samples = {
@@ -68,7 +68,7 @@ class Bench:
 
     @property
     def own_page(self) -> str:
-        return own_text(self.exporter.render_telemetry(generate_latest))
+        return own_text(self.exporter.telemetry.render(generate_latest))
 
     async def wait_until_ready(self) -> None:
         await wait_until(lambda: all(health.is_ready for _, health in self.exporter.accounts))
@@ -80,100 +80,102 @@ async def wait_until(is_so: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-def run(bench: Bench, act: Callable[[Bench], Awaitable[None]]) -> None:
+def run(harness: ExporterHarness, act: Callable[[ExporterHarness], Awaitable[None]]) -> None:
     """Start the exporter, wait for its first polls, act, and stop it."""
 
     async def main() -> None:
-        bench.exporter.start()
+        harness.exporter.start()
         try:
-            await act(bench)
+            await act(harness)
         finally:
-            bench.exporter.stop()
+            harness.exporter.stop()
 
     asyncio.run(main())
 
 
 @pytest.fixture
-def bench(sendgrid: FakeSendGrid, time: FakeTime) -> Bench:
+def harness(sendgrid: FakeSendGrid, time: FakeTime) -> ExporterHarness:
     sendgrid.subusers = {day(5): [item("1", "shop", 4)]}
-    return Bench(CONFIG, time)
+    return ExporterHarness(CONFIG, time)
 
 
-def test_accounts_are_polled_at_once(bench: Bench, sendgrid: FakeSendGrid) -> None:
-    async def act(bench: Bench) -> None:
-        assert bench.value("config_last_reload_successful") == 1
-        await bench.wait_until_ready()
-        assert 'sendgrid_seq_score{account="acme",subuser="shop"} 4.0\n' in bench.page
-        assert 'sendgrid_seq_score{account="globex",subuser="shop"} 4.0\n' in bench.page
+def test_accounts_are_polled_at_once(harness: ExporterHarness, sendgrid: FakeSendGrid) -> None:
+    async def act(harness: ExporterHarness) -> None:
+        assert harness.value("config_last_reload_successful") == 1
+        await harness.wait_until_ready()
+        assert 'sendgrid_seq_score{account="acme",subuser="shop"} 4.0\n' in harness.page
+        assert 'sendgrid_seq_score{account="globex",subuser="shop"} 4.0\n' in harness.page
         assert len(sendgrid.requests) == 2
 
-    run(bench, act)
+    run(harness, act)
 
 
 def test_an_account_that_has_not_changed_is_left_alone(
-    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
+    harness: ExporterHarness, sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
-    async def act(bench: Bench) -> None:
-        await bench.wait_until_ready()
-        page = bench.page
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
+        page = harness.page
         sendgrid.take_requests()
         time.pass_hours(1)
-        assert await bench.reload(Config((GLOBEX, ACME))) is None
+        assert await harness.reload(Config((GLOBEX, ACME))) is None
         await asyncio.sleep(0.05)
-        assert bench.page == page
+        assert harness.page == page
         assert sendgrid.take_requests() == []
-        assert bench.value("config_last_reload_success_timestamp_seconds") == time.seconds
+        assert harness.value("config_last_reload_success_timestamp_seconds") == time.seconds
 
-    run(bench, act)
-
-
-def test_an_account_that_is_removed_is_gone_at_once(bench: Bench) -> None:
-    async def act(bench: Bench) -> None:
-        await bench.wait_until_ready()
-        assert await bench.reload(Config((GLOBEX,))) is None
-        assert "acme" not in bench.page
-        assert bench.value("account_up", account="acme") is None
-        assert bench.value("account_up", account="globex") == 1
-        assert [snapshot.account for snapshot, _ in bench.exporter.accounts] == ["globex"]
-
-    run(bench, act)
+    run(harness, act)
 
 
-def test_an_account_that_has_changed_starts_anew(bench: Bench, sendgrid: FakeSendGrid) -> None:
-    async def act(bench: Bench) -> None:
-        await bench.wait_until_ready()
+def test_an_account_that_is_removed_is_gone_at_once(harness: ExporterHarness) -> None:
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
+        assert await harness.reload(Config((GLOBEX,))) is None
+        assert "acme" not in harness.page
+        assert harness.value("account_up", account="acme") is None
+        assert harness.value("account_up", account="globex") == 1
+        assert [snapshot.account for snapshot, _ in harness.exporter.accounts] == ["globex"]
+
+    run(harness, act)
+
+
+def test_an_account_that_has_changed_starts_anew(
+    harness: ExporterHarness, sendgrid: FakeSendGrid
+) -> None:
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
         sendgrid.subusers[day(5)] = [item("1", "shop", 2)]
         changed = replace(ACME, on_behalf_of="shop")
-        assert await bench.reload(Config((changed, GLOBEX))) is None
-        assert "acme" not in bench.page
-        await bench.wait_until_ready()
-        assert 'sendgrid_seq_score{account="acme",subuser="shop"} 2.0\n' in bench.page
-        assert 'sendgrid_seq_score{account="globex",subuser="shop"} 4.0\n' in bench.page
+        assert await harness.reload(Config((changed, GLOBEX))) is None
+        assert "acme" not in harness.page
+        await harness.wait_until_ready()
+        assert 'sendgrid_seq_score{account="acme",subuser="shop"} 2.0\n' in harness.page
+        assert 'sendgrid_seq_score{account="globex",subuser="shop"} 4.0\n' in harness.page
 
-    run(bench, act)
+    run(harness, act)
 
 
 def test_a_new_key_alone_keeps_the_scores_until_it_has_answered(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: ExporterHarness, sendgrid: FakeSendGrid
 ) -> None:
     changed = Config((replace(ACME, api_key=ApiKey(Secret("another"))), GLOBEX))
 
-    async def act(bench: Bench) -> None:
-        await bench.wait_until_ready()
-        page = bench.page
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
+        page = harness.page
         sendgrid.subusers = dict.fromkeys(map(day, range(1, 6)), (401, {}, ""))
         sendgrid.take_requests()
-        assert await bench.reload(changed) is None
-        await wait_until(lambda: bench.value("account_up", account="acme") == 0)
-        assert bench.page == page
+        assert await harness.reload(changed) is None
+        await wait_until(lambda: harness.value("account_up", account="acme") == 0)
+        assert harness.page == page
         # It may be another account's key: the held scores are read again.
         sendgrid.subusers = {day(4): [item("7", "other", 2)]}
-        bench.exporter._running["acme"].wake.set()
-        await wait_until(lambda: 'subuser="other"' in bench.page)
-        assert 'sendgrid_seq_score{account="acme",subuser="other"} 2.0\n' in bench.page
-        assert 'account="acme",subuser="shop"' not in bench.page
+        harness.exporter._running["acme"].wake.set()
+        await wait_until(lambda: 'subuser="other"' in harness.page)
+        assert 'sendgrid_seq_score{account="acme",subuser="other"} 2.0\n' in harness.page
+        assert 'account="acme",subuser="shop"' not in harness.page
 
-    run(bench, act)
+    run(harness, act)
 
 
 @pytest.mark.parametrize(
@@ -200,46 +202,46 @@ def test_a_new_key_alone_keeps_the_scores_until_it_has_answered(
     ],
 )
 def test_other_series_are_published_at_once_and_without_a_request(
-    bench: Bench, sendgrid: FakeSendGrid, more: dict[str, Any], lines: dict[str, int]
+    harness: ExporterHarness, sendgrid: FakeSendGrid, more: dict[str, Any], lines: dict[str, int]
 ) -> None:
-    async def act(bench: Bench) -> None:
-        await bench.wait_until_ready()
-        before = bench.page
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
+        before = harness.page
         sendgrid.take_requests()
-        assert await bench.reload(Config((replace(ACME, **more), GLOBEX))) is None
-        acme = [line for line in bench.page.splitlines() if 'account="acme"' in line]
+        assert await harness.reload(Config((replace(ACME, **more), GLOBEX))) is None
+        acme = [line for line in harness.page.splitlines() if 'account="acme"' in line]
         for name, count in lines.items():
             assert sum(line.startswith(f"sendgrid_seq_{name}{{") for line in acme) == count
-        assert bench.value("account_series", account="acme") == len(acme)
-        assert bench.value("account_up", account="acme") == 1
+        assert harness.value("account_series", account="acme") == len(acme)
+        assert harness.value("account_up", account="acme") == 1
         # And back: nothing was lost.
-        assert await bench.reload(CONFIG) is None
-        assert bench.page == before
+        assert await harness.reload(CONFIG) is None
+        assert harness.page == before
         await asyncio.sleep(0.05)
         assert sendgrid.take_requests() == []
 
-    run(bench, act)
+    run(harness, act)
 
 
 def test_a_limit_below_what_is_published_keeps_it_and_fails_the_polls(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: ExporterHarness, sendgrid: FakeSendGrid
 ) -> None:
     low = Config((replace(ACME, max_series=40), GLOBEX))
 
-    async def act(bench: Bench) -> None:
-        await bench.wait_until_ready()
-        before = bench.page
-        assert await bench.reload(low) is None
-        await wait_until(lambda: bench.value("account_up", account="acme") == 0)
-        assert bench.page == before
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
+        before = harness.page
+        assert await harness.reload(low) is None
+        await wait_until(lambda: harness.value("account_up", account="acme") == 0)
+        assert harness.page == before
         reasons = {"account": "acme", "reason": "too_many_series"}
-        assert bench.value("poll_failures_total", **reasons) == 1
+        assert harness.value("poll_failures_total", **reasons) == 1
         # The runbook's mitigation: the next poll is at once, and succeeds.
-        assert await bench.reload(CONFIG) is None
-        await wait_until(lambda: bench.value("account_up", account="acme") == 1)
-        assert bench.page == before
+        assert await harness.reload(CONFIG) is None
+        await wait_until(lambda: harness.value("account_up", account="acme") == 1)
+        assert harness.page == before
 
-    run(bench, act)
+    run(harness, act)
 
 
 def test_scores_that_were_too_many_are_read_at_once_when_the_limit_is_raised(
@@ -247,99 +249,99 @@ def test_scores_that_were_too_many_are_read_at_once_when_the_limit_is_raised(
 ) -> None:
     sendgrid.subusers = {day(4): [item("1", "a", 4)]}
 
-    async def act(bench: Bench) -> None:
-        await bench.wait_until_ready()
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
         sendgrid.subusers[day(5)] = [item("1", "a", 3), item("2", "b", 5)]
-        bench.exporter._running["acme"].wake.set()
-        await wait_until(lambda: bench.value("account_up", account="acme") == 0)
+        harness.exporter._running["acme"].wake.set()
+        await wait_until(lambda: harness.value("account_up", account="acme") == 0)
         raised = Config((replace(ACME, max_series=48),))
-        assert await bench.reload(raised) is None
-        assert 'sendgrid_seq_score{account="acme",subuser="a"} ' in bench.page  # never absent
-        await wait_until(lambda: bench.value("account_up", account="acme") == 1)
-        assert 'sendgrid_seq_score{account="acme",subuser="a"} 3.0\n' in bench.page
-        assert 'sendgrid_seq_score{account="acme",subuser="b"} 5.0\n' in bench.page
+        assert await harness.reload(raised) is None
+        assert 'sendgrid_seq_score{account="acme",subuser="a"} ' in harness.page  # never absent
+        await wait_until(lambda: harness.value("account_up", account="acme") == 1)
+        assert 'sendgrid_seq_score{account="acme",subuser="a"} 3.0\n' in harness.page
+        assert 'sendgrid_seq_score{account="acme",subuser="b"} 5.0\n' in harness.page
 
-    run(Bench(Config((replace(ACME, max_series=41),)), time), act)
+    run(ExporterHarness(Config((replace(ACME, max_series=41),)), time), act)
 
 
 def test_other_series_and_another_key_keep_the_scores_until_it_has_answered(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: ExporterHarness, sendgrid: FakeSendGrid
 ) -> None:
     both = replace(
         ACME, api_key=ApiKey(Secret("another")), series=SeriesSelection(metrics=()), max_series=50
     )
 
-    async def act(bench: Bench) -> None:
-        await bench.wait_until_ready()
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
         sendgrid.subusers = dict.fromkeys(map(day, range(1, 6)), (401, {}, ""))
-        assert await bench.reload(Config((both, GLOBEX))) is None
-        await wait_until(lambda: bench.value("account_up", account="acme") == 0)
-        assert 'sendgrid_seq_score{account="acme",subuser="shop"} 4.0\n' in bench.page
-        assert 'sendgrid_seq_metric_score{account="acme"' not in bench.page
-        assert bench.exporter._running["acme"].poller.account == both
+        assert await harness.reload(Config((both, GLOBEX))) is None
+        await wait_until(lambda: harness.value("account_up", account="acme") == 0)
+        assert 'sendgrid_seq_score{account="acme",subuser="shop"} 4.0\n' in harness.page
+        assert 'sendgrid_seq_metric_score{account="acme"' not in harness.page
+        assert harness.exporter._running["acme"].poller.account == both
 
-    run(bench, act)
+    run(harness, act)
 
 
 def test_an_account_that_sendgrid_has_blocked_is_left_alone_by_a_reload(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: ExporterHarness, sendgrid: FakeSendGrid
 ) -> None:
-    async def act(bench: Bench) -> None:
-        await bench.wait_until_ready()
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
         sendgrid.take_requests()
-        assert await bench.reload(replace(CONFIG, poll=PollSettings(interval_seconds=60))) is None
+        assert await harness.reload(replace(CONFIG, poll=PollSettings(interval_seconds=60))) is None
         await asyncio.sleep(0.05)
         assert sendgrid.take_requests() == []
 
         new_key = replace(ACME, api_key=ApiKey(Secret("another")))
-        assert await bench.reload(Config((new_key, GLOBEX))) is None
+        assert await harness.reload(Config((new_key, GLOBEX))) is None
         await wait_until(lambda: bool(sendgrid.requests))
         await asyncio.sleep(0.05)
         assert sendgrid.take_requests() == ["subusers 2026-11-05"]  # with the new key alone
 
     sendgrid.subusers = {day(5): (429, {"Retry-After": "3000"}, "")}
-    run(bench, act)
+    run(harness, act)
 
 
 def test_a_new_schedule_holds_at_once_and_keeps_the_scores(
-    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
+    harness: ExporterHarness, sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
-    async def act(bench: Bench) -> None:
-        await bench.wait_until_ready()
-        page = bench.page
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
+        page = harness.page
         sendgrid.take_requests()
         time.pass_hours(0.5)
         faster = replace(CONFIG, poll=PollSettings(refresh_interval_seconds=60))
-        assert await bench.reload(faster) is None
-        assert bench.page == page
+        assert await harness.reload(faster) is None
+        assert harness.page == page
         await wait_until(lambda: len(sendgrid.requests) == 2)
         assert sendgrid.requests == ["subusers 2026-11-05"] * 2
 
-    run(bench, act)
+    run(harness, act)
 
 
 def test_accounts_are_read_in_threads_while_a_reload_changes_them(
     mock: responses.RequestsMock, time: FakeTime
 ) -> None:
     mock.get(SUBUSERS_SCORES, status=202)
-    many = Config(tuple(replace(ACME, name=f"account-{number}") for number in range(100)))
+    many = Config(tuple(replace(ACME, name=f"account-{number}") for number in range(30)))
     counts: set[int] = set()
     errors: list[Exception] = []
     is_over = threading.Event()
 
-    def read(bench: Bench) -> None:
+    def read(harness: ExporterHarness) -> None:
         while not is_over.is_set():
             try:
-                counts.add(len(bench.exporter.accounts))
+                counts.add(len(harness.exporter.accounts))
             except Exception as err:  # noqa: BLE001
                 errors.append(err)
 
-    async def act(bench: Bench) -> None:
-        reader = threading.Thread(target=read, args=(bench,))
+    async def act(harness: ExporterHarness) -> None:
+        reader = threading.Thread(target=read, args=(harness,))
         reader.start()
         try:
             for config in (many, CONFIG, many):
-                assert await bench.reload(config) is None
+                assert await harness.reload(config) is None
         finally:
             is_over.set()
             reader.join()
@@ -349,7 +351,7 @@ def test_accounts_are_read_in_threads_while_a_reload_changes_them(
     switch_seconds = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        run(Bench(CONFIG, time), act)
+        run(ExporterHarness(CONFIG, time), act)
     finally:
         sys.setswitchinterval(switch_seconds)
 
@@ -366,91 +368,95 @@ def test_a_defect_outside_a_poll_does_not_end_the_polls(
         return time.seconds
 
     sendgrid.subusers = {day(5): [item("1", "shop", 4)]}
-    bench = Bench(Config((ACME,)), time, Clock(now=lambda: time.seconds, monotonic=monotonic))
+    harness = ExporterHarness(
+        Config((ACME,)), time, Clock(now=lambda: time.seconds, monotonic=monotonic)
+    )
 
-    async def act(bench: Bench) -> None:
+    async def act(harness: ExporterHarness) -> None:
         message = "poll not reported by a defect in seq-exporter"
         await wait_until(lambda: message in caplog.messages)
-        assert bench.page == ""
-        bench.exporter._running["acme"].wake.set()
-        await bench.wait_until_ready()
-        assert 'sendgrid_seq_score{account="acme",subuser="shop"} 4.0\n' in bench.page
+        assert harness.page == ""
+        harness.exporter._running["acme"].wake.set()
+        await harness.wait_until_ready()
+        assert 'sendgrid_seq_score{account="acme",subuser="shop"} 4.0\n' in harness.page
 
-    run(bench, act)
+    run(harness, act)
     logged = next(record for record in caplog.records if "defect" in record.message)
     assert logged.exc_info is not None
     assert logged.exc_info[1] is error
 
 
 def test_without_threads_polls_are_tried_again(
-    bench: Bench, caplog: pytest.LogCaptureFixture
+    harness: ExporterHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = threading.stack_size(1 << 46)  # no thread starts: no room for its stack
 
-    async def act(bench: Bench) -> None:
+    async def act(harness: ExporterHarness) -> None:
         try:
             await wait_until(lambda: caplog.messages.count("cannot poll") == 2)
         finally:
             threading.stack_size(before)
         assert caplog.messages.count("cannot restore scores") == 2
-        for running in bench.exporter._running.values():
+        for running in harness.exporter._running.values():
             running.wake.set()
-        await bench.wait_until_ready()
-        assert bench.value("account_up", account="acme") == 1
+        await harness.wait_until_ready()
+        assert harness.value("account_up", account="acme") == 1
 
-    run(bench, act)
+    run(harness, act)
     logged = {(record.account, record.error) for record in caplog.records if "poll" in record.msg}  # type: ignore[attr-defined]
     assert logged == {(name, "no thread can be started") for name in ("acme", "globex")}
 
 
 def test_a_bad_configuration_changes_nothing(
-    bench: Bench, caplog: pytest.LogCaptureFixture
+    harness: ExporterHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def act(bench: Bench) -> None:
-        await bench.wait_until_ready()
-        page = bench.page
-        assert await bench.reload(ConfigError("config.yaml:1: no")) == "config.yaml:1: no"
-        assert bench.page == page
-        assert bench.value("config_last_reload_successful") == 0
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
+        page = harness.page
+        assert await harness.reload(ConfigError("config.yaml:1: no")) == "config.yaml:1: no"
+        assert harness.page == page
+        assert harness.value("config_last_reload_successful") == 0
         assert "reload failed, the old configuration stays in force" in caplog.messages
-        assert await bench.reload(CONFIG) is None
-        assert bench.value("config_last_reload_successful") == 1
+        assert await harness.reload(CONFIG) is None
+        assert harness.value("config_last_reload_successful") == 1
 
-    run(bench, act)
+    run(harness, act)
 
 
 @pytest.mark.parametrize("error", [IndexError("odd"), RuntimeError("odd"), OSError("odd")])
 def test_whatever_a_reload_raises_it_fails_and_the_next_one_works(
-    bench: Bench, error: Exception
+    harness: ExporterHarness, error: Exception
 ) -> None:
-    async def act(bench: Bench) -> None:
-        await bench.wait_until_ready()
-        page = bench.page
-        problem = await bench.reload(error)
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
+        page = harness.page
+        problem = await harness.reload(error)
         assert problem is not None
         assert problem.startswith("the configuration: cannot be read: ")
-        assert bench.exporter.is_behind
-        assert bench.page == page
-        assert bench.value("config_last_reload_successful") == 0
-        assert await bench.reload(Config((GLOBEX,))) is None
-        assert not bench.exporter.is_behind
-        assert bench.value("config_last_reload_successful") == 1
-        assert "acme" not in bench.page
+        assert harness.exporter.is_behind
+        assert harness.page == page
+        assert harness.value("config_last_reload_successful") == 0
+        assert await harness.reload(Config((GLOBEX,))) is None
+        assert not harness.exporter.is_behind
+        assert harness.value("config_last_reload_successful") == 1
+        assert "acme" not in harness.page
 
-    run(bench, act)
+    run(harness, act)
 
 
-def test_a_retry_logs_no_problem_again(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
-    async def act(bench: Bench) -> None:
-        await bench.wait_until_ready()
-        bench.next = ConfigError("one")
+def test_a_retry_logs_no_problem_again(
+    harness: ExporterHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
+        harness.next = ConfigError("one")
         for is_retry in (False, True, True, False):
-            assert await bench.exporter.reload(is_retry=is_retry) == "one"
-        bench.next = ConfigError("two")
+            assert await harness.exporter.reload(is_retry=is_retry) == "one"
+        harness.next = ConfigError("two")
         for _ in range(2):
-            assert await bench.exporter.reload(is_retry=True) == "two"
+            assert await harness.exporter.reload(is_retry=True) == "two"
 
-    run(bench, act)
+    run(harness, act)
     message = "reload failed, the old configuration stays in force"
     logged = [record.error for record in caplog.records if record.message == message]  # type: ignore[attr-defined]
     assert logged == ["one", "one", "two"]
@@ -480,21 +486,23 @@ def test_a_reload_that_hangs_fails_and_keeps_nothing_from_ending(
     is_over.set()
 
 
-def test_without_a_thread_a_reload_fails_and_the_next_one_applies_it(bench: Bench) -> None:
-    async def act(bench: Bench) -> None:
-        await bench.wait_until_ready()
-        page = bench.page
+def test_without_a_thread_a_reload_fails_and_the_next_one_applies_it(
+    harness: ExporterHarness,
+) -> None:
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
+        page = harness.page
         before = threading.stack_size(1 << 46)  # no thread starts: no room for its stack
         try:
-            problem = await bench.reload(Config((GLOBEX,)))
+            problem = await harness.reload(Config((GLOBEX,)))
         finally:
             threading.stack_size(before)
         assert problem == "the configuration was not applied: no thread can be started"
-        assert bench.page == page
-        assert await bench.reload(Config((GLOBEX,))) is None
-        assert "acme" not in bench.page
+        assert harness.page == page
+        assert await harness.reload(Config((GLOBEX,))) is None
+        assert "acme" not in harness.page
 
-    run(bench, act)
+    run(harness, act)
 
 
 @pytest.mark.parametrize(
@@ -524,14 +532,14 @@ def test_a_reload_that_finds_no_thread_halfway_is_completed_by_the_next(
         exporter.start()
         try:
             await wait_until(lambda: all(health.is_ready for _, health in exporter.accounts))
-            page = text_of(exporter.exposition)
+            page = text_of(exporter.store.exposition)
             assert 'sendgrid_seq_score{account="acme"' in page
             problem = await exporter.reload()
             assert problem == "the configuration was not applied: no thread can be started"
-            assert text_of(exporter.exposition) == page
+            assert text_of(exporter.store.exposition) == page
             threading.stack_size(before)
             assert await exporter.reload() is None
-            assert 'sendgrid_seq_score{account="acme"' not in text_of(exporter.exposition)
+            assert 'sendgrid_seq_score{account="acme"' not in text_of(exporter.store.exposition)
         finally:
             threading.stack_size(before)
             exporter.stop()
@@ -553,17 +561,17 @@ def test_a_poll_of_a_removed_account_brings_nothing_back(
     mock.add_callback(responses.GET, OTHER_URL, answer_late)
     slow = replace(ACME, base_url="https://other.example")
 
-    async def act(bench: Bench) -> None:
+    async def act(harness: ExporterHarness) -> None:
         await asyncio.to_thread(asked.wait, 30)
-        assert await bench.reload(Config((GLOBEX,))) is None
+        assert await harness.reload(Config((GLOBEX,))) is None
         answer.set()
         await asyncio.to_thread(answered.wait, 30)
-        await bench.wait_until_ready()
+        await harness.wait_until_ready()
         await asyncio.sleep(0.05)
-        assert "acme" not in bench.page
-        assert 'account="acme"' not in bench.own_page
+        assert "acme" not in harness.page
+        assert 'account="acme"' not in harness.own_page
 
-    run(Bench(Config((slow,)), time), act)
+    run(ExporterHarness(Config((slow,)), time), act)
 
 
 def test_a_key_that_goes_out_in_the_clear_is_warned_of(
@@ -571,9 +579,9 @@ def test_a_key_that_goes_out_in_the_clear_is_warned_of(
 ) -> None:
     mock.get(OTHER_URL.replace("https", "http"), status=202)
 
-    async def act(bench: Bench) -> None:
-        await bench.wait_until_ready()
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
         message = "base_url is not https: the API key can be read in transit"
         assert message in caplog.messages
 
-    run(Bench(Config((replace(ACME, base_url="http://other.example"),)), time), act)
+    run(ExporterHarness(Config((replace(ACME, base_url="http://other.example"),)), time), act)

@@ -65,9 +65,10 @@ TAGS = [
     *("!!omap ", "!!pairs ", "!!str ", "!!seq ", "!!map ", "!!merge ", "!!value ", "!own "),
     *("!!python/object:os.system ", "!!python/name:os ", "!<x> "),
 ]
+# The long ones have more than the 4,300 digits that Python converts to decimal text.
 VALUES = [
     *('""', '"x"', '"-"', '"0x"', '"0b"', '"_"', '":"', '"1:"', '"."', '"::"', '"é"', "1e999"),
-    *("0x" + "f" * 6000, "9" * 6000, "1:" * 3000 + "1", "2001-01-01t00:00:00.1+99:99"),
+    *("0x" + "f" * 3600, "9" * 4301, "1:" * 2420 + "1", "2001-01-01t00:00:00.1+99:99"),
     *("9999-99-99", "[1]", "{a: 1}", "{<<: 1}", "{<<: [1]}", "{? [a] : b}", "*no", "&a"),
 ]
 KEYS = ("base_url", "max_series", "subusers", "series", "own_score", "on_behalf_of")
@@ -92,8 +93,8 @@ def test_a_key_file_that_hangs_is_named_with_its_place(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "key")
     (tmp_path / "config.yaml").write_text("accounts:\n- name: acme\n  api_key_file: key\n")
     with pytest.raises(ConfigError) as caught:
-        load_config(tmp_path / "config.yaml", {})
+        load_config(tmp_path / "config.yaml", {}, key_seconds=0.01)
     assert str(caught.value) == (
         f"{tmp_path}/config.yaml:3: accounts[0].api_key_file: cannot read the key file "
-        f"'{tmp_path}/key': no answer within 10 s: put the key there, and let this user read it"
+        f"'{tmp_path}/key': no answer within 0.01 s: put the key there, and let this user read it"
     )

@@ -18,34 +18,34 @@ from seq_exporter.scores import Score, Snapshot, SubuserScores
 from seq_exporter.serve.polling import Poller
 from seq_exporter.serve.state import StateFolder
 from tests.support import KEY, FakeSendGrid, FakeTime, account, day, item, text_of
-from tests.unit.serve.bench import Bench
+from tests.unit.serve.poller_harness import PollerHarness
 
 
 def test_a_failed_poll_keeps_the_scores_and_says_why(
     sendgrid: FakeSendGrid, time: FakeTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     sendgrid.subusers = {day(4): [item("1", "shop-de", 4)]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
     first = time.seconds
-    page = bench.page
+    page = harness.page
     sendgrid.subusers[day(5)] = (401, {}, '{"errors": [{"field": null, "message": "no grant"}]}')
     time.pass_hours(0.25)
-    bench.poll()
-    assert bench.page == page
-    assert bench.value("account_up") == 0
-    assert bench.value("poll_failures_total", reason="unauthorized") == 1
-    assert bench.value("last_successful_poll_timestamp_seconds") == first
-    assert bench.value("last_poll_timestamp_seconds") == time.seconds
-    assert bench.poller.health.failure == (
+    harness.poll()
+    assert harness.page == page
+    assert harness.value("account_up") == 0
+    assert harness.value("poll_failures_total", reason="unauthorized") == 1
+    assert harness.value("last_successful_poll_timestamp_seconds") == first
+    assert harness.value("last_poll_timestamp_seconds") == time.seconds
+    assert harness.poller.health.failure == (
         "401 (no grant): SendGrid refuses the key: is it active, complete and for this region?"
     )
     warnings = [record for record in caplog.records if record.levelname == "WARNING"]
     assert [record.message for record in warnings] == ["poll failed"]
     del sendgrid.subusers[day(5)]
-    bench.poll()
-    assert bench.value("account_up") == 1
-    assert bench.poller.health.failure is None
+    harness.poll()
+    assert harness.value("account_up") == 1
+    assert harness.poller.health.failure is None
 
 
 def test_one_endpoint_that_fails_does_not_cost_the_other(
@@ -54,19 +54,19 @@ def test_one_endpoint_that_fails_does_not_cost_the_other(
     for number in range(1, 6):
         sendgrid.subusers[day(number)] = (403, {}, '{"errors": [{"message": "access forbidden"}]}')
     sendgrid.own = {day(5): item("9", "acme", 3, date="2026-11-05")}
-    bench = Bench(time)
-    bench.poll()
+    harness = PollerHarness(time)
+    harness.poll()
     assert sendgrid.requests == ["subusers 2026-11-05", "own 2026-11-05"]
-    assert bench.series("sendgrid_seq_account_score") == ['{account="acme"} 3.0']
-    assert bench.value("account_up") == 0
-    assert bench.value("poll_failures_total", reason="forbidden") == 1
+    assert harness.series("sendgrid_seq_account_score") == ['{account="acme"} 3.0']
+    assert harness.value("account_up") == 0
+    assert harness.value("poll_failures_total", reason="forbidden") == 1
 
 
 def test_a_refused_key_is_not_tried_on_the_other_endpoint(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers[day(5)] = (401, {}, "")
-    Bench(time).poll()
+    PollerHarness(time).poll()
     assert sendgrid.requests == ["subusers 2026-11-05"]
 
 
@@ -74,22 +74,22 @@ def test_a_subuser_that_is_gone_is_gone_from_the_next_page(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = {day(4): [item("1", "a", 4), item("2", "b", 4)]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
     sendgrid.subusers[day(5)] = [item("1", "a", 4)]
-    bench.poll()
-    assert 'subuser="b"' not in bench.page
+    harness.poll()
+    assert 'subuser="b"' not in harness.page
 
 
 def test_odd_values_are_counted_and_logged_once_with_an_example(
     sendgrid: FakeSendGrid, time: FakeTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     sendgrid.subusers = {day(5): [item("1", "a", 4), item("2", "b", 9), item("3", "c", 0.5)]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
-    assert bench.value("anomalies_total", kind="score") == 2
-    assert bench.value("anomalies_total", kind="metric") == 10
-    assert bench.value("account_up") == 1
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    assert harness.value("anomalies_total", kind="score") == 2
+    assert harness.value("anomalies_total", kind="metric") == 10
+    assert harness.value("account_up") == 1
     (warning,) = (record for record in caplog.records if record.levelname == "WARNING")
     assert warning.message == "values from SendGrid are not as documented"
     assert vars(warning)["score"] == "2, user_id '2': 9"
@@ -98,12 +98,12 @@ def test_odd_values_are_counted_and_logged_once_with_an_example(
 def test_a_choice_that_fits_nobody_is_logged_when_it_begins(
     sendgrid: FakeSendGrid, time: FakeTime, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench = Bench(time, own_score=False, subusers=SubuserSelection(include=("Shop-*",)))
+    harness = PollerHarness(time, own_score=False, subusers=SubuserSelection(include=("Shop-*",)))
     logged = []
     for username in ("shop-de", "shop-de", "Shop-DE", "shop-de"):
         sendgrid.subusers = {day(5): [item("1", username, 4)]}
-        bench.poll()
-        assert bench.value("account_up") == 1
+        harness.poll()
+        assert harness.value("account_up") == 1
         time.pass_hours(1)
         logged.append([record.message for record in caplog.records if record.levelno >= WARNING])
         caplog.clear()
@@ -124,23 +124,23 @@ def test_over_the_rate_limit_the_next_poll_waits_for_it(
     sendgrid: FakeSendGrid, time: FakeTime, headers: dict[str, str], pause: float
 ) -> None:
     sendgrid.subusers[day(5)] = (429, headers, "")
-    bench = Bench(time, own_score=False)
+    harness = PollerHarness(time, own_score=False)
     started = time.seconds
-    seconds = bench.poll()
+    seconds = harness.poll()
     if pause == 900:  # the interval, which is from start to start
         seconds += time.seconds - started
     assert seconds == pytest.approx(pause)
-    assert bench.value("poll_failures_total", reason="rate_limited") == 1
+    assert harness.value("poll_failures_total", reason="rate_limited") == 1
 
 
 def test_an_outage_delays_the_next_poll_as_long_as_sendgrid_asks(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers[day(5)] = (503, {"Retry-After": "3000"}, "")
-    bench = Bench(time, own_score=False)
-    assert bench.poll() == 3000
-    assert bench.poller.blocked_seconds == 3000
-    assert bench.value("poll_failures_total", reason="server_error") == 1
+    harness = PollerHarness(time, own_score=False)
+    assert harness.poll() == 3000
+    assert harness.poller.blocked_seconds == 3000
+    assert harness.value("poll_failures_total", reason="server_error") == 1
 
 
 def test_the_rate_limit_of_one_endpoint_is_kept_after_a_failure_of_the_other(
@@ -148,12 +148,12 @@ def test_the_rate_limit_of_one_endpoint_is_kept_after_a_failure_of_the_other(
 ) -> None:
     sendgrid.subusers[day(5)] = (403, {}, "")
     sendgrid.own[day(5)] = (429, {"Retry-After": "3000"}, "")
-    bench = Bench(time)
-    assert bench.poll() == 3000
-    assert bench.poller.blocked_seconds == 3000
-    assert bench.value("poll_failures_total", reason="forbidden") == 1
+    harness = PollerHarness(time)
+    assert harness.poll() == 3000
+    assert harness.poller.blocked_seconds == 3000
+    assert harness.value("poll_failures_total", reason="forbidden") == 1
     time.pass_hours(1)
-    assert bench.poller.blocked_seconds == 0
+    assert harness.poller.blocked_seconds == 0
 
 
 def test_when_a_day_was_first_seen_is_told_where_somebody_looked(
@@ -162,27 +162,27 @@ def test_when_a_day_was_first_seen_is_told_where_somebody_looked(
     def first_seen() -> float | None:
         name = "sendgrid_seq_score_date_first_seen_timestamp_seconds"
         labels = {"account": "acme", "scope": "subusers"}
-        return bench.registry.registry.get_sample_value(name, labels)
+        return harness.registry.registry.get_sample_value(name, labels)
 
     sendgrid.subusers = {day(3): [item("1", "a", 4)]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
     assert first_seen() is None  # it may have been there for long
     time.pass_hours(1)
-    bench.poll()
+    harness.poll()
     sendgrid.subusers[day(4)] = [item("1", "a", 4)]
     time.pass_hours(1)
-    bench.poll()
+    harness.poll()
     seen = time.seconds
     assert first_seen() == seen
     time.pass_hours(1)
-    bench.poll()
+    harness.poll()
     assert first_seen() == seen
     sendgrid.subusers[day(5)] = (401, {}, "")
-    bench.poll()
+    harness.poll()
     sendgrid.subusers[day(5)] = [item("1", "a", 4)]
     time.pass_hours(1)
-    bench.poll()
+    harness.poll()
     assert first_seen() is None  # the poll before could not see it
 
 
@@ -191,51 +191,53 @@ def test_a_key_file_is_read_anew_at_every_poll(
 ) -> None:
     file = tmp_path / "key"
     file.write_text("first\n")
-    bench = Bench(time, own_score=False, api_key=ApiKey(file), settings={"lookback_days": 1})
-    bench.poll()
+    harness = PollerHarness(
+        time, own_score=False, api_key=ApiKey(file), settings={"lookback_days": 1}
+    )
+    harness.poll()
     file.write_text("second\n")
-    bench.poll()
+    harness.poll()
     assert [call.request.headers["Authorization"] for call in mock.calls] == [
         "Bearer first",
         "Bearer second",
     ]
     file.unlink()
-    bench.poll()
-    assert bench.value("poll_failures_total", reason="key_unavailable") == 1
+    harness.poll()
+    assert harness.value("poll_failures_total", reason="key_unavailable") == 1
 
 
 def test_with_too_many_series_the_last_good_scores_stay(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = {day(4): [item("1", "a", 4)]}
-    bench = Bench(time, own_score=False, max_series=41)
-    bench.poll()
-    assert bench.value("account_series") == 41
-    page = bench.page
+    harness = PollerHarness(time, own_score=False, max_series=41)
+    harness.poll()
+    assert harness.value("account_series") == 41
+    page = harness.page
     sendgrid.subusers[day(5)] = [item("1", "a", 4), item("2", "b", 4)]
     for count in (1, 2):
-        bench.poll()
-        assert bench.page == page
-        assert bench.value("account_up") == 0
-        assert bench.value("poll_failures_total", reason="too_many_series") == count
-    assert bench.poller.health.failure == (
+        harness.poll()
+        assert harness.page == page
+        assert harness.value("account_up") == 0
+        assert harness.value("poll_failures_total", reason="too_many_series") == count
+    assert harness.poller.health.failure == (
         "48 series are more than max_series, 41: raise it, or leave series out"
     )
     sendgrid.subusers[day(5)] = [item("2", "b", 3)]
-    bench.poll()
-    assert bench.value("account_up") == 1
-    assert bench.series("sendgrid_seq_score") == ['{account="acme",subuser="b"} 3.0']
+    harness.poll()
+    assert harness.value("account_up") == 1
+    assert harness.series("sendgrid_seq_score") == ['{account="acme",subuser="b"} 3.0']
 
 
 def test_a_large_account_is_warned_of_once(
     time: FakeTime, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench = Bench(time)
+    harness = PollerHarness(time)
     for first in range(3):
         users = {str(n): Score(str(n), None, 4.0, (4.0,) * 5) for n in range(first, 15_000)}
-        bench.poller._swap(Snapshot("acme", SubuserScores(day(4), users)))
+        harness.poller._swap(Snapshot("acme", SubuserScores(day(4), users)))
     assert caplog.messages == ["many series: see docs/scaling.md"]
-    assert bench.value("account_series") == 7 * 14_998 + 34
+    assert harness.value("account_series") == 7 * 14_998 + 34
 
 
 def test_a_defect_of_ours_is_a_counted_failure(
@@ -245,10 +247,10 @@ def test_a_defect_of_ours_is_a_counted_failure(
         def get(self, *args: Any, **options: Any) -> requests.Response:
             raise ZeroDivisionError
 
-    bench = Bench(time, own_score=False, session=Defect())
-    assert bench.poll() == 900
-    assert bench.value("poll_failures_total", reason="internal") == 1
-    assert bench.poller.health.failure == "a defect in seq-exporter: ZeroDivisionError"
+    harness = PollerHarness(time, own_score=False, session=Defect())
+    assert harness.poll() == 900
+    assert harness.value("poll_failures_total", reason="internal") == 1
+    assert harness.poller.health.failure == "a defect in seq-exporter: ZeroDivisionError"
     assert "Traceback" in caplog.text
 
 
@@ -274,10 +276,10 @@ def test_scores_survive_a_restart(sendgrid: FakeSendGrid, time: FakeTime, tmp_pa
     sendgrid.subusers = {day(4): [item("1", "a", 4.5), item("2")]}
     sendgrid.own = {day(4): item("9", "acme", 3, date="2026-11-04")}
     sendgrid.names = {"2": "b"}
-    first = Bench(time, state=StateFolder(tmp_path))
+    first = PollerHarness(time, state=StateFolder(tmp_path))
     first.poll()
     sendgrid.take_requests()
-    second = Bench(time, state=StateFolder(tmp_path))
+    second = PollerHarness(time, state=StateFolder(tmp_path))
     second.poller.restore()
     assert second.page == first.page
     assert second.poller.health.is_ready
@@ -304,15 +306,15 @@ def test_what_an_old_key_found_is_not_saved_as_the_new_keys(
 ) -> None:
     sendgrid.subusers = {day(4): [item("1", "old", 4)]}
     sendgrid.own = {day(4): item("9", "old", 4)}
-    bench = Bench(time, state=StateFolder(tmp_path))
-    bench.poll()
+    harness = PollerHarness(time, state=StateFolder(tmp_path))
+    harness.poll()
     new_key = ApiKey(Secret("SG.another-key-of-another-account"))
-    bench.poller.account = account(api_key=new_key)
+    harness.poller.account = account(api_key=new_key)
     sendgrid.subusers = dict.fromkeys(map(day, range(1, 6)), (403, {}, ""))
     sendgrid.own = {day(4): item("9", "new", 2)}
-    bench.poll()
-    assert bench.series("sendgrid_seq_score") == ['{account="acme",subuser="old"} 4.0']
-    restarted = Bench(time, state=StateFolder(tmp_path), api_key=new_key)
+    harness.poll()
+    assert harness.series("sendgrid_seq_score") == ['{account="acme",subuser="old"} 4.0']
+    restarted = PollerHarness(time, state=StateFolder(tmp_path), api_key=new_key)
     restarted.poller.restore()
     assert restarted.series("sendgrid_seq_score") == []
     assert restarted.series("sendgrid_seq_account_score") == ['{account="acme"} 2.0']
@@ -322,22 +324,22 @@ def test_what_is_held_is_saved_in_a_new_folder_too(
     sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
 ) -> None:
     sendgrid.subusers = {day(5): [item("1", "a", 4)]}
-    bench = Bench(time, own_score=False)
-    bench.poll()
-    bench.poller.keep_state_in(StateFolder(tmp_path))
-    bench.poll()
-    restarted = Bench(time, state=StateFolder(tmp_path), own_score=False)
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    harness.poller.keep_state_in(StateFolder(tmp_path))
+    harness.poll()
+    restarted = PollerHarness(time, state=StateFolder(tmp_path), own_score=False)
     restarted.poller.restore()
-    assert restarted.page == bench.page
+    assert restarted.page == harness.page
 
 
 def test_nothing_is_restored_that_has_expired(
     sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
 ) -> None:
     sendgrid.subusers = {day(5): [item("1", "a", 4.5)]}
-    Bench(time, state=StateFolder(tmp_path), own_score=False).poll()
+    PollerHarness(time, state=StateFolder(tmp_path), own_score=False).poll()
     time.pass_hours(8 * 24)
-    second = Bench(time, state=StateFolder(tmp_path), own_score=False)
+    second = PollerHarness(time, state=StateFolder(tmp_path), own_score=False)
     second.poller.restore()
     assert second.page == ""
     assert not second.poller.health.is_ready
@@ -356,11 +358,11 @@ def test_a_defect_while_restoring_costs_the_scores_and_not_the_polls(
             raise error
 
     sendgrid.subusers = {day(5): [item("1", "shop", 4)]}
-    bench = Bench(time, own_score=False, state=Defect(tmp_path))
-    bench.poller.restore()
+    harness = PollerHarness(time, own_score=False, state=Defect(tmp_path))
+    harness.poller.restore()
     assert caplog.messages == ["scores not restored by a defect in seq-exporter"]
-    bench.poll()
-    assert bench.value("account_up") == 1
+    harness.poll()
+    assert harness.value("account_up") == 1
 
 
 def test_a_folder_that_cannot_be_written_costs_a_warning_and_not_the_poll(
@@ -368,17 +370,17 @@ def test_a_folder_that_cannot_be_written_costs_a_warning_and_not_the_poll(
 ) -> None:
     (tmp_path / "file").touch()
     sendgrid.subusers = {day(5): [item("1", "a", 4.5)]}
-    bench = Bench(time, state=StateFolder(tmp_path / "file"), own_score=False)
-    bench.poll()
-    assert bench.value("account_up") == 1
-    assert bench.value("state_save_failures_total") == 1
+    harness = PollerHarness(time, state=StateFolder(tmp_path / "file"), own_score=False)
+    harness.poll()
+    assert harness.value("account_up") == 1
+    assert harness.value("state_save_failures_total") == 1
     assert "cannot save scores" in caplog.messages
     (tmp_path / "file").unlink()
-    bench.poll()
-    assert bench.value("state_save_failures_total") == 1
-    restarted = Bench(time, state=StateFolder(tmp_path / "file"), own_score=False)
+    harness.poll()
+    assert harness.value("state_save_failures_total") == 1
+    restarted = PollerHarness(time, state=StateFolder(tmp_path / "file"), own_score=False)
     restarted.poller.restore()
-    assert restarted.page == bench.page
+    assert restarted.page == harness.page
 
 
 def test_no_key_in_what_is_logged(
@@ -386,8 +388,8 @@ def test_no_key_in_what_is_logged(
 ) -> None:
     caplog.set_level("DEBUG")
     sendgrid.subusers[day(5)] = (401, {}, f'{{"errors": [{{"message": "bad key {KEY}"}}]}}')
-    bench = Bench(time)
-    bench.poll()
+    harness = PollerHarness(time)
+    harness.poll()
     assert KEY not in caplog.text
-    assert KEY not in str(bench.poller.health)
-    assert "bad key ***" in str(bench.poller.health)
+    assert KEY not in str(harness.poller.health)
+    assert "bad key ***" in str(harness.poller.health)

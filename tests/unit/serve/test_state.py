@@ -34,7 +34,7 @@ SNAPSHOT = Snapshot(
 
 @pytest.fixture
 def state(tmp_path: Path) -> StateFolder:
-    return StateFolder(tmp_path / "made" / "when-needed")
+    return StateFolder(tmp_path / "made" / "when-needed", hash_cost=2)
 
 
 def files(folder: Path) -> list[str]:
@@ -74,6 +74,15 @@ def test_the_scores_of_another_account_are_not_loaded(
     assert state.load(account(**change), Secret(KEY)) is None
     assert state.load(account(), Secret("another")) is None
     assert state.load(account(), Secret(KEY)) == SNAPSHOT
+
+
+def test_the_hash_of_the_key_is_slow(state: StateFolder, tmp_path: Path) -> None:
+    usual = StateFolder(tmp_path / "made" / "when-needed")
+    usual.save(account(), Secret(KEY), SNAPSHOT)
+    assert usual.load(account(), Secret(KEY)) == SNAPSHOT
+    assert state.load(account(), Secret(KEY)) is None
+    slow = StateFolder(tmp_path / "made" / "when-needed", hash_cost=2**14)
+    assert slow.load(account(), Secret(KEY)) == SNAPSHOT
 
 
 def test_the_file_is_the_users_alone_and_holds_no_key(state: StateFolder, tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
+from seq_exporter.threads import NoThread
 from seq_exporter.web.logins import check_password
-from seq_exporter.web.middleware import BasicAuth
+from seq_exporter.web.middleware import BasicAuth, ThreadLimit
 from seq_exporter.web.settings.file import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 
@@ -60,6 +61,16 @@ def basic(credentials: str | bytes) -> dict[str, str]:
 def test_the_right_password_is_accepted(credentials: str) -> None:
     answer = client().get("/metrics", headers=basic(credentials))
     assert (answer.status_code, answer.text) == (200, "inside")
+
+
+def test_a_password_that_no_thread_checks_may_be_sent_again() -> None:
+    def check(password: bytes, stored: str) -> bool:
+        raise NoThread
+
+    live = ReloadableSettings(lambda: WebSettings(users=USERS))
+    app = ThreadLimit(BasicAuth(PlainTextResponse("inside"), live, check))
+    answer = TestClient(app).get("/metrics", headers=basic("ada:right"))
+    assert (answer.status_code, answer.text.partition(":")[0]) == (503, "no thread can be started")
 
 
 def test_the_scheme_is_case_insensitive() -> None:

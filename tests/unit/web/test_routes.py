@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -14,10 +15,11 @@ from prometheus_client.registry import Collector
 from starlette.testclient import TestClient
 
 from seq_exporter import __version__
-from seq_exporter.config.model import SeriesSelection
 from seq_exporter.publish.deflate import DeflatedText
-from seq_exporter.publish.families import join_accounts, render_account
+from seq_exporter.publish.store import Store
+from seq_exporter.publish.telemetry import Renderer, Telemetry
 from seq_exporter.scores import Health, OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.threads import NoThread
 from seq_exporter.web.routes import build_app
 from seq_exporter.web.settings.file import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
@@ -64,6 +66,23 @@ class Polls(Collector):
         yield CounterMetricFamily("polls", "All polls.", value=self.count)
 
 
+class FakeTelemetry(Telemetry):
+    """The given metric, and before it which accounts' metrics were asked for."""
+
+    def __init__(self, polls: Polls) -> None:
+        super().__init__()
+        self._polls = CollectorRegistry()
+        self._polls.register(polls)
+
+    def render(self, render: Renderer) -> tuple[DeflatedText, bytes]:
+        return DeflatedText.of([OWN]), render(self._polls)
+
+    def render_accounts(
+        self, render: Renderer, accounts: Collection[str]
+    ) -> tuple[DeflatedText, bytes]:
+        return DeflatedText.of([f"# of {sorted(accounts)}\n"]), render(self._polls)
+
+
 @dataclass
 class FakeExporter:
     """An exporter with the given accounts; a reload reports `problem`."""
@@ -72,26 +91,16 @@ class FakeExporter:
     problem: str | None = None
     reloads: int = 0
     polls: Polls = field(default_factory=Polls)
-    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:
-        self.registry.register(self.polls)
-
-    def render_telemetry(
-        self,
-        render: Callable[[CollectorRegistry], bytes],
-        accounts: Collection[str] | None = None,
-    ) -> tuple[DeflatedText, bytes]:
-        own = OWN if accounts is None else f"# of {sorted(accounts)}\n"
-        return DeflatedText.of([own]), render(self.registry)
+        self.telemetry = FakeTelemetry(self.polls)
 
     @property
-    def exposition(self) -> DeflatedText:
-        return self.join_exposition([snapshot.account for snapshot, _ in self.accounts])
-
-    def join_exposition(self, accounts: Collection[str]) -> DeflatedText:
-        chosen = [snapshot for snapshot, _ in self.accounts if snapshot.account in accounts]
-        return join_accounts([render_account(snapshot, SeriesSelection()) for snapshot in chosen])
+    def store(self) -> Store:
+        store = Store()
+        for snapshot, _ in self.accounts:
+            store.open(snapshot.account).swap(snapshot)
+        return store
 
     async def reload(self) -> str | None:
         self.reloads += 1
@@ -325,6 +334,13 @@ def test_the_status_page_escapes_names_and_errors() -> None:
     ]
 
 
+def test_the_status_page_shows_characters_that_nobody_sees() -> None:
+    failure = "500 (\x1b]0;title\x07, \u202eevil)"
+    page = status_page((Snapshot("ac\u200bme"), replace(POLLED, failure=failure)))
+    assert cells(page)[0] == r"ac\u200bme"
+    assert r"<small>500 (\x1b]0;title\x07, \u202eevil)</small>" in page
+
+
 def test_the_status_page_has_security_headers() -> None:
     headers = client().get("/").headers
     assert headers["Content-Security-Policy"] == (
@@ -364,6 +380,23 @@ def test_ready_after_every_first_poll_succeeded_or_failed(
 ) -> None:
     answer = client(FakeExporter([(ACME, health) for health in healths])).get("/-/ready")
     assert (answer.status_code, answer.text) == (status, text)
+
+
+class BusyExporter(FakeExporter):
+    """An exporter on a machine that starts no thread."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "accounts":
+            raise NoThread
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/scores", "/api/v1/status"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_without_a_thread_a_request_may_be_repeated(path: str, method: str) -> None:
+    answer = client(BusyExporter()).request(method, path)
+    text = "no thread can be started: try again, or raise the limit of threads of this service\n"
+    assert (answer.status_code, answer.text) == (503, text if method == "GET" else "")
 
 
 def test_reloading_is_disabled_by_default() -> None:

@@ -10,5 +10,6 @@ from seq_exporter.commands.backfill.archive import Archive
 
 @pytest.fixture
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    with closing(Archive(tmp_path_factory.mktemp("archive") / "scores.sqlite")) as archive:
+    file = tmp_path_factory.mktemp("archive") / "scores.sqlite"
+    with closing(Archive(file, hash_cost=2)) as archive:
         yield archive

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import signal
 import sqlite3
@@ -15,11 +16,14 @@ from typing import Any
 
 import pytest
 
-from seq_exporter.commands.backfill.archive import AccountArchive, Archive
+from seq_exporter.commands.backfill.archive import AccountArchive, Archive, explain_failure
+from seq_exporter.config.model import ALL_SUBUSERS
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import BackfillError
 from seq_exporter.scores import Score
 from tests.support import KEY, ROOT, account, day
+
+AGAIN = "move it away, and run the same command again: it fetches the days again"
 
 DAYS = [day(number) for number in range(1, 6)]
 
@@ -31,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def archive(file: Path) -> Iterator[Archive]:
-    with closing(Archive(file)) as archive:
+    with closing(Archive(file, hash_cost=2)) as archive:
         yield archive
 
 
@@ -232,6 +236,15 @@ def test_the_content_is_there_when_the_file_is_opened_again(file: Path) -> None:
         assert archive.get_output("scores-2026-11-01.om") == ("abc", 1)
 
 
+def test_the_hash_of_the_key_is_slow(file: Path) -> None:
+    with closing(Archive(file)) as archive:
+        archive.claim(account(), Secret(KEY)).add_page(day(4), scores("1"), None)
+    with closing(Archive(file, hash_cost=2)) as archive, pytest.raises(BackfillError):
+        archive.claim(account(), Secret(KEY))
+    with closing(Archive(file, hash_cost=2**14)) as archive:
+        assert not archive.claim(account(), Secret(KEY)).is_empty()
+
+
 def test_an_output_is_begun_and_done(archive: Archive) -> None:
     assert archive.get_output("a") == ("", 0)
     archive.set_output("a", "first", 3)
@@ -339,9 +352,13 @@ def make_other_database(file: Path) -> None:
         connection.execute("CREATE TABLE moz_places (url TEXT)")
 
 
+def make_link_to_itself(file: Path) -> None:
+    file.symlink_to(file.name)
+
+
 def make_other_version(file: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
 
 
 @pytest.mark.parametrize(
@@ -369,15 +386,112 @@ def test_a_file_of_another_kind_is_left_alone(file: Path, make: Any, reason: str
     before = file.read_bytes()
     with pytest.raises(BackfillError) as caught:
         Archive(file)
-    assert str(caught.value) == f"{file} is {reason}"
+    assert str(caught.value) == f"{file} is {reason}: {AGAIN}"
     assert file.read_bytes() == before
+
+
+def damage(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    """Return what makes an archive with two thousand scores, and changes its bytes."""
+
+    def make(file: Path) -> None:
+        with closing(Archive(file)) as archive:
+            acme = archive.claim(account(), Secret(KEY))
+            for number in range(1, 5):
+                acme.add_page(day(number), scores(*map(str, range(500))), None)
+                acme.finish(day(number))
+            acme.label(ALL_SUBUSERS)
+        file.write_bytes(change(file.read_bytes()))
+
+    return make
+
+
+def sql(text: str) -> Callable[[Path], None]:
+    """Return what makes an archive, and changes it with SQL."""
+
+    def make(file: Path) -> None:
+        damage(lambda content: content)(file)
+        with closing(sqlite3.connect(file)) as connection:
+            connection.executescript(f"PRAGMA ignore_check_constraints = ON; {text}")
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (damage(lambda content: content[:50]), "damaged: database disk image is malformed"),
+        (damage(lambda content: content[:4096]), "damaged: database disk image is malformed"),
+        (
+            damage(lambda content: content[: len(content) // 2]),
+            "damaged: database disk image is malformed",
+        ),
+        (damage(lambda content: content[:-100]), "damaged: "),
+        (
+            damage(lambda content: b"x" * 100 + content[100:]),
+            "not an archive of a backfill: file is not a database",
+        ),
+        (damage(lambda content: b"hello"), "not an archive of a backfill: file is not a database"),
+        (
+            damage(lambda content: content[:-30_000] + b"\xff" * 20_000 + content[-10_000:]),
+            "damaged: ",
+        ),
+        (damage(lambda content: content.replace(b"name-170", b"name-\xff\xff\xff")), "damaged: "),
+        (sql("UPDATE scores SET overall = 6"), "damaged: CHECK constraint failed in scores"),
+        (sql("UPDATE scores SET open_rate = 'x'"), "damaged: CHECK constraint failed in scores"),
+        (
+            sql("UPDATE days SET day = 'today' WHERE day = '2026-11-04'"),
+            "damaged: CHECK constraint failed in days",
+        ),
+        (sql("DROP TABLE days"), "not an archive of a backfill: it has other tables"),
+        (
+            sql("ALTER TABLE days DROP COLUMN cursor"),
+            "not an archive of a backfill: it has other tables",
+        ),
+        (Path.mkdir, "not a file"),
+        (os.mkfifo, "not a file"),
+    ],
+)
+def test_a_damaged_file_is_reported_when_it_is_opened(file: Path, make: Any, reason: str) -> None:
+    make(file)
+    with pytest.raises(BackfillError) as caught:
+        Archive(file)
+    message = str(caught.value)
+    assert message.startswith(f"{file} is {reason}")
+    assert message.endswith(f": {AGAIN}")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("make", [lambda file: file.symlink_to("/nowhere/x"), make_link_to_itself])
+def test_a_link_that_leads_nowhere(file: Path, make: Any) -> None:
+    make(file)
+    with pytest.raises(BackfillError) as caught:
+        Archive(file)
+    assert str(caught.value) == (
+        f"cannot write to {file}: unable to open database file: "
+        "let this user write the file and its folder"
+    )
+
+
+def test_a_file_that_may_not_be_written(archive: Archive, file: Path) -> None:
+    archive.close()
+    with (
+        closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection,
+        pytest.raises(sqlite3.OperationalError) as caught,
+    ):
+        connection.execute("DELETE FROM days")
+    assert explain_failure(file, caught.value) == (
+        f"cannot write to {file}: attempt to write a readonly database: "
+        "let this user write the file and its folder"
+    )
 
 
 def test_a_file_that_is_in_use_is_left_alone(archive: Archive, file: Path) -> None:
     assert archive.count_days() == 0
     with pytest.raises(BackfillError) as caught:
         Archive(file)
-    assert str(caught.value) == f"{file} is in use by another backfill"
+    assert (
+        str(caught.value) == f"{file} is in use by another backfill: wait for its end, or stop it"
+    )
     archive.close()
     Archive(file).close()
 

@@ -5,7 +5,9 @@ The clock is the real one here: days are counted from today (UTC), as a user wou
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import re
 import signal
 import sys
@@ -17,9 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import responses
 
 from seq_exporter.commands import main as cli
 from seq_exporter.commands.backfill.archive import Archive
+from seq_exporter.commands.backfill.run import opened
+from seq_exporter.errors import BackfillError
 from tests.support import KEY, FakeSendGrid, item
 
 CONFIG = f"""
@@ -274,6 +279,29 @@ def test_days_that_cannot_be_asked_for(run: Run, command: CommandLine) -> None:
                 "http://user:hush@localhost:port/api/v1/write",
             )
         ),
+        *(
+            pytest.param(
+                [f"--remote-write={url}"],
+                "Invalid value for '--remote-write': has white space or an invisible character "
+                "inside: write the URL on one line, with %20 for a space",
+                id=f"a URL with white space: {url!r}",
+            )
+            for url in (
+                "http://local host:9090/write",
+                "http://localhost :9090/write",
+                "http:// localhost/write",
+                "http://localhost:9090/a b",
+                "http://user:hu sh@localhost/write",
+                "http://user:hu\nsh@localhost/write",
+                "http://localhost:9090/api/\n  v1/write",
+                "http://localhost\t:9090/write",
+                "http://localhost:9090/write?x=a b",
+                "http://localhost\xa0/write",
+                "http://localhost/write\u200b",
+                "\ufeffhttp://localhost/write",
+                "http://localhost/write\x1b",
+            )
+        ),
         pytest.param(
             ["--remote-write-header=Authorization"],
             "Invalid value for '--remote-write-header': write NAME=VALUE, "
@@ -320,6 +348,27 @@ def test_days_that_cannot_be_asked_for(run: Run, command: CommandLine) -> None:
 def test_wrong_use(run: Run, command: CommandLine, arguments: list[str], said: str) -> None:
     assert mistake(run(*arguments)) == said
     assert not command.output.exists()
+
+
+@pytest.mark.parametrize("space", [" ", "\t", "\n", "\r\n", "\xa0"])
+@pytest.mark.parametrize("is_variable", [False, True])
+def test_white_space_around_the_url_of_a_receiver(
+    space: str,
+    is_variable: bool,
+    run: Run,
+    fleet: FakeSendGrid,
+    mock: responses.RequestsMock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = "http://user:hush@localhost:9/api/v1/write"
+    mock.add(responses.POST, url)
+    given = f"{space}{url}{space}"
+    if is_variable:
+        monkeypatch.setenv("SEQ_EXPORTER_REMOTE_WRITE", given)
+    flags = [] if is_variable else [f"--remote-write={given}"]
+    status, said, _ = run(*one_day(), *flags)
+    assert status == 0
+    assert " samples sent to http://localhost:9/api/v1/write,\n" in said
 
 
 def test_the_output_folder_is_required(
@@ -405,14 +454,37 @@ def test_an_archive_that_is_another_file(run: Run, command: CommandLine) -> None
     assert run() == (
         1,
         "",
-        "seq-exporter: out/scores.sqlite is not an archive of a backfill: file is not a database\n",
+        "seq-exporter: out/scores.sqlite is not an archive of a backfill: file is not a database: "
+        "move it away, and run the same command again: it fetches the days again\n",
     )
 
 
 def test_an_archive_that_is_in_use(run: Run, command: CommandLine) -> None:
     command.output.mkdir()
     with closing(Archive(command.output / "scores.sqlite")):
-        assert run() == (1, "", "seq-exporter: out/scores.sqlite is in use by another backfill\n")
+        assert run() == (
+            1,
+            "",
+            "seq-exporter: out/scores.sqlite is in use by another backfill: "
+            "wait for its end, or stop it\n",
+        )
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (errno.ENOSPC, "No space left on device: make room"),
+        (errno.EACCES, "Permission denied: let this user write there"),
+        (errno.EROFS, "Read-only file system: let this user write there"),
+    ],
+)
+def test_a_file_that_cannot_be_written(tmp_path: Path, code: int, said: str) -> None:
+    with pytest.raises(BackfillError) as caught, opened(tmp_path):
+        raise OSError(code, os.strerror(code))
+    assert str(caught.value) == (
+        f"cannot write to {tmp_path}: {said}, and run the same command again; "
+        "complete files are kept"
+    )
 
 
 def written(command: CommandLine) -> list[str]:

@@ -57,12 +57,12 @@ def too_many(seconds: int) -> Answer:
     return 429, {"Retry-After": str(seconds)}, ""
 
 
-class Bench:
+class FetchHarness:
     """Fetches the days of one account into its archive, and records the progress."""
 
     def __init__(self, file: Path, time: FakeTime, sendgrid: FakeSendGrid) -> None:
         self.file = file
-        self.archive = Archive(file)
+        self.archive = Archive(file, hash_cost=2)
         self.time = time
         self.sendgrid = sendgrid
         self.reports: list[tuple[int, str]] = []
@@ -120,19 +120,19 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, time: FakeTime, sendgrid: FakeSendGrid) -> Iterator[Bench]:
-    bench = Bench(tmp_path / "scores.sqlite", time, sendgrid)
-    with closing(bench.archive):
-        yield bench
+def harness(tmp_path: Path, time: FakeTime, sendgrid: FakeSendGrid) -> Iterator[FetchHarness]:
+    harness = FetchHarness(tmp_path / "scores.sqlite", time, sendgrid)
+    with closing(harness.archive):
+        yield harness
 
 
 def test_subusers_are_read_page_by_page_and_own_scores_in_one_request(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: FetchHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.page_size = 2
     sendgrid.subusers = {day(1): FLEET[:2], day(2): FLEET, day(3): FLEET}
     sendgrid.own = dict.fromkeys(DAYS, OWN)
-    assert bench.run() == set()
+    assert harness.run() == set()
     assert sendgrid.take_requests() == [
         "subusers 2026-11-01",
         "subusers 2026-11-02",
@@ -141,13 +141,13 @@ def test_subusers_are_read_page_by_page_and_own_scores_in_one_request(
         "subusers 2026-11-03 after 2",
         "own 2026-11-01..2026-11-03",
     ]
-    assert bench.users == {
+    assert harness.users == {
         "2026-11-01": ["1", "2"],
         "2026-11-02": ["1", "2", "3"],
         "2026-11-03": ["1", "2", "3"],
     }
-    assert list(bench.acme.own_scores()) == DAYS
-    assert bench.reports == [
+    assert list(harness.acme.own_scores()) == DAYS
+    assert harness.reports == [
         (0, "acme"),
         (0, "acme 2026-11-01, page 1"),
         (1, "acme 2026-11-01"),
@@ -161,57 +161,59 @@ def test_subusers_are_read_page_by_page_and_own_scores_in_one_request(
     ]
 
 
-def test_a_second_run_asks_for_nothing(bench: Bench, sendgrid: FakeSendGrid) -> None:
+def test_a_second_run_asks_for_nothing(harness: FetchHarness, sendgrid: FakeSendGrid) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
     sendgrid.own = dict.fromkeys(DAYS, OWN)
-    bench.run()
+    harness.run()
     sendgrid.take_requests()
-    assert bench.run() == set()
+    assert harness.run() == set()
     assert sendgrid.take_requests() == []
-    assert bench.done == len(DAYS)
+    assert harness.done == len(DAYS)
 
 
-def test_a_run_with_more_days_asks_only_for_those(bench: Bench, sendgrid: FakeSendGrid) -> None:
+def test_a_run_with_more_days_asks_only_for_those(
+    harness: FetchHarness, sendgrid: FakeSendGrid
+) -> None:
     days = [day(number) for number in range(1, 6)]
     sendgrid.subusers = dict.fromkeys(days, FLEET)
     sendgrid.own = dict.fromkeys(days, OWN)
-    bench.run([day(2), day(3)])
+    harness.run([day(2), day(3)])
     sendgrid.take_requests()
-    bench.run(days)
+    harness.run(days)
     assert sendgrid.take_requests() == [
         "subusers 2026-11-01",
         "subusers 2026-11-04",
         "subusers 2026-11-05",
         "own 2026-11-01..2026-11-05",
     ]
-    assert bench.done == len(days)
+    assert harness.done == len(days)
 
 
 def test_a_day_that_was_begun_is_continued_from_its_cursor(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: FetchHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.page_size = 1
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
     sendgrid.first["subusers 2026-11-02 after 2"] = [REFUSED]
-    bench.fail(Unauthorized, own_score=False)
-    assert bench.users["2026-11-02"] == ["1", "2"]
+    harness.fail(Unauthorized, own_score=False)
+    assert harness.users["2026-11-02"] == ["1", "2"]
     sendgrid.take_requests()
-    assert bench.run(own_score=False) == set()
+    assert harness.run(own_score=False) == set()
     assert sendgrid.take_requests() == [
         "subusers 2026-11-02 after 2",
         "subusers 2026-11-03",
         "subusers 2026-11-03 after 1",
         "subusers 2026-11-03 after 2",
     ]
-    assert bench.users == {str(when): ["1", "2", "3"] for when in DAYS}
+    assert harness.users == {str(when): ["1", "2", "3"] for when in DAYS}
 
 
 def test_days_that_are_not_calculated_are_asked_for_once_more_at_the_end(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: FetchHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.subusers = {day(1): FLEET, day(2): FLEET}
     sendgrid.first["subusers 2026-11-01"] = [NOT_CALCULATED]
-    assert bench.run(own_score=False) == {day(3)}
+    assert harness.run(own_score=False) == {day(3)}
     assert sendgrid.take_requests() == [
         "subusers 2026-11-01",
         "subusers 2026-11-02",
@@ -219,79 +221,83 @@ def test_days_that_are_not_calculated_are_asked_for_once_more_at_the_end(
         "subusers 2026-11-01",
         "subusers 2026-11-03",
     ]
-    assert bench.done == len(DAYS)
+    assert harness.done == len(DAYS)
     sendgrid.subusers[day(3)] = FLEET
-    assert bench.run(own_score=False) == set()  # in a later run
+    assert harness.run(own_score=False) == set()  # in a later run
     assert sendgrid.take_requests() == ["subusers 2026-11-03"]
-    assert list(bench.users) == ["2026-11-01", "2026-11-02", "2026-11-03"]
+    assert list(harness.users) == ["2026-11-01", "2026-11-02", "2026-11-03"]
 
 
 def test_a_day_is_not_calculated_if_a_later_page_is_not(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: FetchHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.page_size = 2
     sendgrid.subusers = {day(2): FLEET}
     sendgrid.first["subusers 2026-11-02 after 2"] = [NOT_CALCULATED, NOT_CALCULATED]
-    assert bench.run([day(2)], own_score=False) == {day(2)}
-    assert bench.users == {}
+    assert harness.run([day(2)], own_score=False) == {day(2)}
+    assert harness.users == {}
     assert sendgrid.take_requests() == ["subusers 2026-11-02", "subusers 2026-11-02 after 2"] * 2
-    assert bench.run([day(2)], own_score=False) == set()
-    assert bench.users == {"2026-11-02": ["1", "2", "3"]}
+    assert harness.run([day(2)], own_score=False) == set()
+    assert harness.users == {"2026-11-02": ["1", "2", "3"]}
 
 
-def test_a_day_that_sendgrid_no_longer_keeps_is_noted(bench: Bench, sendgrid: FakeSendGrid) -> None:
+def test_a_day_that_sendgrid_no_longer_keeps_is_noted(
+    harness: FetchHarness, sendgrid: FakeSendGrid
+) -> None:
     sendgrid.subusers = {day(1): FORGOTTEN, day(2): FLEET, day(3): FLEET}
     sendgrid.own = {day(2): OWN, day(3): OWN}
-    assert bench.run() == set()
-    assert bench.acme.forgotten() == {day(1)}
+    assert harness.run() == set()
+    assert harness.acme.forgotten() == {day(1)}
     assert sendgrid.take_requests() == [
         "subusers 2026-11-01",
         "subusers 2026-11-02",
         "subusers 2026-11-03",
         "own 2026-11-02..2026-11-03",
     ]
-    assert bench.done == len(DAYS)
-    assert bench.run() == set()
+    assert harness.done == len(DAYS)
+    assert harness.run() == set()
     assert sendgrid.take_requests() == []
 
 
 def test_a_day_that_sendgrid_forgets_meanwhile_keeps_its_subusers(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: FetchHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
     sendgrid.own = {day(1): FORGOTTEN} | dict.fromkeys(DAYS[1:], OWN)
-    assert bench.run() == set()
-    assert list(bench.users) == ["2026-11-01", "2026-11-02", "2026-11-03"]
-    assert list(bench.acme.own_scores()) == [day(2), day(3)]
-    assert bench.acme.forgotten() == {day(1)}
+    assert harness.run() == set()
+    assert list(harness.users) == ["2026-11-01", "2026-11-02", "2026-11-03"]
+    assert list(harness.acme.own_scores()) == [day(2), day(3)]
+    assert harness.acme.forgotten() == {day(1)}
     sendgrid.take_requests()
-    assert bench.run() == set()
+    assert harness.run() == set()
     assert sendgrid.take_requests() == []
 
 
-def test_half_a_day_that_sendgrid_forgets_is_dropped(bench: Bench, sendgrid: FakeSendGrid) -> None:
+def test_half_a_day_that_sendgrid_forgets_is_dropped(
+    harness: FetchHarness, sendgrid: FakeSendGrid
+) -> None:
     sendgrid.page_size = 1
     sendgrid.subusers = {day(1): FLEET}
     sendgrid.first["subusers 2026-11-01 after 1"] = [FORGOTTEN]
-    assert bench.run([day(1)], own_score=False) == set()
-    assert bench.users == {}
-    assert bench.acme.forgotten() == {day(1)}
+    assert harness.run([day(1)], own_score=False) == set()
+    assert harness.users == {}
+    assert harness.acme.forgotten() == {day(1)}
 
 
 @pytest.mark.parametrize(
     "own_score", [pytest.param(False, id="subusers"), pytest.param(True, id="own score")]
 )
 def test_a_bad_request_for_a_day_that_sendgrid_keeps_is_an_error(
-    bench: Bench, sendgrid: FakeSendGrid, own_score: bool
+    harness: FetchHarness, sendgrid: FakeSendGrid, own_score: bool
 ) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
     sendgrid.own = dict.fromkeys(DAYS, OWN) | {day(2): FORGOTTEN}
     if not own_score:
         sendgrid.subusers[day(2)] = FORGOTTEN
-    said = bench.fail(BadRequest, own_score=own_score)
+    said = harness.fail(BadRequest, own_score=own_score)
     assert said == "400 (date is too far back): SendGrid does not accept the request"
-    assert bench.acme.forgotten() == set()
-    assert len(bench.users) == (3 if own_score else 1)
+    assert harness.acme.forgotten() == set()
+    assert len(harness.users) == (3 if own_score else 1)
 
 
 @pytest.mark.parametrize(
@@ -306,11 +312,11 @@ def test_a_bad_request_for_a_day_that_sendgrid_keeps_is_an_error(
     ],
 )
 def test_a_rate_limit_is_waited_out_for_up_to_an_hour(
-    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime, answer: Answer, sleeps: list[int]
+    harness: FetchHarness, sendgrid: FakeSendGrid, time: FakeTime, answer: Answer, sleeps: list[int]
 ) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
     sendgrid.first["subusers 2026-11-02"] = [answer]
-    assert bench.run(own_score=False) == set()
+    assert harness.run(own_score=False) == set()
     assert [round(seconds) for seconds in time.sleeps] == sleeps
     assert sendgrid.requests == [
         "subusers 2026-11-01",
@@ -321,17 +327,17 @@ def test_a_rate_limit_is_waited_out_for_up_to_an_hour(
 
 
 def test_a_rate_limit_without_a_time_is_waited_out_for_a_minute(
-    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
+    harness: FetchHarness, sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = {day(2): FLEET}
     sendgrid.first["subusers 2026-11-02"] = [TOO_MANY] * 3
-    assert bench.run([day(2)], own_score=False) == set()
+    assert harness.run([day(2)], own_score=False) == set()
     assert time.sleeps == [60.0] * 3
-    assert (0, "pausing 60 s as SendGrid asks: acme") in bench.reports
+    assert (0, "pausing 60 s as SendGrid asks: acme") in harness.reports
 
 
 def test_every_kind_of_request_is_repeated_after_a_pause(
-    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
+    harness: FetchHarness, sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = {day(2): [item("1")], day(3): [item("1")]}
     sendgrid.own = {day(2): OWN}
@@ -345,31 +351,31 @@ def test_every_kind_of_request_is_repeated_after_a_pause(
         "own 2026-11-03",
     ]
     sendgrid.first = {request: [too_many(900)] for request in once}
-    assert bench.run([day(2), day(3)]) == {day(3)}
+    assert harness.run([day(2), day(3)]) == {day(3)}
     twice = [request for request in once for _ in range(2)]
     assert sendgrid.requests == [*twice, "own 2026-11-03"]
     assert time.sleeps == [900.0] * len(once)
 
 
 def test_a_request_gives_up_after_ten_pauses(
-    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
+    harness: FetchHarness, sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET) | {day(2): too_many(600)}
-    said = bench.fail(RateLimited)
+    said = harness.fail(RateLimited)
     assert said == "429: over SendGrid's rate limit"
     assert time.sleeps == [600.0] * 10
     assert sendgrid.requests == ["subusers 2026-11-01", *["subusers 2026-11-02"] * 11]
 
 
 def test_pauses_of_different_requests_are_counted_separately(
-    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
+    harness: FetchHarness, sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.page_size = 1
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
     for when in DAYS:
         for page in ("", " after 1", " after 2"):
             sendgrid.first[f"subusers {when}{page}"] = [too_many(600)] * 9
-    assert bench.run(own_score=False) == set()
+    assert harness.run(own_score=False) == set()
     assert len(time.sleeps) == 81
 
 
@@ -383,21 +389,21 @@ def test_pauses_of_different_requests_are_counted_separately(
     ],
 )
 def test_after_an_error_the_fetched_pages_are_kept(
-    bench: Bench, sendgrid: FakeSendGrid, answers: list[Answer], kind: type[PollError]
+    harness: FetchHarness, sendgrid: FakeSendGrid, answers: list[Answer], kind: type[PollError]
 ) -> None:
     sendgrid.page_size = 2
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
     sendgrid.own = dict.fromkeys(DAYS, OWN)
     sendgrid.first["subusers 2026-11-02 after 2"] = list(answers)
-    bench.fail(kind)
+    harness.fail(kind)
     assert sendgrid.take_requests() == [
         "subusers 2026-11-01",
         "subusers 2026-11-01 after 2",
         "subusers 2026-11-02",
         *["subusers 2026-11-02 after 2"] * len(answers),
     ]
-    assert bench.users == {"2026-11-01": ["1", "2", "3"], "2026-11-02": ["1", "2"]}
-    assert bench.run() == set()
+    assert harness.users == {"2026-11-01": ["1", "2", "3"], "2026-11-02": ["1", "2"]}
+    assert harness.run() == set()
     assert sendgrid.take_requests() == [
         "subusers 2026-11-02 after 2",
         "subusers 2026-11-03",
@@ -406,13 +412,15 @@ def test_after_an_error_the_fetched_pages_are_kept(
     ]
 
 
-def test_names_are_read_only_if_pages_leave_some_out(bench: Bench, sendgrid: FakeSendGrid) -> None:
+def test_names_are_read_only_if_pages_leave_some_out(
+    harness: FetchHarness, sendgrid: FakeSendGrid
+) -> None:
     sendgrid.page_size = 2
     sendgrid.names = {"1": "shop-de", "2": "shop-fr", "3": "shop-it"}
     sendgrid.subusers = {day(1): FLEET[:2], day(2): [item("1"), item("3"), item("4")]}
-    bench.run([day(1)], own_score=False)
+    harness.run([day(1)], own_score=False)
     assert sendgrid.take_requests() == ["subusers 2026-11-01"]
-    bench.run([day(1), day(2)], own_score=False)
+    harness.run([day(1), day(2)], own_score=False)
     assert sendgrid.take_requests() == [
         "subusers 2026-11-02",
         "subusers 2026-11-02 after 2",
@@ -420,23 +428,23 @@ def test_names_are_read_only_if_pages_leave_some_out(bench: Bench, sendgrid: Fak
         "names 2",
         "names 3",
     ]
-    assert bench.names == {"1": "shop-de", "2": "shop-fr", "3": "shop-it", "4": None}
-    bench.run([day(1), day(2)], own_score=False)
+    assert harness.names == {"1": "shop-de", "2": "shop-fr", "3": "shop-it", "4": None}
+    harness.run([day(1), day(2)], own_score=False)
     assert sendgrid.take_requests() == []  # SendGrid has no name for the fourth
 
 
 def test_the_list_of_names_is_continued_from_its_offset(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: FetchHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.names = {"1": "shop-de", "2": "shop-fr", "3": "shop-it"}
     sendgrid.subusers = {day(2): [item("2"), item("3"), item("4")]}
     sendgrid.page_size = 2
     sendgrid.first["names 2"] = [REFUSED]
-    bench.fail(Unauthorized, days=[day(2)], own_score=False)
+    harness.fail(Unauthorized, days=[day(2)], own_score=False)
     sendgrid.take_requests()
-    assert bench.run([day(2)], own_score=False) == set()
+    assert harness.run([day(2)], own_score=False) == set()
     assert sendgrid.take_requests() == ["names 2", "names 3"]
-    assert bench.names == {"1": "shop-de", "2": "shop-fr", "3": "shop-it", "4": None}
+    assert harness.names == {"1": "shop-de", "2": "shop-fr", "3": "shop-it", "4": None}
 
 
 @pytest.mark.parametrize(
@@ -448,33 +456,33 @@ def test_the_list_of_names_is_continued_from_its_offset(
     ],
 )
 def test_a_key_may_be_refused_the_list_of_names(
-    bench: Bench, sendgrid: FakeSendGrid, answer: Answer
+    harness: FetchHarness, sendgrid: FakeSendGrid, answer: Answer
 ) -> None:
     sendgrid.subusers = {day(2): [item("1")]}
     sendgrid.own = {day(2): OWN}
     sendgrid.names = answer
-    fetched = bench.fetch([day(2)])
+    fetched = harness.fetch([day(2)])
     assert fetched.not_calculated == set()
     assert fetched.names_refused
     assert sendgrid.take_requests() == ["subusers 2026-11-02", "names 0", "own 2026-11-02"]
     # The key has got the permission meanwhile.
     sendgrid.names = {"1": "shop-de"}
-    assert bench.fetch([day(2)])[2:4] == (set(), "")
+    assert harness.fetch([day(2)])[2:4] == (set(), "")
     assert sendgrid.take_requests() == ["names 0", "names 1"]
-    assert bench.names == {"1": "shop-de"}
+    assert harness.names == {"1": "shop-de"}
 
 
 def test_a_recent_day_without_scores_is_read_again_later(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: FetchHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.subusers = {day(1): [item("1")], day(2): [item("1")], day(3): []}
     sendgrid.own = {day(1): item("9"), day(2): item("9"), day(3): item("9")}
     today = day(5)
-    assert bench.run([day(1), day(2), day(3)], today) == {day(2), day(3)}
+    assert harness.run([day(1), day(2), day(3)], today) == {day(2), day(3)}
     sendgrid.take_requests()
     sendgrid.subusers = {day(2): FLEET, day(3): FLEET}
     sendgrid.own = {day(2): OWN, day(3): OWN}
-    assert bench.run([day(1), day(2), day(3)], today) == set()
+    assert harness.run([day(1), day(2), day(3)], today) == set()
     assert sendgrid.take_requests() == [
         "subusers 2026-11-02",
         "subusers 2026-11-03",
@@ -483,62 +491,64 @@ def test_a_recent_day_without_scores_is_read_again_later(
 
 
 def test_a_bad_request_for_today_means_that_it_is_not_calculated_yet(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: FetchHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.subusers = {day(1): FLEET, day(2): FORGOTTEN}
-    assert bench.run([day(1), day(2)], day(2), own_score=False) == {day(2)}
+    assert harness.run([day(1), day(2)], day(2), own_score=False) == {day(2)}
 
 
 def test_the_error_for_a_refused_own_score_names_its_setting(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: FetchHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.subusers = {day(2): FLEET}
     sendgrid.own = {day(2): (403, {}, "")}
-    said = bench.fail(Forbidden, days=[day(2)])
+    said = harness.fail(Forbidden, days=[day(2)])
     assert said.endswith("; if only its own score is refused: own_score: false")
 
 
 def test_a_failure_to_list_names_is_an_error_and_tried_again_in_the_next_run(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: FetchHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.subusers = {day(2): [item("1")]}
     sendgrid.names = {"1": "shop-de"}
     sendgrid.first["names 0"] = [FAILED] * 3
-    bench.fail(ServerFailed, days=[day(2)], own_score=False)
+    harness.fail(ServerFailed, days=[day(2)], own_score=False)
     sendgrid.take_requests()
-    bench.run([day(2)], own_score=False)
+    harness.run([day(2)], own_score=False)
     assert sendgrid.take_requests() == ["names 0", "names 1"]
-    assert bench.names == {"1": "shop-de"}
+    assert harness.names == {"1": "shop-de"}
 
 
-def test_a_list_of_names_that_ignores_the_offset_ends(bench: Bench, sendgrid: FakeSendGrid) -> None:
+def test_a_list_of_names_that_ignores_the_offset_ends(
+    harness: FetchHarness, sendgrid: FakeSendGrid
+) -> None:
     sendgrid.subusers = {day(2): [item("1")]}
     sendgrid.names = ok([{"id": 7, "username": "shop-de"}])
-    assert bench.run([day(2)], own_score=False) == set()
+    assert harness.run([day(2)], own_score=False) == set()
     assert sendgrid.requests == ["subusers 2026-11-02", "names 0", "names 1"]
 
 
 def test_a_list_of_names_that_alternates_two_pages_ends(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: FetchHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.subusers = {day(2): [item("1")]}
     first, second = ok([{"id": 7, "username": "shop-de"}]), ok([{"id": 8, "username": "shop-fr"}])
     sendgrid.first = {"names 0": [first], "names 1": [second]}
     sendgrid.names = first
-    assert bench.run([day(2)], own_score=False) == set()
+    assert harness.run([day(2)], own_score=False) == set()
     assert sendgrid.requests == ["subusers 2026-11-02", "names 0", "names 1", "names 2"]
-    assert bench.names == {"1": None, "7": "shop-de", "8": "shop-fr"}
+    assert harness.names == {"1": None, "7": "shop-de", "8": "shop-fr"}
 
 
 def test_failures_and_pauses_are_counted_separately(
-    bench: Bench, sendgrid: FakeSendGrid, time: FakeTime
+    harness: FetchHarness, sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = {day(2): FLEET}
     sendgrid.first["subusers 2026-11-02"] = [FAILED, *[too_many(600)] * 10, FAILED]
-    assert bench.run([day(2)], own_score=False) == set()
+    assert harness.run([day(2)], own_score=False) == set()
     assert [round(seconds) for seconds in time.sleeps] == [1, *[600] * 10, 2]
     sendgrid.first["subusers 2026-11-03"] = [FAILED, too_many(600), FAILED, FAILED]
-    bench.fail(ServerFailed, days=[day(3)], own_score=False)
+    harness.fail(ServerFailed, days=[day(3)], own_score=False)
 
 
 def pages_of(cursors: dict[str, tuple[str, list[Any]]]) -> dict[str, list[Answer]]:
@@ -551,15 +561,17 @@ def pages_of(cursors: dict[str, tuple[str, list[Any]]]) -> dict[str, list[Answer
     }
 
 
-def test_a_day_begins_again_if_its_cursor_is_refused(bench: Bench, sendgrid: FakeSendGrid) -> None:
+def test_a_day_begins_again_if_its_cursor_is_refused(
+    harness: FetchHarness, sendgrid: FakeSendGrid
+) -> None:
     sendgrid.page_size = 1
     sendgrid.subusers = {day(2): FLEET}
     sendgrid.first = {"subusers 2026-11-02 after 1": [REFUSED]}
     with pytest.raises(Unauthorized):
-        bench.run([day(2)], own_score=False)
+        harness.run([day(2)], own_score=False)
     sendgrid.take_requests()
     sendgrid.first = {"subusers 2026-11-02 after 1": [(400, {}, "")]}
-    assert bench.run([day(2)], own_score=False) == set()
+    assert harness.run([day(2)], own_score=False) == set()
     assert sendgrid.take_requests()[:4] == [
         "subusers 2026-11-02 after 1",
         "subusers 2026-11-02",
@@ -579,78 +591,80 @@ def test_a_day_begins_again_if_its_cursor_is_refused(bench: Bench, sendgrid: Fak
     ],
 )
 def test_a_cursor_that_leads_to_nobody_new_is_the_end(
-    bench: Bench, sendgrid: FakeSendGrid, pages: Any
+    harness: FetchHarness, sendgrid: FakeSendGrid, pages: Any
 ) -> None:
     sendgrid.subusers = {day(2): []}
     sendgrid.first = pages_of(pages)
-    assert bench.run([day(2)], own_score=False) == set()
+    assert harness.run([day(2)], own_score=False) == set()
     assert sendgrid.take_requests() == [f"subusers 2026-11-02{request}" for request in pages]
-    assert bench.users == {"2026-11-02": ["1", "2", "3"]}
-    assert bench.acme.unfinished([day(2)]) == []
+    assert harness.users == {"2026-11-02": ["1", "2", "3"]}
+    assert harness.acme.unfinished([day(2)]) == []
 
 
 def test_own_scores_that_the_range_leaves_out_are_read_one_by_one(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: FetchHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.own = {day(1): OWN, day(3): item("9", "acme")}
-    assert bench.run(subusers=None) == {day(2)}
+    assert harness.run(subusers=None) == {day(2)}
     assert sendgrid.take_requests() == [
         "own 2026-11-01..2026-11-03",
         "own 2026-11-02",
         "own 2026-11-02",  # once more at the end
     ]
-    assert {when: own.overall for when, own in bench.acme.own_scores().items()} == {
+    assert {when: own.overall for when, own in harness.acme.own_scores().items()} == {
         day(1): 4.0,
         day(3): None,
     }
-    assert bench.reports == [(3, "acme")]
+    assert harness.reports == [(3, "acme")]
     sendgrid.own[day(2)] = item("9", "acme", 3)
-    assert bench.run(subusers=None) == set()
+    assert harness.run(subusers=None) == set()
     assert sendgrid.take_requests() == ["own 2026-11-02"]
-    assert list(bench.acme.own_scores()) == DAYS
+    assert list(harness.acme.own_scores()) == DAYS
 
 
 def test_own_scores_may_be_there_one_by_one_and_not_in_a_range(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: FetchHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.own = dict.fromkeys(DAYS, OWN)
     sendgrid.first["own 2026-11-01..2026-11-03"] = [NOT_CALCULATED]
-    assert bench.run(subusers=None) == set()
+    assert harness.run(subusers=None) == set()
     assert sendgrid.take_requests() == [
         "own 2026-11-01..2026-11-03",
         "own 2026-11-01",
         "own 2026-11-02",
         "own 2026-11-03",
     ]
-    assert list(bench.acme.own_scores()) == DAYS
+    assert list(harness.acme.own_scores()) == DAYS
 
 
 def test_a_range_that_begins_too_early_is_read_from_the_next_day(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: FetchHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.own = {day(1): FORGOTTEN} | dict.fromkeys(DAYS[1:], OWN)
-    assert bench.run(subusers=None) == set()
+    assert harness.run(subusers=None) == set()
     assert sendgrid.take_requests() == [
         "own 2026-11-01..2026-11-03",
         "own 2026-11-01",
         "own 2026-11-02..2026-11-03",
     ]
-    assert bench.run(subusers=None) == set()
+    assert harness.run(subusers=None) == set()
     assert sendgrid.take_requests() == []
 
 
-def test_own_scores_are_read_ninety_days_at_a_time(bench: Bench, sendgrid: FakeSendGrid) -> None:
+def test_own_scores_are_read_ninety_days_at_a_time(
+    harness: FetchHarness, sendgrid: FakeSendGrid
+) -> None:
     days = [date.fromordinal(day(1).toordinal() - number) for number in reversed(range(91))]
     sendgrid.own = dict.fromkeys(days, OWN)
-    assert bench.run(days, subusers=None) == set()
+    assert harness.run(days, subusers=None) == set()
     assert sendgrid.requests == ["own 2026-08-03..2026-10-31", "own 2026-11-01"]
 
 
 def test_an_account_without_own_score_is_not_asked_for_it(
-    bench: Bench, sendgrid: FakeSendGrid
+    harness: FetchHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
-    assert bench.run(own_score=False) == set()
+    assert harness.run(own_score=False) == set()
     assert sendgrid.requests == [f"subusers {when}" for when in DAYS]
 
 
@@ -666,7 +680,7 @@ def options(first: date = DAYS[0]) -> BackfillOptions:
     )
 
 
-class FleetBench:
+class FleetHarness:
     """Fetches several accounts."""
 
     def __init__(self, archive: Archive, time: FakeTime) -> None:
@@ -684,12 +698,12 @@ class FleetBench:
 
 
 @pytest.fixture
-def fleet(archive: Archive, time: FakeTime) -> FleetBench:
-    return FleetBench(archive, time)
+def fleet(archive: Archive, time: FakeTime) -> FleetHarness:
+    return FleetHarness(archive, time)
 
 
 def test_the_oldest_day_is_read_first_at_the_pace_chosen(
-    fleet: FleetBench, sendgrid: FakeSendGrid, time: FakeTime
+    fleet: FleetHarness, sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
     sendgrid.own = dict.fromkeys(DAYS, OWN)
@@ -706,7 +720,7 @@ def test_the_oldest_day_is_read_first_at_the_pace_chosen(
 
 
 def test_the_other_accounts_are_fetched_if_one_fails(
-    fleet: FleetBench, sendgrid: FakeSendGrid, tmp_path: Path
+    fleet: FleetHarness, sendgrid: FakeSendGrid, tmp_path: Path
 ) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
     sendgrid.first["subusers 2026-11-02"] = [REFUSED]
@@ -733,7 +747,7 @@ def test_the_other_accounts_are_fetched_if_one_fails(
 
 
 def test_sendgrid_may_have_forgotten_days_of_eighty_nine_and_ninety_days_back(
-    fleet: FleetBench, sendgrid: FakeSendGrid
+    fleet: FleetHarness, sendgrid: FakeSendGrid
 ) -> None:
     first = date(2026, 8, 7)  # 90 days back
     sendgrid.subusers = dict.fromkeys(options(first).days, FLEET)
@@ -749,7 +763,7 @@ def test_sendgrid_may_have_forgotten_days_of_eighty_nine_and_ninety_days_back(
 
 
 def test_another_key_is_refused_before_any_request(
-    fleet: FleetBench, sendgrid: FakeSendGrid
+    fleet: FleetHarness, sendgrid: FakeSendGrid
 ) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET)
     made = account(own_score=False)

@@ -19,7 +19,7 @@ from seq_exporter.commands.backfill.plan import BackfillOptions, Plan, Window, m
 from seq_exporter.config.model import Account, PollSettings, SeriesSelection, SubuserSelection
 from seq_exporter.publish.families import format_number, format_series
 from tests.support import FakeSendGrid, FakeTime, account, examples, item
-from tests.unit.serve.bench import Bench
+from tests.unit.serve.poller_harness import PollerHarness
 
 FIRST = date(2026, 10, 25)
 DAYS = [FIRST + timedelta(number) for number in range(6)]
@@ -91,7 +91,7 @@ def live_pages(made: Account, days: dict[date, Any], own: dict[date, Any]) -> li
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         sendgrid = FakeSendGrid(mock)
         sendgrid.names = dict(NAMES)
-        bench = Bench(
+        harness = PollerHarness(
             clock,
             settings={"lookback_days": POLL.lookback_days},
             own_score=made.own_score,
@@ -104,8 +104,8 @@ def live_pages(made: Account, days: dict[date, Any], own: dict[date, Any]) -> li
                 if moment >= midnight(day) + (24 + DELAY_HOURS) * 3600:
                     sendgrid.subusers |= {day: days[day]} if day in days else {}
                     sendgrid.own |= {day: own[day]} if day in own else {}
-            bench.poll()
-            pages.append(read(bench.page))
+            harness.poll()
+            pages.append(read(harness.page))
     return pages
 
 
@@ -129,7 +129,7 @@ def past_pages(made: Account, days: dict[date, Any], own: dict[date, Any]) -> li
             requests_per_minute=6000,
             poll=POLL,
         )
-        with closing(Archive(Path(folder) / "scores.sqlite")) as archive:
+        with closing(Archive(Path(folder) / "scores.sqlite", hash_cost=2)) as archive:
             (fetched,) = fetch_accounts(
                 [made], archive, options, clock.clock, clock.sleep, lambda steps, text: None
             )

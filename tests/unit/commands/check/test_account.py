@@ -63,6 +63,39 @@ def test_a_healthy_account(healthy: FakeSendGrid, time: FakeTime) -> None:
     assert not report.would_fail
 
 
+@pytest.mark.parametrize(
+    ("limit", "remaining", "reset", "said"),
+    [
+        (
+            "1000000",
+            "999999",
+            "30",
+            "✓ rate limit: 999999 of 1000000 requests left until 12:00:30 UTC",
+        ),
+        ("123456789", "0", "30", "! rate limit: 0 of 123456789 requests left until 12:00:30 UTC"),
+        ("1e6", "1000000.0", "", "✓ rate limit: 1000000 of 1000000 requests left"),
+        ("", "598", "1e18", "✓ rate limit: 598 requests left"),
+        ("600", "598", "1e300", "✓ rate limit: 598 of 600 requests left"),
+    ],
+)
+def test_numbers_of_headers_are_written_out(
+    limit: str,
+    remaining: str,
+    reset: str,
+    said: str,
+    mock: responses.RequestsMock,
+    time: FakeTime,
+) -> None:
+    headers = {
+        "X-RateLimit-Limit": limit,
+        "X-RateLimit-Remaining": remaining,
+        "X-RateLimit-Reset": reset,
+    }
+    mock.add(responses.GET, SCOPES, json={"scopes": []}, headers=headers)
+    report = run(time, own_score=False, subusers=None)
+    assert said in lines(report)
+
+
 def test_what_the_headers_tell(
     healthy: FakeSendGrid, mock: responses.RequestsMock, time: FakeTime
 ) -> None:
@@ -137,7 +170,7 @@ def test_a_choice_that_fits_nobody(healthy: FakeSendGrid, time: FakeTime) -> Non
     assert lines(report)[1:3] == [
         "! subusers: 2026-11-03: none of the 2 subusers fits `subusers`: 'shop-*' is a glob, "
         "and a list holds usernames: write {include: ['shop-*']}",
-        "! missing: no subuser is called 'shop-*': did you mean 'shop-fr'?",
+        "✓ own score: 2026-11-03: 3.9",
     ]
     assert report.findings[1].facts == {
         "day": "2026-11-03",
@@ -146,6 +179,69 @@ def test_a_choice_that_fits_nobody(healthy: FakeSendGrid, time: FakeTime) -> Non
         "missing": 1,
     }
     assert not report.would_fail
+
+
+@pytest.mark.parametrize(
+    ("users", "names", "wanted", "said"),
+    [
+        (
+            [item("1", "shop-de", 4.2), item("2", "shop-fr")],
+            {},
+            {"shop-dee", "zebra"},
+            "none of the 2 subusers fits `subusers`: "
+            "no subuser is called 'shop-dee': did you mean 'shop-de'?",
+        ),
+        (
+            [],
+            {},
+            {"shop-de"},
+            "SendGrid returns no subusers: if the account has none, write `subusers: none`; "
+            "otherwise check the key's permissions and on_behalf_of",
+        ),
+        (
+            [],
+            {},
+            None,
+            "SendGrid returns no subusers: if the account has none, write `subusers: none`; "
+            "otherwise check the key's permissions and on_behalf_of",
+        ),
+        (
+            [item("11", None, 4.2), item("12")],
+            (403, {}, ""),
+            {"shop-de"},
+            "none of the 2 subusers fits `subusers`: SendGrid returns no usernames, so subusers "
+            "are chosen by user_id, such as '11': let the key read Subuser Management, or choose "
+            "by user_id",
+        ),
+        (
+            [item("11", None, 4.2)],
+            {"12": "shop-de"},
+            {"shop-de"},
+            "SendGrid returns none of the chosen subusers",
+        ),
+    ],
+)
+def test_why_no_subuser_is_published(
+    users: Any, names: Any, wanted: Any, said: str, healthy: FakeSendGrid, time: FakeTime
+) -> None:
+    healthy.subusers, healthy.names = {day(3): users}, names
+    choice = {"subusers": SubuserSelection(names=frozenset(wanted))} if wanted else {}
+    report = run(time, **choice)
+    about = [line for line in lines(report) if "subusers: " in line or "missing" in line]
+    assert about == [f"! subusers: 2026-11-03: {said}"]
+    assert not report.would_fail
+
+
+def test_a_missing_name_may_be_that_of_a_user_without_one(
+    healthy: FakeSendGrid, time: FakeTime
+) -> None:
+    healthy.subusers = {day(3): [item("1", "shop-de", 4.2), item("3")]}
+    healthy.names = (403, {}, "")
+    report = run(time, subusers=SubuserSelection(names=frozenset({"shop-de", "zebra"})))
+    assert (
+        "! missing: no subuser is called 'zebra': correct or remove it, unless SendGrid does not "
+        "return its username (subusers without one: 1)"
+    ) in lines(report)
 
 
 @pytest.mark.parametrize(
@@ -312,6 +408,13 @@ def test_a_line_is_as_wide_as_the_terminal(width: int) -> None:
     made = list(wrap(finding, width))
     assert all(len(line) <= max(width - 4, 20) for line in made)
     assert " ".join(" ".join(made).split()).count("no subuser is called 'shop-dee'") == 4
+
+
+def test_a_name_cannot_command_the_terminal() -> None:
+    finding = Finding(Verdict.DOUBTFUL, "missing", "no subuser is called 'a\x1b[2J\u202e\tb\nc'")
+    assert list(wrap(finding, 80)) == [
+        r"missing    no subuser is called 'a\x1b[2J\u202e\tb\nc'",
+    ]
 
 
 def refuse(mock: responses.RequestsMock, path: str, status: int, message: str) -> None:

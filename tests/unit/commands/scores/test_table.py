@@ -67,6 +67,14 @@ def test_a_long_name_is_cut() -> None:
     assert "a-name-that-is-longer-than-anyb…" in show(80, [row])
 
 
+def test_a_name_cannot_command_the_terminal() -> None:
+    row = ROWS[0]._replace(account="ac\u202eme", subuser="a\x1b[31mb\tc\nd\x00")
+    text = show(100, [row, ROWS[1]])
+    assert r"ac\u202eme a\x1b[31mb\tc\nd\x00   2.8" in text
+    assert len(text.splitlines()) == 4
+    assert show(20, [row]) == "subuser        score\n" + r"a\x1b[31mb\tc…   2.8"
+
+
 def test_colour_is_not_all_that_tells() -> None:
     coloured = show(100, ROWS[:1], color_system="truecolor", force_terminal=True)
     assert "\x1b[30;48;2;230;159;0m" in coloured  # 2.8: black on orange

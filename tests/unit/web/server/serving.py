@@ -24,11 +24,17 @@ def serving(
     settings: WebSettings | None = None,
     web_settings: ReloadableSettings | None = None,
     limits: Limits | None = None,
+    sock: socket.socket | None = None,
 ) -> Iterator[int]:
-    """Serve in a thread; yield the port, and stop at the end."""
+    """Serve in a thread; yield the port, and stop at the end.
+
+    Starting and stopping takes 0.2 s, so tests of one app share a server where they can. What a
+    client sends to an open `sock` before waits for the server, whose time begins only then: such a
+    client is not too slow for short `limits`, however busy the machine is.
+    """
     web_settings = web_settings or ReloadableSettings(lambda: settings or WebSettings())
-    (sock,) = open_sockets(["127.0.0.1:0"])
-    port: int = sock.getsockname()[1]
+    sock = sock or open_socket()
+    port = port_of(sock)
     server = Server(app, web_settings, limits)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[sock])), daemon=True)
     thread.start()
@@ -38,6 +44,16 @@ def serving(
         server.should_exit = True
         thread.join(60)
     assert not thread.is_alive()
+
+
+def open_socket() -> socket.socket:
+    (sock,) = open_sockets(["127.0.0.1:0"])
+    return sock
+
+
+def port_of(sock: socket.socket) -> int:
+    port: int = sock.getsockname()[1]
+    return port
 
 
 def get(port: int, tls: ssl.SSLContext | None = None) -> tuple[HTTPResponse, bytes]:

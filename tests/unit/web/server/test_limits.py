@@ -6,6 +6,7 @@ import contextlib
 import re
 import socket
 import time
+from collections.abc import Iterator
 
 import pytest
 from starlette.applications import Starlette
@@ -15,9 +16,18 @@ from starlette.types import Message, Receive, Scope, Send
 
 from seq_exporter.web.routes import SlicedResponse
 from seq_exporter.web.server.server import Limits
-from tests.unit.web.server.serving import connect, get, receive_all, serving, talk
+from tests.unit.web.server.serving import (
+    connect,
+    get,
+    open_socket,
+    port_of,
+    receive_all,
+    serving,
+    talk,
+)
 
-SHORT = Limits(connections=8, header_bytes=4096, request_seconds=1, answer_seconds=1)
+SHORT_REQUEST = Limits(connections=8, header_bytes=4096, request_seconds=0.1)
+SHORT_ANSWER = Limits(connections=8, header_bytes=4096, answer_seconds=0.1)
 #: No client is disconnected for being slow.
 FEW = Limits(connections=8)
 
@@ -40,6 +50,12 @@ async def path(request: Request) -> SlicedResponse:
 APP = Starlette(routes=[Route("/", hello), Route("/h", path), Route("/metrics", metrics)])
 
 
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with serving(APP) as port:
+        yield port
+
+
 def test_a_connection_over_the_limit_replaces_the_oldest() -> None:
     with serving(APP, limits=FEW) as port:
         idle = [connect(port) for _ in range(50)]
@@ -57,14 +73,16 @@ def test_a_connection_over_the_limit_replaces_the_oldest() -> None:
     ids=["nothing", "half a line", "half a head", "half a second request"],
 )
 def test_an_incomplete_request_is_disconnected(sent: bytes) -> None:
-    with serving(APP, limits=SHORT) as port, connect(port) as client:
+    sock = open_socket()
+    with connect(port_of(sock)) as client:
         client.sendall(sent)
-        received = receive_all(client)
+        with serving(APP, limits=SHORT_REQUEST, sock=sock):
+            received = receive_all(client)
     assert received.count(b"hello\n") == sent.count(b"\r\n\r\n")
 
 
 def test_a_client_that_does_not_read_is_disconnected() -> None:
-    with serving(APP, limits=SHORT) as port, connect(port) as client:
+    with serving(APP, limits=SHORT_ANSWER) as port, connect(port) as client:
         client.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
         client.recv(1)
         with contextlib.suppress(ConnectionError):
@@ -119,10 +137,9 @@ def test_a_slow_reader_costs_one_slice_of_memory() -> None:
         "HTTP/1.0",
     ],
 )
-def test_odd_requests(sent: bytes, status: int) -> None:
-    with serving(APP) as port:
-        assert talk(port, sent).split(b" ", 2)[1] == str(status).encode()
-        assert get(port)[1] == b"hello\n"
+def test_odd_requests(port: int, sent: bytes, status: int) -> None:
+    assert talk(port, sent).split(b" ", 2)[1] == str(status).encode()
+    assert get(port)[1] == b"hello\n"
 
 
 def head_of(size: int) -> bytes:
@@ -135,10 +152,12 @@ def head_of(size: int) -> bytes:
 )
 @pytest.mark.parametrize("step", [1, 1000, 100_000], ids=["a byte at a time", "pieces", "whole"])
 @pytest.mark.parametrize("before", [b"", REQUEST.replace(b"close", b"keep-alive")])
-def test_the_limit_of_the_head_is_exact(size: int, status: bytes, step: int, before: bytes) -> None:
+def test_the_limit_of_the_head_is_exact(
+    port: int, size: int, status: bytes, step: int, before: bytes
+) -> None:
     head = head_of(size)
     assert len(head) == size
-    with serving(APP) as port, connect(port) as client:
+    with connect(port) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with contextlib.suppress(ConnectionError):  # what is too long is not read to its end
             for start in range(0, len(before + head), step):
@@ -148,9 +167,9 @@ def test_the_limit_of_the_head_is_exact(size: int, status: bytes, step: int, bef
     assert answers == [b"200"] * bool(before) + [status] or (status, answers) == (b"400", [])
 
 
-def test_a_long_head_after_a_slow_answer_is_refused() -> None:
+def test_a_long_head_after_a_slow_answer_is_refused(port: int) -> None:
     """Without the limit's own measure, what arrives while a page is sent was not measured."""
-    with serving(APP) as port, connect(port) as client:
+    with connect(port) as client:
         client.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n" + head_of(30_000))
         assert re.findall(rb"HTTP/1.1 (\d+)", receive_all(client)) == [b"200", b"400"]
 
@@ -172,26 +191,30 @@ def test_a_long_head_after_a_slow_answer_is_refused() -> None:
         (b"*", b"Not Found"),
     ],
 )
-def test_an_absolute_form_target_is_its_path(target: bytes, body: bytes) -> None:
-    with serving(APP) as port:
-        assert talk(port, REQUEST.replace(b" / ", b" " + target + b" ")).endswith(b"\n" + body)
+def test_an_absolute_form_target_is_its_path(port: int, target: bytes, body: bytes) -> None:
+    assert talk(port, REQUEST.replace(b" / ", b" " + target + b" ")).endswith(b"\n" + body)
 
 
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
-def test_a_request_with_two_lengths_is_the_last_of_its_connection(version: bytes) -> None:
+def test_a_request_with_two_lengths_is_the_last_of_its_connection(
+    port: int, version: bytes
+) -> None:
     request = (
         b"GET / HTTP/%b\r\nHost: here\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n"
         b"0\r\n\r\n" % version
     )
-    with serving(APP) as port:
-        answer = talk(port, request + REQUEST)
+    answer = talk(port, request + REQUEST)
     assert answer.count(b"HTTP/1.1 200") == 1
     assert b"connection: close" in answer.lower()
 
 
 def test_an_endless_body_is_disconnected() -> None:
-    with serving(APP, limits=SHORT) as port, connect(port) as client:
+    sock = open_socket()
+    with connect(port_of(sock)) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nContent-Length: 999999999999\r\n\r\n")
-        with contextlib.suppress(ConnectionError):
+        with (
+            serving(APP, limits=SHORT_REQUEST, sock=sock),
+            contextlib.suppress(ConnectionError),
+        ):
             while True:
                 client.sendall(b"x" * 65536)

@@ -73,6 +73,11 @@ def test_an_address_is_a_host_and_a_port(text: str, host: str, port: int) -> Non
         ":+1",
         ":1.5",
         ":1 ",
+        " :80",
+        "local host:80",
+        "localhost :80",
+        "localhost\n:80",
+        "localhost\xa0:80",
         ":²",
         ":65536",
         "1.2.3.4:70000",
@@ -115,6 +120,11 @@ def test_a_host_name_opens_a_socket_for_each_of_its_addresses() -> None:
     with opened(f"localhost:{port}") as sockets:
         assert {sock.getsockname()[0] for sock in sockets} == known
         assert {port_of(sock) for sock in sockets} == {port}
+
+
+def test_white_space_around_an_address_is_no_part_of_it() -> None:
+    with opened(" 127.0.0.1:0\n", "\t:0 ") as sockets:
+        assert [is_answered("127.0.0.1", port_of(sock)) for sock in sockets] == [True] * 2
 
 
 def test_every_address_is_opened() -> None:

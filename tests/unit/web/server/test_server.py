@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from seq_exporter.web.server.listen import open_sockets
-from seq_exporter.web.server.server import Server
+from seq_exporter.web.server.server import Limits, Server
 from seq_exporter.web.settings.file import WebSettings, load_web_settings
 from tests.unit.web.server.serving import connect, get, receive_all, serving, talk
 
@@ -53,6 +54,12 @@ class Certificates:
 @pytest.fixture
 def certificates(tmp_path: Path) -> Certificates:
     return Certificates(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with serving(APP) as port:
+        yield port
 
 
 def test_it_serves_until_it_is_stopped() -> None:
@@ -100,7 +107,7 @@ def test_it_stops_despite_an_unfinished_request() -> None:
         arrived.set()
         await asyncio.Event().wait()
 
-    with socket.socket() as client, serving(never) as port:
+    with socket.socket() as client, serving(never, limits=Limits(stop_seconds=0)) as port:
         client.connect(("127.0.0.1", port))
         client.sendall(REQUEST)
         assert arrived.wait(60)
@@ -114,18 +121,16 @@ def test_a_client_that_does_not_read_delays_no_other() -> None:
         assert receive_all(slow).endswith(b"\r\n\r\n" + page)
 
 
-def test_head_is_get_without_the_body() -> None:
-    with serving(APP) as port:
-        head_of_get, body_of_get = talk(port, REQUEST).split(b"\r\n\r\n")
-        head, body = talk(port, REQUEST.replace(b"GET", b"HEAD")).split(b"\r\n\r\n")
+def test_head_is_get_without_the_body(port: int) -> None:
+    head_of_get, body_of_get = talk(port, REQUEST).split(b"\r\n\r\n")
+    head, body = talk(port, REQUEST.replace(b"GET", b"HEAD")).split(b"\r\n\r\n")
     assert (body_of_get, body) == (b"hello\n", b"")
     assert b"content-length: 6" in head.splitlines()
     assert without_date(head) == without_date(head_of_get)
 
 
-def test_the_server_does_not_name_its_software() -> None:
-    with serving(APP) as port:
-        answer, _ = get(port)
+def test_the_server_does_not_name_its_software(port: int) -> None:
+    answer, _ = get(port)
     assert answer.headers["Server"] is None
     assert answer.headers["Date"]
 

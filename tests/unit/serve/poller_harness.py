@@ -1,4 +1,4 @@
-"""A poller against a SendGrid whose answers are written out, and what there is to see of it."""
+"""A poller with its page and its telemetry, for tests that write SendGrid's answers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from seq_exporter.serve.polling import Poller
 from tests.support import FakeTime, account, text_of
 
 
-class Bench:
-    """A poller, and what there is to see of it."""
+class PollerHarness:
+    """A poller of the account `acme`, the page that it publishes, and its own metrics."""
 
     def __init__(self, time: FakeTime, store: Store | None = None, **changes: Any) -> None:
         self.store = store or Store()
