@@ -29,8 +29,8 @@ class Grouping(Protocol):
     def group(self, firings: Sequence[Firing]) -> dict[tuple[str, str], dict[Firing, bool]]:
         """Return each receiver's groups of these alerts: True if active, False if inhibited."""
 
-    def timing(self, receiver: str) -> Timing:
-        """Return when the groups of a receiver are sent."""
+    def timing(self, receiver: str, group: str) -> Timing:
+        """Return when a group of a receiver is sent."""
 
 
 class Message(NamedTuple):
@@ -141,7 +141,7 @@ def dispatch(alertmanager: Grouping, firings: Sequence[Firing]) -> list[Message]
         states = ask([f for f in firings if f.start <= hour <= f.end])
         for key in states.keys() | groups.keys():
             if key not in groups:
-                groups[key] = _Group(key[0], alertmanager.timing(key[0]))
+                groups[key] = _Group(key[0], alertmanager.timing(*key))
             groups[key].update(hour * _HOUR, states.get(key, {}))
     for group in groups.values():
         messages += group.flush_until((hours[-1] + STEP_HOURS) * _HOUR if hours else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from tests.incidents.replay import STEP_HOURS, Firing
 from tests.processes import free_port
 from tests.support import GIVE_UP_SECONDS, ROOT
 
+_ALERTNAME = re.compile(r'alertname=~?"(.*)"')
 EXAMPLE = ROOT / "prometheus" / "alertmanager.example.yaml"
 
 
@@ -46,11 +48,12 @@ class Alertmanager:
         config = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
         self._sends_resolved: dict[str, bool] = {}
         for receiver in config["receivers"]:
-            (hook,) = receiver.pop("webhook_configs")
-            self._sends_resolved[receiver["name"]] = hook.get("send_resolved", True)
+            hooks = receiver.pop("webhook_configs", [])
+            sends_resolved = any(hook.get("send_resolved", True) for hook in hooks)
+            self._sends_resolved[receiver["name"]] = sends_resolved
         # What is asked for here is which alerts are grouped and inhibited, not when they are sent.
         (folder / "alertmanager.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-        self._routes = {route["receiver"]: route for route in config["route"]["routes"]}
+        self._routes: Sequence[Mapping[str, Any]] = config["route"]["routes"]
         self._default: Mapping[str, str] = config["route"]
         self._url = f"http://127.0.0.1:{port}/api/v2"
         self._session = requests.Session()
@@ -97,16 +100,15 @@ class Alertmanager:
             # What is inhibited for a while is not forgotten, and not told of anew.
             sent = {key: sent[key] for key in sent if key in groups}
             for key, alerts in groups.items():
-                receiver, _ = key
                 last, told = sent.get(key, (None, frozenset()))
-                is_due = last is None or self._is_due(receiver, hour - last, alerts - told)
+                is_due = last is None or self._is_due(key, hour - last, alerts - told)
                 if alerts and is_due:
                     sent[key] = hour, alerts
-                    yield Notification(hour, receiver, alerts)
+                    yield Notification(hour, key[0], alerts)
 
-    def _is_due(self, receiver: str, hours: int, new: frozenset[Firing]) -> bool:
+    def _is_due(self, key: tuple[str, str], hours: int, new: frozenset[Firing]) -> bool:
         """Whether a group is sent again, so many hours later; with `new` alerts, or without."""
-        route = self._default | self._routes.get(receiver, {})
+        route = self._find_route(*key)
         wait = route["group_interval" if new else "repeat_interval"]
         return hours * 3600 >= parse_duration(wait)
 
@@ -132,15 +134,25 @@ class Alertmanager:
             }
         return groups
 
-    def timing(self, receiver: str) -> Timing:
-        """Return how the shipped file has the groups of a receiver sent."""
-        route = self._default | self._routes.get(receiver, {})
+    def timing(self, receiver: str, group: str) -> Timing:
+        """Return how the shipped file has a group of a receiver sent."""
+        route = self._find_route(receiver, group)
         return Timing(
             wait=parse_duration(route["group_wait"]),
             interval=parse_duration(route["group_interval"]),
             repeat=parse_duration(route["repeat_interval"]),
             sends_resolved=self._sends_resolved[receiver],
         )
+
+    def _find_route(self, receiver: str, group: str) -> Mapping[str, Any]:
+        """Return the settings of the route that sends a group of alerts of one name."""
+        for route in self._routes:
+            names = [_ALERTNAME.fullmatch(matcher) for matcher in route["matchers"]]
+            patterns = [found[1] for found in names if found]
+            is_right = any(re.search(f"'alertname', '{each}'", group) for each in patterns)
+            if route["receiver"] == receiver and is_right:
+                return {**self._default, **route}
+        return self._default
 
     def _post(self, firings: Sequence[Firing]) -> None:
         """Make these, and no others, the alerts that fire."""

@@ -30,7 +30,7 @@ class OneGroup:
         }
         return {("team", "group"): states} if states else {}
 
-    def timing(self, receiver: str) -> Timing:
+    def timing(self, receiver: str, group: str) -> Timing:
         return self._timing
 
 
