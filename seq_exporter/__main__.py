@@ -33,8 +33,8 @@ def _exit_at_once(status: int) -> None:
     When Python ends in its usual way, it unwinds such a thread the moment that it wakes, which can
     abort the process (SIGABRT, exit status -6): https://github.com/python/cpython/issues/87135.
     """
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):  # closed, or nobody reads it
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed before the start
+        with contextlib.suppress(OSError, ValueError):  # closed since, or nobody reads it
             stream.flush()
     os._exit(status)
 

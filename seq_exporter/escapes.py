@@ -7,13 +7,13 @@ import re
 from typing import Any
 
 # Control characters (C0, C1), halves of surrogate pairs, which UTF-8 cannot encode, separators of
-# lines, marks that change the direction of text, spaces that are not U+0020, and what Unicode calls
-# default-ignorable: joiners, fillers, variation selectors, tags. They are listed, because the
-# answers of `unicodedata` differ between versions of Python.
+# lines, marks that change the direction of text, and what has neither ink nor width: fillers and
+# tags. Spaces, joiners and variation selectors stay: names are written with them. All are listed,
+# because the answers of `unicodedata` differ between versions of Python.
 _UNSEEN = re.compile(
-    r"[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
-    r"\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0"
-    r"\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    r"[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f"
+    r"\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
 )
 
 

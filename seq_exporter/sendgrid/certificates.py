@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import ssl
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -91,9 +91,8 @@ def _find_mistake_in(path: str) -> str:
 
 
 def _holds_certificates(folders: str) -> bool:
-    # `glob` finds nothing in a folder that cannot be read.
-    return any(
-        _HASHED_NAME.fullmatch(path.name)
-        for folder in filter(None, folders.split(os.pathsep))
-        for path in Path(folder).glob("*")
-    )
+    for folder in filter(None, folders.split(os.pathsep)):
+        with contextlib.suppress(OSError):  # it is not there, or this user may not look into it
+            if any(map(_HASHED_NAME.fullmatch, os.listdir(folder))):
+                return True
+    return False

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.support import GIVE_UP_SECONDS, ROOT
 
 _HANGING = """
@@ -41,3 +43,16 @@ def test_the_exit_status_stays() -> None:
     assert done.returncode == 2
     assert "No such option" in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_output_changes_nothing(closed: str) -> None:
+    command = [sys.executable, "-c", _HANGING.format(arguments=("scores", "--help"))]
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" "$@" {closed}', *command],
+        stdin=subprocess.DEVNULL,
+        cwd=ROOT,
+        timeout=GIVE_UP_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0

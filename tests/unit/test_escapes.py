@@ -26,11 +26,13 @@ from seq_exporter.escapes import dump_json, show, show_lines
             "\u061c\u200e\u200f\u202a\u202e\u2066\u2069",
             r"\u061c\u200e\u200f\u202a\u202e\u2066\u2069",
         ),
-        ("\u200b\u200c\u200d\u2060\ufeff", r"\u200b\u200c\u200d\u2060\ufeff"),
+        ("\u200b\u2060\ufeff", r"\u200b\u2060\ufeff"),
         ("\u2028\u2029", r"\u2028\u2029"),
         ("\U000e0041\U000e007f", r"\U000e0041\U000e007f"),
-        ("a\xa0b\u3000c\xadd", r"a\xa0b\u3000c\xadd"),
-        ("\u115f\u3164\u2800\ufe0f\U000e0100", r"\u115f\u3164\u2800\ufe0f\U000e0100"),
+        ("a\xadd", r"a\xadd"),
+        ("\u115f\u3164\u2800", r"\u115f\u3164\u2800"),
+        # Names in French, Japanese, Persian, and with a heart are as they are written.
+        ("caf\xe9\xa0paris 東京\u3000都 \u0645\u06cc\u200c\u062e ❤\ufe0f 👩\u200d💻",) * 2,
         ("\ud800", r"\ud800"),
     ],
 )
@@ -48,9 +50,9 @@ def test_every_character_of_unicode() -> None:
     for code in set(range(sys.maxunicode + 1)) - DRAWN:
         char = chr(code)
         category = unicodedata.category(char)
-        if category in ("Cc", "Cf", "Cs", "Zl", "Zp") or (category == "Zs" and char != " "):
+        if category in ("Cc", "Cf", "Cs", "Zl", "Zp") and char not in "\u200c\u200d":
             assert show(char).startswith("\\"), hex(code)
-        elif category[0] in "NPS" and char != "\u2800":
+        elif (category[0] in "NPS" or category == "Zs") and char != "\u2800":
             assert show(char) == char, hex(code)
 
 

@@ -104,8 +104,8 @@ WHERE account = ? AND day BETWEEN ? AND ? AND label IS NOT NULL ORDER BY label, 
 """  # noqa: S608
 
 
-# What to do about a file that is no use: nothing is lost that SendGrid does not have.
-_FETCH_AGAIN = "move it away, and run the same command again: it fetches the days again"
+# What to do about a file that is no use. Days that are over 90 days old are lost with it.
+_FETCH_AGAIN = "move it away, and run the same command again: it fetches what SendGrid still has"
 
 # The kinds of errors that are not about the space on the disk.
 _IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -151,6 +151,9 @@ class Archive:
             if explanation := explain_failure(path, err):
                 raise BackfillError(explanation) from err
             raise
+        except UnicodeDecodeError as err:  # in the text of a table, or of the message about it
+            damage = sqlite3.DatabaseError("its tables are unreadable")
+            raise BackfillError(explain_failure(path, damage)) from err
 
     def close(self) -> None:
         """Close the file."""
@@ -165,6 +168,8 @@ class Archive:
             )
             query = "SELECT id, salt, owner FROM accounts WHERE name = ?"
             account_id, salt, owner = connection.execute(query, (account.name,)).fetchone()
+            if not isinstance(salt, str):
+                raise sqlite3.DatabaseError(f"the salt of {account.name} is not text")
             archive = AccountArchive(connection, account_id)
             now = fingerprint(key, account.identity, salt, self._hash_cost)[:32].hex()
             # A key that was mistyped at first has brought no scores.
@@ -261,6 +266,14 @@ def _list_tables(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     return connection.execute(query).fetchall()
 
 
+def _read_day(text: Any) -> date:
+    """Return a stored day. Raises sqlite3.DatabaseError for another text: the file is damaged."""
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError) as err:
+        raise sqlite3.DatabaseError(f"{text!r} is not a day") from err
+
+
 def _foreign(path: Path, reason: str) -> BackfillError:
     return BackfillError(f"{path} is not an archive of a backfill: {reason}: {_FETCH_AGAIN}")
 
@@ -303,7 +316,7 @@ class AccountArchive:
     def forgotten(self) -> set[date]:
         """Return the days that SendGrid no longer keeps."""
         found = self._execute("SELECT day FROM forgotten WHERE account = ?")
-        return {date.fromisoformat(day) for (day,) in found}
+        return {_read_day(day) for (day,) in found}
 
     def find_cursor(self, day: date) -> str | None:
         """Return the cursor at which the reading of `day` stopped; None to begin."""
@@ -378,7 +391,7 @@ class AccountArchive:
     def own_scores(self) -> dict[date, Score]:
         """Return the account's own scores, in order of their days."""
         return {
-            date.fromisoformat(row[1]): Score("", None, row[2], tuple(row[3:]))
+            _read_day(row[1]): Score("", None, row[2], tuple(row[3:]))
             for row in self._execute("SELECT * FROM own_scores WHERE account = ? ORDER BY day")
         }
 
@@ -412,9 +425,7 @@ class AccountArchive:
     def finished_days(self) -> dict[date, bool]:
         """Return the finished days in their order, and whether anybody has a score on them."""
         query = "SELECT day, has_scores FROM days WHERE account = ? AND state = 'done' ORDER BY day"
-        return {
-            date.fromisoformat(day): bool(has_scores) for day, has_scores in self._execute(query)
-        }
+        return {_read_day(day): bool(has_scores) for day, has_scores in self._execute(query)}
 
     def label(
         self, selection: SubuserSelection, replaced: Mapping[date, date] | None = None
@@ -495,16 +506,20 @@ class AccountArchive:
         )
         found = {}
         for text, has_scores, summary in self._execute(query):
-            day, read = date.fromisoformat(text), json.loads(summary)
-            for metric, counts in read["bands"].items():
-                read["bands"][metric] = {int(band): count for band, count in counts.items()}
-            found[day] = CountedScores(day, {}, has_scores=bool(has_scores), **read)
+            day = _read_day(text)
+            try:
+                read = json.loads(summary)
+                for metric, counts in read["bands"].items():
+                    read["bands"][metric] = {int(band): count for band, count in counts.items()}
+                found[day] = CountedScores(day, {}, has_scores=bool(has_scores), **read)
+            except (AttributeError, KeyError, TypeError, ValueError) as err:
+                raise sqlite3.DatabaseError(f"the counts of {day} are unreadable") from err
         return found
 
     def labelled_scores(self, first: date, last: date) -> Iterator[tuple[str, date, Score]]:
         """Yield label, day and score, in this order, of the days from `first` to `last`."""
         for label, day, user_id, overall, *metrics in self._execute(_LIST_LABELLED, first, last):
-            yield label, date.fromisoformat(day), Score(user_id, None, overall, tuple(metrics))
+            yield label, _read_day(day), Score(user_id, None, overall, tuple(metrics))
 
     def _execute(self, query: str, *values: Any) -> sqlite3.Cursor:
         """Execute a query whose first parameter is the account."""

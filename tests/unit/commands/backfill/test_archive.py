@@ -23,7 +23,7 @@ from seq_exporter.errors import BackfillError
 from seq_exporter.scores import Score
 from tests.support import KEY, ROOT, account, day
 
-AGAIN = "move it away, and run the same command again: it fetches the days again"
+AGAIN = "move it away, and run the same command again: it fetches what SendGrid still has"
 
 DAYS = [day(number) for number in range(1, 6)]
 
@@ -436,6 +436,12 @@ def sql(text: str) -> Callable[[Path], None]:
             "damaged: ",
         ),
         (damage(lambda content: content.replace(b"name-170", b"name-\xff\xff\xff")), "damaged: "),
+        (
+            damage(
+                lambda content: content.replace(b"UNIQUE INDEX labels", b"\xd5NIQUE INDEX labels")
+            ),
+            "damaged: its tables are unreadable",
+        ),
         (sql("UPDATE scores SET overall = 6"), "damaged: CHECK constraint failed in scores"),
         (sql("UPDATE scores SET open_rate = 'x'"), "damaged: CHECK constraint failed in scores"),
         (
@@ -459,6 +465,21 @@ def test_a_damaged_file_is_reported_when_it_is_opened(file: Path, make: Any, rea
     assert message.startswith(f"{file} is {reason}")
     assert message.endswith(f": {AGAIN}")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "summary",
+    ["", "{", "[]", "7", "{}", '{"bands": 1}', '{"bands": {"x": {"y": 1}}}'],
+)
+def test_counts_that_are_damaged_are_an_error_of_the_file(file: Path, summary: str) -> None:
+    archive = Archive(file, hash_cost=2)
+    owner = archive.claim(account(), Secret(KEY))
+    owner.add_page(day(4), [Score("1", "a", 4.0)], None)
+    owner.finish(day(4))
+    owner.label(ALL_SUBUSERS)
+    archive._connection.execute("UPDATE days SET summary = ?", (summary,))
+    with pytest.raises(sqlite3.DatabaseError, match="the counts of 2026-11-04 are unreadable"):
+        owner.counted_days()
 
 
 @pytest.mark.parametrize("make", [lambda file: file.symlink_to("/nowhere/x"), make_link_to_itself])

@@ -455,7 +455,7 @@ def test_an_archive_that_is_another_file(run: Run, command: CommandLine) -> None
         1,
         "",
         "seq-exporter: out/scores.sqlite is not an archive of a backfill: file is not a database: "
-        "move it away, and run the same command again: it fetches the days again\n",
+        "move it away, and run the same command again: it fetches what SendGrid still has\n",
     )
 
 
