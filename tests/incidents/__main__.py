@@ -28,7 +28,7 @@ from tests.processes import find_tool
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Return the exit status: 1 if an incident was missed, or told of late or too often."""
+    """Return the exit status: 1 if an incident was missed, or reported late or too often."""
     parser = argparse.ArgumentParser(prog="python -m tests.incidents")
     parser.add_argument("--kind", choices=("", "all", *KINDS), default="", metavar="KIND")
     parser.add_argument("--subusers", type=int, help="at most so many in an account of a kind")

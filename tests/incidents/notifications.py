@@ -97,7 +97,7 @@ class Alertmanager:
         hours = sorted({hour for f in firings for hour in (f.start, f.end + STEP_HOURS)})
         for hour in hours:
             groups = self._group([f for f in firings if f.start <= hour <= f.end])
-            # What is inhibited for a while is not forgotten, and not told of anew.
+            # What is inhibited for a while is not forgotten, and not sent again.
             sent = {key: sent[key] for key in sent if key in groups}
             for key, alerts in groups.items():
                 last, told = sent.get(key, (None, frozenset()))

@@ -30,7 +30,7 @@ class Summary(NamedTuple):
 
     @property
     def is_good(self) -> bool:
-        """Whether every incident was told of in time, none too often, and little in vain."""
+        """Whether every incident was reported in time, none too often, and few in vain."""
         found = all(finding.is_in_time for finding in self.findings)
         calm = all(finding.notifications <= MOST_NOTIFICATIONS for finding in self.findings)
         allowed = self.subuser_years / YEARS_FOR_A_FALSE_ALARM

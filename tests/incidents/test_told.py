@@ -137,7 +137,7 @@ class Stack:
         self.prometheus_process = process
 
     def list_alerts(self) -> list[Any]:
-        """Return the alerts that Alertmanager has, whether they are told of or not."""
+        """Return the alerts that Alertmanager has, whether it notifies anybody or not."""
         url = f"{self.alertmanager}/api/v2/alerts"
         return list(requests.get(url, timeout=GIVE_UP_SECONDS).json())
 

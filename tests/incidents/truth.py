@@ -15,9 +15,9 @@ from seq_exporter.simulator.users import SimulatedUser
 #: How much lower than without the incident a person would call fallen; slowly, and at once.
 _DECLINED = 0.5
 _FELL = 1.0
-#: So long after its end, an alert may still be about an incident: the week before is the measure of
-#: the days after it, and what came back slowly looks like a decline to whom it left.
-_ECHO_DAYS = 14
+#: How long after an incident an alert may still be about it: the week before is the reference for
+#: the days after it, and a level that is left again looks like a decline.
+ECHO_DAYS = 14
 
 _CALLED_FOR = {
     Shape.SUDDEN: {"SeqScoreDropped", "SeqMetricScoreDropped"},
@@ -57,7 +57,7 @@ def _judge(incident: Incident, account: SimulatedAccount, anchor: date) -> Truth
     return Truth(
         incident,
         next(day for day in days if _shows(incident, hit or [account.owner], day)),
-        last + timedelta(days=incident.heals_in + _ECHO_DAYS),
+        last + timedelta(days=incident.heals_in + ECHO_DAYS),
         frozenset(user.username for user in hit),
         is_of_many,
         frozenset(named),

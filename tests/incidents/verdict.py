@@ -16,6 +16,7 @@ from tests.incidents.kinds import DAYS, OWN, KindTruth, Part
 from tests.incidents.notifications import Alertmanager
 from tests.incidents.replay import Firing, replay
 from tests.incidents.timeline import Timeline, list_outages
+from tests.incidents.truth import ECHO_DAYS
 
 #: What has to be told: falls of so many points that last so long, declines of so many.
 CLEAR_FALL_POINTS = 1.5
@@ -27,9 +28,6 @@ _SLACK = 0.05
 # A fall has to be told within so many scored days, a decline within so many days.
 _FALL_DAYS, _FALL_DAYS_FLAPPING, _DECLINE_DAYS = 2, 4, 14
 
-#: So long after its end, an alert may still be about an incident: the week before is the measure of
-#: the days after it, and what came back slowly looks like a decline to whom it left.
-_ECHO_DAYS = 14
 # After so many days, a level that lasts is the usual one of the week before.
 _NEW_LEVEL_DAYS = 7
 _QUARTER_DAYS = 91
@@ -187,7 +185,7 @@ class _Judge:
             is_fall = truth.course == "fall"
             until = (truth.first_day if is_fall else reached) + _NEW_LEVEL_DAYS
         shown = [] if until is None else self._shown_hours(truth, until)
-        return (shown[0] if shown else self._timeline.hours) + 24 * _ECHO_DAYS
+        return (shown[0] if shown else self._timeline.hours) + 24 * ECHO_DAYS
 
     def _is_news(self, firing: Firing, truth: KindTruth) -> bool:
         """Whether the alert is about the incident, and not about the condition it left."""

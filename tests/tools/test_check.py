@@ -61,7 +61,7 @@ tallyfern
 postmill
   ✗ SendGrid   no connection to http://127\.0\.0\.1:\d+: Connection refused;
                check DNS, the firewall and HTTPS_PROXY
-3 accounts: polls of 2 would fail
+polls of 2 of 3 accounts would fail
 """
     assert re.fullmatch(expected, done.stdout), done.stdout
     assert "SG.wrong" not in done.stdout

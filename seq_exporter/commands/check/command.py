@@ -75,7 +75,7 @@ def check(
         answer = {"ok": not failing, "accounts": [report.to_json() for report in reports]}
         click.echo(dump_json(answer, indent=2))
     elif failing:
-        click.echo(f"{_count(len(reports), 'account')}: polls of {failing} would fail")
+        click.echo(f"polls of {failing} of {_count(len(reports), 'account')} would fail")
     else:
         click.echo(f"{_count(len(reports), 'account')}: every poll should succeed")
     sys.exit(1 if failing else 0)
