@@ -149,8 +149,8 @@ def explain_misfit(
 ) -> str:
     """Return why `selection` fits none of the `known` usernames, and what to change.
 
-    `nameless` are the user_ids of subusers whose usernames SendGrid does not tell. An empty text if
-    the selection fits one, or if there is no subuser.
+    `nameless` are the user_ids of subusers whose usernames SendGrid does not return. An
+    empty text if the selection fits one, or if there is no subuser.
     none of the 35 subusers fits `subusers`: 'shop-*' is a glob, and a list holds usernames: ...
     """
     number = len(known) + len(nameless)

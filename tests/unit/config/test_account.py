@@ -106,6 +106,14 @@ def test_why_a_choice_fits_nobody(tmp_path: Path, form: str, cause: str) -> None
     assert explain_misfit(selection, []) == ""
 
 
+def test_only_a_few_of_many_names_are_compared() -> None:
+    """A poll does it: a thousand names against ten thousand would take it a minute."""
+    listed = frozenset({"x1", "x2", "x3", "zhop-de"})
+    assert "did you mean" not in explain_misfit(SubuserSelection(names=listed), KNOWN)
+    fewer = SubuserSelection(names=listed - {"x1"})
+    assert "did you mean 'shop-de'?" in explain_misfit(fewer, KNOWN)
+
+
 def test_the_names_of_sendgrid_are_escaped() -> None:
     selection = SubuserSelection(names=frozenset({"b"}))
     assert explain_misfit(selection, ["x\u202ey"]) == (

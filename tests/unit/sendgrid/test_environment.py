@@ -215,6 +215,8 @@ def test_where_certificates_are_looked_for(tmp_path: Path) -> None:
     assert found(nope, folder) == (None, str(folder))
     assert found(file, folder) == (str(file), str(folder))
     assert found(nope, empty, nope, file) == (str(file), None)
+    # A path whose folder cannot be listed, here for its length, is as good as none.
+    assert found(nope, tmp_path / ("x" * 300), file) == (str(file), None)
     assert found(nope, folder, file) == (None, str(folder))
     assert found(file, folder, SSL_CERT_FILE="/own.pem") == ("/own.pem", str(folder))
     assert found(file, folder, SSL_CERT_DIR="/own") == (str(file), "/own")
