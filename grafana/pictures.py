@@ -6,6 +6,7 @@ The pictures use the dashboards' own queries, in a simple drawing: Grafana itsel
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -30,9 +31,10 @@ Answers = Mapping[tuple[str, str], Sequence[Any]]
 def main(base: str) -> None:
     """Draw both pictures."""
     IMAGES.mkdir(exist_ok=True)
+    now = time.time()
     for name, draw in (("seq-fleet", _draw_fleet), ("seq-subuser", _draw_subuser)):
         answers = {
-            (query.panel["title"], query.target["refId"]): query.send(base)["data"]["result"]
+            (query.panel["title"], query.target["refId"]): query.send(base, now)["data"]["result"]
             for query in list_queries(CHOICES)
             if query.dashboard == name
         }
@@ -117,12 +119,12 @@ def _merge(values: Sequence[Any]) -> Iterable[tuple[float, float, str]]:
     step = values[1][0] - values[0][0]
     begin = before = values[0][0]
     color = color_of(float(values[0][1]), SCORE_STEPS)
-    for time, value in values[1:]:
+    for moment, value in values[1:]:
         new = color_of(float(value), SCORE_STEPS)
-        if new != color or time > before + 1.5 * step:
+        if new != color or moment > before + 1.5 * step:
             yield begin, before + step, color
-            begin, color = time, new
-        before = time
+            begin, color = moment, new
+        before = moment
     yield begin, before + step, color
 
 

@@ -18,6 +18,12 @@ _ALL = models.VariableOption(selected=True, text=["All"], value=["$__all"])
 _SIGNS_OF_ACCOUNTS = "seq_exporter_account_up|sendgrid_seq_account_score|sendgrid_seq_subusers"
 
 
+_SIGNS_OF_SUBUSERS = (
+    '{__name__=~"sendgrid_seq_score|sendgrid_seq_subuser_eligible", '
+    'job=~"$job", account=~"$account"'
+)
+
+
 class DashboardLayout:
     """A dashboard to which rows and panels are added from the top."""
 
@@ -67,9 +73,15 @@ class DashboardLayout:
 
 def choose_subuser() -> build.QueryVariable:
     """Return the variable that selects one subuser, scored or not."""
-    signs = '{__name__=~"sendgrid_seq_score|sendgrid_seq_subuser_eligible"'
-    query = f'label_values({signs}, job=~"$job", account=~"$account"}}, subuser)'
+    query = f"label_values({_SIGNS_OF_SUBUSERS}}}, subuser)"
     return _ask("subuser", "Subuser", query).multi(False).include_all(False)
+
+
+def find_owners() -> build.QueryVariable:
+    """Return the hidden variable of the accounts that have the selected subuser."""
+    query = f'label_values({_SIGNS_OF_SUBUSERS}, subuser="$subuser"}}, account)'
+    variable = _ask("owner", "Account of the subuser", query).multi(True).include_all(True)
+    return variable.current(_ALL).hide(models.VariableHide.HIDE_VARIABLE)
 
 
 def choose_one(name: str, label: str, values: tuple[str, ...]) -> build.CustomVariable:

@@ -172,7 +172,7 @@ def _rate_limit() -> panels.Panel:
 
 
 def _age() -> panels.Panel:
-    day = promql.held("sendgrid_seq_score_date_timestamp_seconds", by="account, scope")
+    day = promql.newest_day(by="account, scope")
     description = (
         "The age of the scores, counted from midnight UTC of their day: the ten oldest. It falls "
         "by a day whenever a new day appears; two to three days are normal."
@@ -182,13 +182,12 @@ def _age() -> panels.Panel:
 
 
 def _lag() -> panels.Panel:
-    seen = promql.held("sendgrid_seq_score_date_first_seen_timestamp_seconds", by="account, scope")
-    day = promql.held("sendgrid_seq_score_date_timestamp_seconds", by="account, scope")
     description = (
         "The time from a day's end (UTC) until the exporter first saw its scores, for the ten "
         "latest accounts. Empty until a new day has appeared while the exporter was running."
     )
-    targets = [panels.query(f"topk({_LINES}, {seen} - {day} - 86400)", "{{account}} {{scope}}")]
+    latest = f"topk({_LINES}, {promql.publishing_delay()})"
+    targets = [panels.query(latest, "{{account}} {{scope}}")]
     return panels.graph("SendGrid's publishing delay", description, targets, "s").min(0)
 
 

@@ -48,7 +48,7 @@ def build_fleet() -> Dashboard:
 def _place_numbers(layout: DashboardLayout) -> None:
     under = promql.held("sendgrid_seq_score_subusers", _OVERALL, 'band=~"1|2"', by="account, band")
     fallen = f"count({promql.change(ago='7d')} <= -0.95) or vector(0)"
-    day = promql.held("sendgrid_seq_score_date_timestamp_seconds", by="account, scope")
+    day = promql.newest_day(by="account, scope")
     scored, ineligible, missing = (
         f"sum({promql.subusers(state)})" for state in ("scored", "ineligible", "missing")
     )
@@ -116,7 +116,7 @@ def _worst() -> panels.Panel:
 
 def _accounts() -> panels.Panel:
     under = promql.held("sendgrid_seq_score_subusers", _OVERALL, 'band=~"1|2"', by="account, band")
-    date = promql.held("sendgrid_seq_score_date_timestamp_seconds", by="account")
+    date = promql.newest_day(by="account")
     asked = {
         "Own score": promql.held("sendgrid_seq_account_score", by="account"),
         "Mean": f"avg by (account) ({promql.score()})",

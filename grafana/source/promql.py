@@ -4,7 +4,8 @@ Scores change once a day. The live exporter is scraped each minute, but a backfi
 one sample a day. An instant selector looks back for five minutes and would miss these, so queries
 on history take the last value of the past 25 hours.
 
-Several replicas publish the same scores: `max by` the labels that matter merges them.
+Several replicas publish the same scores: `max by` the labels that matter merges them. A replica
+that cannot reach SendGrid keeps publishing its last good day, so only those with the newest count.
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ PACE = "1h"
 
 
 def select(metric: str, *matchers: str) -> str:
-    """Return the series of a metric that the variables select."""
-    chosen = ('job=~"$job"', 'account=~"$account"', *matchers)
-    return f"{metric}{{{', '.join(chosen)}}}"
+    """Return the series of a metric that the variables select.
+
+    A matcher of the label `account` replaces that of the variable.
+    """
+    accounts = () if _accounts(matchers) else ('account=~"$account"',)
+    return select_process(metric, *accounts, *matchers)
 
 
 def select_process(metric: str, *matchers: str) -> str:
@@ -33,10 +37,60 @@ def select_process(metric: str, *matchers: str) -> str:
     return f"{metric}{{{', '.join(chosen)}}}"
 
 
+def _accounts(matchers: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(each for each in matchers if each.startswith("account"))
+
+
 def held(metric: str, *matchers: str, by: str, ago: str = "") -> str:
-    """Return the last values of a metric, one for each set of the labels `by`."""
-    offset = f" offset {ago}" if ago else ""
-    return f"max by ({by}) (last_over_time({select(metric, *matchers)}[{HELD_FOR}]{offset}))"
+    """Return the last values of a score or a count, one for each set of the labels `by`."""
+    values = _last(select(metric, *matchers), ago)
+    scope = "own" if metric.startswith("sendgrid_seq_account_") else "subusers"
+    return _merge(values, _outdated(scope, matchers, ago), by)
+
+
+def _merge(values: str, outdated: str, by: str) -> str:
+    """Return one of the values for each set of the labels `by`; outdated replicas do not count."""
+    return f"max by ({by}) ({values} unless ignoring ({_NOT_OF_TARGETS}) ({outdated}))"
+
+
+# All other labels of scores and dates, such as `instance`, say which target published them.
+_NOT_OF_TARGETS = "band, metric, scope, state, subuser, user_id"
+_DATE = "sendgrid_seq_score_date_timestamp_seconds"
+
+
+def _outdated(scope: str, matchers: tuple[str, ...], ago: str) -> str:
+    """Return the dates that are older than the account's newest, by the target that published them.
+
+    Of shards by subuser, only one publishes the account's date. The subusers of the others stay,
+    whenever they find the new day. After a change of the number of shards, it may be another one
+    that publishes the date; the last date of the one before says nothing about its subusers then.
+    """
+    dates = _last(select(_DATE, f'scope="{scope}"', *_accounts(matchers)), ago)
+    older = f"{dates} < on (account) group_left () max by (account) ({dates})"
+    shards = select_process("seq_exporter_shards")
+    changed = f"{shards}{_offset(ago)} != {shards}{_offset(ago + HELD_FOR)}"
+    return f"{older} unless ignoring (account, scope) ({changed})"
+
+
+def newest_day(*, by: str) -> str:
+    """Return midnight of the newest day that any replica has."""
+    return f"max by ({by}) ({_last(select(_DATE))})"
+
+
+def publishing_delay() -> str:
+    """Return the time from the end of the newest day until a replica that has it first saw it."""
+    by = "account, scope"
+    seen = _last(select("sendgrid_seq_score_date_first_seen_timestamp_seconds"))
+    day = f"({_last(select(_DATE))} == on ({by}) group_left () {newest_day(by=by)})"
+    return f"max by ({by}) ({seen} - {day} - 86400)"
+
+
+def _last(selector: str, ago: str = "") -> str:
+    return f"last_over_time({selector}[{HELD_FOR}]{_offset(ago)})"
+
+
+def _offset(ago: str) -> str:
+    return f" offset {ago}" if ago else ""
 
 
 def score(*matchers: str, ago: str = "") -> str:
@@ -52,9 +106,9 @@ def metric_score(metric: str, *matchers: str, ago: str = "") -> str:
 
 def every_score(*matchers: str, ago: str = "") -> str:
     """Return subusers' overall and metric scores, distinguished by the label `metric`."""
-    overall = f'label_replace({score(*matchers, ago=ago)}, "metric", "overall", "", "")'
-    by = "account, subuser, metric"
-    return f"({overall} or {held('sendgrid_seq_metric_score', *matchers, by=by, ago=ago)})"
+    scores = _last(select("", '__name__=~"sendgrid_seq_(metric_)?score"', *matchers), ago)
+    named = f'label_replace({scores}, "metric", "overall", "metric", "")'
+    return _merge(named, _outdated("subusers", matchers, ago), "account, subuser, metric")
 
 
 def change(*matchers: str, ago: str) -> str:

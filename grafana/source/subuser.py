@@ -22,10 +22,11 @@ from grafana.source.colours import (
     WELL_STEPS,
     thresholds,
 )
-from grafana.source.dashboard import DashboardLayout, choose_subuser
+from grafana.source.dashboard import DashboardLayout, choose_subuser, find_owners
 from grafana.source.metric_texts import METRIC_NAMES, REMEDIES
 
-CHOSEN = 'subuser="$subuser"'
+# Of many accounts, few have a subuser of this name: only their dates are read.
+CHOSEN = ('account=~"$owner"', 'subuser="$subuser"')
 _DAY = 86400
 
 
@@ -38,11 +39,12 @@ def build_subuser() -> Dashboard:
         begins="now-90d",
     )
     layout.choose(choose_subuser())
+    layout.choose(find_owners())
     _place_numbers(layout)
     layout.place(8, (24, _overall()))
     layout.place(9, (24, _timeline()))
     layout.row("Drops and changes")
-    layout.place(9, (12, drops.last_drop(CHOSEN)), (12, _then_and_now()))
+    layout.place(9, (12, drops.last_drop(*CHOSEN)), (12, _then_and_now()))
     for metric, name in METRIC_NAMES.items():
         layout.row(name)
         remedy = panels.note(
@@ -54,13 +56,13 @@ def build_subuser() -> Dashboard:
 
 def _place_numbers(layout: DashboardLayout) -> None:
     number = panels.number
-    eligible = promql.held("sendgrid_seq_subuser_eligible", CHOSEN, by="account, subuser")
+    eligible = promql.held("sendgrid_seq_subuser_eligible", *CHOSEN, by="account, subuser")
     words = {
         "0": ValueMappingResult(text="no", color=BAD),
         "1": ValueMappingResult(text="yes", color=GOOD),
     }
     now = number(
-        "Overall score", "The current overall score.", promql.score(CHOSEN), "none", SCORE_STEPS
+        "Overall score", "The current overall score.", promql.score(*CHOSEN), "none", SCORE_STEPS
     )
     asked = number("Eligible", _ELIGIBLE, eligible, "none", WELL_STEPS)
     layout.place(
@@ -71,7 +73,7 @@ def _place_numbers(layout: DashboardLayout) -> None:
         (3, asked.mappings([ValueMap(words)])),
         (4, number("Eligible for", _SINCE, _eligible_for(), "s", PLAIN_STEPS)),
         (3, number("Days with a score", _DAYS, _days_with_a_score(), "short", PLAIN_STEPS)),
-        (4, number("Last fell", drops.WHEN, drops.when(CHOSEN), "dateTimeFromNow", PLAIN_STEPS)),
+        (4, number("Last fell", drops.WHEN, drops.when(*CHOSEN), "dateTimeFromNow", PLAIN_STEPS)),
     )
 
 
@@ -88,19 +90,19 @@ _DAYS = "Number of days with an overall score within the dashboard's time range.
 
 def _eligible_for() -> str:
     # A sample with the value 0 (not eligible) counts for as long as samples are held.
-    eligible = promql.held("sendgrid_seq_subuser_eligible", CHOSEN, by="account, subuser")
+    eligible = promql.held("sendgrid_seq_subuser_eligible", *CHOSEN, by="account, subuser")
     ended = f"max_over_time(timestamp({eligible} == 0)[$__range:{promql.PACE}])"
     began = f"min_over_time(timestamp({eligible})[$__range:{promql.PACE}])"
     return f"time() - ({ended} or {began})"
 
 
 def _days_with_a_score() -> str:
-    return f"count_over_time({promql.score(CHOSEN)}[$__range:1d])"
+    return f"count_over_time({promql.score(*CHOSEN)}[$__range:1d])"
 
 
 def _change(ago: str, days: int) -> panels.Panel:
     description = f"Change of the overall score in {days} days."
-    changed = promql.change(CHOSEN, ago=ago)
+    changed = promql.change(*CHOSEN, ago=ago)
     return panels.number(f"In {days} days", description, changed, "none", CHANGE_STEPS).decimals(1)
 
 
@@ -109,12 +111,12 @@ def _overall() -> panels.Panel:
         "The overall score: 1 is poor, 5 is good. The background colour changes at 2, 3 and 4. "
         "A gap is a time without a score."
     )
-    overall = [panels.query(promql.score(CHOSEN), "{{account}} / {{subuser}}")]
+    overall = [panels.query(promql.score(*CHOSEN), "{{account}} / {{subuser}}")]
     return _on_scale(panels.graph("Overall score over time", description, overall, "none", "10m"))
 
 
 def _metric(metric: str, name: str) -> panels.Panel:
-    scores = promql.metric_score(metric, CHOSEN)
+    scores = promql.metric_score(metric, *CHOSEN)
     description = f"The score of the metric {name.lower()}: 1 is poor, 5 is good."
     targets = [panels.query(scores, "{{account}} / {{subuser}}")]
     return _on_scale(panels.graph(name, description, targets, "none", "10m"))
@@ -132,7 +134,7 @@ def _timeline() -> panels.Panel:
         "overall score with it."
     )
     legend = "{{metric}}"
-    targets = [panels.query(promql.every_score(CHOSEN), legend)]
+    targets = [panels.query(promql.every_score(*CHOSEN), legend)]
     panel = panels.states("All scores over time", description, targets, "none", SCORE_STEPS)
     for metric, name in {"overall": "Overall", **METRIC_NAMES}.items():
         panel = panel.override_by_name(metric, [DynamicConfigValue("displayName", name)])
@@ -140,11 +142,11 @@ def _timeline() -> panels.Panel:
 
 
 def _then_and_now() -> panels.Panel:
-    now = promql.every_score(CHOSEN)
+    now = promql.every_score(*CHOSEN)
     asked = {
         "Now": now,
-        "7 days": f"round({now} - {promql.every_score(CHOSEN, ago='7d')}, 0.1)",
-        "30 days": f"round({now} - {promql.every_score(CHOSEN, ago='30d')}, 0.1)",
+        "7 days": f"round({now} - {promql.every_score(*CHOSEN, ago='7d')}, 0.1)",
+        "30 days": f"round({now} - {promql.every_score(*CHOSEN, ago='30d')}, 0.1)",
         "Lowest": f"min_over_time({now}[$__range:{promql.PACE}])",
         "Highest": f"max_over_time({now}[$__range:{promql.PACE}])",
     }

@@ -38,7 +38,7 @@ EACH = pytest.mark.parametrize("name", NAMES)
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 #: Of Grafana's many units, those that are used.
 UNITS = {"none", "short", "s", "bytes", "percentunit", "dateTimeFromNow"}
-SELECTOR = re.compile(r"([a-z_]+)\{([^}]*)\}")
+SELECTOR = re.compile(r"([a-z_]*)\{((?:\$\{\w+\}|[^}])*)\}")
 
 
 def test_the_files_are_what_the_code_makes() -> None:
@@ -125,7 +125,7 @@ def test_every_query_is_as_the_linter_wants_it(expression: str) -> None:
     assert selectors
     for name, matchers in selectors:
         assert 'job=~"$job"' in matchers, name
-        assert name in known_metrics()
+        assert selected_metrics(name, matchers)
     for function in re.findall(r"(\w+)\([a-z_]+_total\{", expression):
         assert function in ("rate", "increase")
     assert all(
@@ -137,8 +137,22 @@ def test_every_query_is_as_the_linter_wants_it(expression: str) -> None:
 def test_replicas_are_aggregated(expression: str) -> None:
     for found in SELECTOR.finditer(expression):
         assert re.search(r"\b(sum|min|max|count)( by \([a-z, ]+\))? \(|sum\(|min\(", expression)
-        if found[1].startswith("sendgrid_seq_"):
+        if "sendgrid_seq_" in found[0]:
             assert "max by (account" in expression[: found.start()]
+
+
+@EACH_QUERY
+def test_outdated_replicas_do_not_count(expression: str) -> None:
+    for found in SELECTOR.finditer(expression):
+        if "sendgrid_seq_" in found[0] and "_timestamp_seconds{" not in found[0]:
+            merged = r"\[25h\]( offset \w+)?\)(, [a-z\", ]+\))? unless ignoring \("
+            assert re.match(merged, expression[found.end() :]), found[0]
+
+
+def selected_metrics(name: str, matchers: str) -> set[str]:
+    """Return the metrics that a selector finds: by its name, or by a matcher of names."""
+    by_name = re.search(r'__name__=~"([^"]*)"', matchers)
+    return {each for each in known_metrics() if re.fullmatch(by_name[1] if by_name else name, each)}
 
 
 def known_metrics() -> set[str]:
