@@ -162,6 +162,7 @@ _WHO_SEES_IT = {
         namespace=TEXT,
         labels=MAP,
         runbookUrl=TEXT,
+        dashboardUrl=TEXT,
         job=TEXT,
         additionalLabels=MAP,
         alerts=map_of(ALERT),

@@ -188,6 +188,29 @@ def test_alerts_can_be_changed_one_by_one(tmp_path: Path) -> None:
         assert address == f"https://wiki.example.com/runbooks/{name}.md"
 
 
+def test_links_to_dashboards_lead_to_the_users_grafana(tmp_path: Path) -> None:
+    chart = shutil.copytree(CHART, tmp_path / "chart")
+    path = "/d/seq-subuser?var-account={{ urlquery $labels.account }}"
+    alert = {
+        "alert": "SeqScorePoor",
+        "expr": "sendgrid_seq_score <= 2",
+        "labels": {"severity": "warning"},
+        "annotations": {"dashboard_url": f"https://grafana.seq-exporter.example{path}"},
+    }
+    rules = yaml.safe_dump({"groups": [{"name": "scores", "rules": [alert]}]})
+    (chart / "files" / "seq-exporter.rules.yaml").write_text(rules)
+    values = (
+        *LEAST,
+        "prometheusRule.enabled=true",
+        'prometheusRule.dashboardUrl="https://example.com/grafana/"',
+    )
+    done = run_helm("template", "seq", chart, *(f"--set-json={value}" for value in values))
+    objects = list(yaml.safe_load_all(done.stdout))
+    (group,) = find(objects, "PrometheusRule")["spec"]["groups"]
+    (rendered,) = group["rules"]
+    assert rendered["annotations"] == {"dashboard_url": f"https://example.com/grafana{path}"}
+
+
 def assert_promtool_takes(rules: Object, folder: Path) -> None:
     (folder / "rules.yaml").write_text(yaml.safe_dump(rules))
     command = [find_tool("promtool"), "check", "rules", "--lint=all", "--lint-fatal", "rules.yaml"]
