@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import os
 import platform
 import sys
@@ -13,13 +14,7 @@ from typing import Any
 import click
 
 from seq_exporter import __version__
-from seq_exporter.commands.backfill.command import backfill
-from seq_exporter.commands.check.command import check
-from seq_exporter.commands.demo import demo
 from seq_exporter.commands.messages import print_error
-from seq_exporter.commands.scores.command import scores
-from seq_exporter.commands.serve import serve
-from seq_exporter.commands.simulate import simulate
 from seq_exporter.errors import ConfigError, SeqExporterError
 from seq_exporter.escapes import show_lines
 from seq_exporter.serve.signals import release_signals
@@ -56,6 +51,16 @@ configuration.
 """
 
 
+# Where each command is: an object of its name.
+_MODULES = {
+    "serve": "seq_exporter.commands.serve",
+    "demo": "seq_exporter.commands.demo",
+    "simulate": "seq_exporter.commands.simulate",
+    "backfill": "seq_exporter.commands.backfill.command",
+    "check": "seq_exporter.commands.check.command",
+    "scores": "seq_exporter.commands.scores.command",
+}
+
 # These take the signals themselves, when they are ready to: SIGHUP must not end them before.
 _SERVERS = ("serve", "demo", "simulate")
 
@@ -73,6 +78,14 @@ def _showing_mistakes() -> Iterator[None]:
 
 
 class _Commands(click.Group):
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command when it is needed: the others would take memory as long as it runs."""
+        if cmd_name not in self.commands:
+            return None
+        module = importlib.import_module(_MODULES[cmd_name])
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         """Read the flags before the command's name."""
         with _showing_mistakes():
@@ -92,6 +105,7 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
+    commands=[click.Command(name) for name in _MODULES],
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
     epilog=_EPILOG,
 )
@@ -103,7 +117,3 @@ def commands(ctx: click.Context) -> None:
     """Prometheus exporter for SendGrid Engagement Quality (SEQ) scores."""
     if ctx.invoked_subcommand not in _SERVERS:
         release_signals()
-
-
-for command in (serve, demo, simulate, backfill, check, scores):
-    commands.add_command(command)

@@ -34,9 +34,12 @@ def own_metrics() -> list[str]:
 
 
 def flags() -> list[tuple[str, click.Option]]:
+    context = click.Context(commands)
     return [
         (name, option)
-        for name, command in commands.commands.items()
+        for name in commands.commands
+        for command in [commands.get_command(context, name)]
+        if command
         for option in command.params
         if isinstance(option, click.Option)
     ]

@@ -216,7 +216,7 @@ def backfill(
     They go to OpenMetrics files for `promtool tsdb create-blocks-from openmetrics`, or to a
     receiver of Prometheus' remote write. Ctrl-C stops; the same command continues from there.
     """
-    # Not imported with the command line: `serve` must not load SQLite and protobuf.
+    # Not imported with the flags: `--help` and a shell's completion need no SQLite and protobuf.
     from seq_exporter.commands.backfill.plan import BackfillOptions
     from seq_exporter.commands.backfill.run import run_backfill
 
