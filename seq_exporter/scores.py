@@ -103,11 +103,11 @@ class SubuserScores:
     @property
     def counts(self) -> dict[str, int]:
         """How many subusers are in each state: ineligible, missing, scored."""
-        scored = sum(score.is_scored for score in self.by_label.values())
+        ineligible = [score.overall for score in self.by_label.values()].count(None)
         return {
-            "ineligible": len(self.by_label) - scored,
+            "ineligible": ineligible,
             "missing": len(self.missing),
-            "scored": scored,
+            "scored": len(self.by_label) - ineligible,
         }
 
     @property
