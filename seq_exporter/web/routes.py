@@ -136,10 +136,10 @@ class _Handlers:
     async def metrics(self, request: Request) -> ASGIApp:
         exporter = self.exporter
         accounts = set(request.query_params.getlist("account"))
-        if unknown := accounts - {snapshot.account for snapshot, _ in exporter.accounts}:
-            return _no_account(min(unknown))
         chosen = choose_format(_header(request, "accept"))
         if accounts:
+            if unknown := accounts - {snapshot.account for snapshot, _ in exporter.accounts}:
+                return _no_account(min(unknown))
             exposition = exporter.store.join(accounts)
             own, volatile = exporter.telemetry.render_accounts(chosen.render, accounts)
         else:
