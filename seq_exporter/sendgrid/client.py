@@ -164,13 +164,7 @@ class SendGrid:
         if answer is None:
             raise NotCalculated
         items = _result_of(answer, _SUBUSERS_SCORES)
-        _check_day(items, day, _SUBUSERS_SCORES)
-        scores = []
-        for item in items:
-            score = parse_item(item, self.anomalies)
-            if score:
-                scores.append(score)
-                self._check_date(item, day, score)
+        scores = list(self._parse_scores(items, day, _SUBUSERS_SCORES))
         user_ids = frozenset(score.user_id for score in scores)
         return Page(scores, user_ids, len(scores) < len(items), _cursor_of(answer))
 
@@ -194,13 +188,8 @@ class SendGrid:
         items = _result_of(answer, _SCORES)
         # If there are other days, only the one that was asked for counts.
         items = [item for item in items if parse_date(item) == day] or items
-        _check_day(items, day, _SCORES)
-        for item in items:
-            score = parse_item(item, self.anomalies)
-            if score:
-                self._check_date(item, day, score)
-                return score
-        return Score("")  # calculated, and not eligible
+        scores = self._parse_scores(items, day, _SCORES)
+        return next(scores, Score(""))  # calculated, and not eligible
 
     def fetch_own_days(self, first: date, last: date) -> Mapping[date, Score]:
         """Return the account's own scores from `first` to `last`, as one request returns them.
@@ -223,10 +212,19 @@ class SendGrid:
             raise _of_another_day(_SCORES, others[0], f"of {first} to {last}")
         return found
 
-    def _check_date(self, item: Mapping[str, Any], day: date, score: Score) -> None:
-        # The requested day counts: the date of an item is optional, and the request is unambiguous.
-        if "date" in item and parse_date(item) != day:
-            self.anomalies.note("date", score.user_id, item["date"])
+    def _parse_scores(self, items: Sequence[Any], day: date, endpoint: Endpoint) -> Iterator[Score]:
+        """Yield the scores in `items`, which `endpoint` returned for `day`.
+
+        The requested day counts: the date of an item is optional, and the request is unambiguous.
+        """
+        dates = [parse_date(item) for item in items]
+        _check_day(dates, day, endpoint)
+        for item, found in zip(items, dates, strict=True):
+            score = parse_item(item, self.anomalies)
+            if score:
+                if found != day and "date" in item:
+                    self.anomalies.note("date", score.user_id, item["date"])
+                yield score
 
     def _ask(self, endpoint: Endpoint, params: Mapping[str, str]) -> Any | None:
         def attempt() -> Any | None:
@@ -238,7 +236,7 @@ class SendGrid:
 
 def _parse_subuser(item: Any) -> tuple[str, str] | None:
     """Return user_id and username of an item of the list of subusers, or None without them."""
-    if not isinstance(item, Mapping) or not is_name(item.get("username")):
+    if not isinstance(item, dict) or not is_name(item.get("username")):
         return None
     user_id = parse_user_id(item.get("id"))
     return (user_id, clean(item["username"])) if user_id else None
@@ -254,16 +252,14 @@ def _result_of(answer: Any, endpoint: Endpoint) -> list[Any]:
     return result
 
 
-def _check_day(items: Sequence[Any], day: date, endpoint: Endpoint) -> None:
-    """Raise MalformedResponse if `items` are those of another day than `day`.
+def _check_day(dates: Sequence[date | None], day: date, endpoint: Endpoint) -> None:
+    """Raise MalformedResponse if items with these dates are those of another day than `day`.
 
     A cache that ignores the query answers every day with the same items: they would be published
     as the scores of today, forever. Single items of another day are anomalies.
     """
-    dates = [found for found in map(parse_date, items) if found]
-    others = [found for found in dates if found != day]
-    undated = len(items) - len(dates)
-    if len(others) > dates.count(day) and len(others) >= undated:
+    others = [found for found in dates if found and found != day]
+    if len(others) > dates.count(day) and len(others) >= dates.count(None):
         raise _of_another_day(endpoint, others[0], f"of {day}")
 
 
@@ -290,7 +286,7 @@ def _cursor_of(page: Mapping[str, Any]) -> str | None:
         if not found:  # an empty list too: some servers write an empty object so
             return None
     if isinstance(found, int) and not isinstance(found, bool):
-        return str(found)
+        found = str(found)
     if not is_name(found) or found != clean(found):
         raise MalformedResponse(f"{_SUBUSERS_SCORES.path} answers with an invalid after_key")
     return found

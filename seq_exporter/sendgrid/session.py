@@ -52,9 +52,9 @@ class _Session(requests.Session):
         """
         settings = super().merge_environment_settings(url, *args, **options)
         proxies = settings["proxies"] or {}
+        if proxies and is_loopback(url):
+            proxies = {}
         settings["proxies"] = {name: (text or "").strip() for name, text in proxies.items()}
-        if is_loopback(url):
-            settings["proxies"] = {}
         return settings
 
     def get_redirect_target(self, resp: requests.Response) -> None:

@@ -135,6 +135,7 @@ def test_pages_end(mock: responses.RequestsMock, client: SendGrid, last: Any) ->
         {"next_params": {"after_key": True}},
         {"next_params": {"after_key": 2.5}},
         {"next_params": {"after_key": "9" * 300}},
+        {"next_params": {"after_key": int("9" * 300)}},
         {"next_params": {"after_key": "\ud800"}},
     ],
 )
