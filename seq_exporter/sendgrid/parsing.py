@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -48,7 +47,7 @@ def parse_item(item: object, anomalies: Anomalies) -> Score | None:
     A value that is not as documented is left out and counted. An absent or null value is not an
     anomaly: SendGrid leaves values out for users who are not eligible.
     """
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         anomalies.note("item", "", item)
         return None
     user_id = parse_user_id(item.get("user_id"))
@@ -89,7 +88,7 @@ def clean(text: str) -> str:
 
     JSON can hold one (`"\ud800"`), UTF-8 cannot: it would cost the whole page.
     """
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _parse_username(value: object, user_id: str, anomalies: Anomalies) -> str | None:
@@ -104,11 +103,11 @@ def _parse_username(value: object, user_id: str, anomalies: Anomalies) -> str | 
 def _parse_metrics(value: object, user_id: str, anomalies: Anomalies) -> tuple[float | None, ...]:
     if value is None:
         return (None,) * len(METRICS)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         anomalies.note("metrics", user_id, value)
         return (None,) * len(METRICS)
     return tuple(
-        _parse_number(value.get(metric), "metric", user_id, anomalies) for metric in METRICS
+        [_parse_number(value.get(metric), "metric", user_id, anomalies) for metric in METRICS]
     )
 
 
@@ -130,6 +129,6 @@ def _share(value: float) -> float:
 
 def _shorten(value: object) -> str:
     # A string of megabytes is cut before it is quoted; of a container, only the type is named.
-    if isinstance(value, Mapping | list):
+    if isinstance(value, dict | list):
         return type(value).__name__
     return repr(value[:60]) if isinstance(value, str) else repr(value)[:60]

@@ -16,7 +16,7 @@ from seq_exporter.config.model import Account, PollSettings, explain_misfit
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import AccountUnavailable, EndpointFailed, KeyUnavailable, PollError
 from seq_exporter.retries import PauseAfter
-from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores, share
+from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
 from seq_exporter.sendgrid.client import SendGrid, pause_of_poll
 from seq_exporter.sendgrid.newest_day import Calendar, NewestDay
 from seq_exporter.sendgrid.parsing import Anomalies
@@ -190,8 +190,7 @@ class AccountReader:
         scores = sendgrid.fetch_subusers(day, known)
         if scores is None:
             return None
-        named = self._usernames.complete(scores, sendgrid, calendar.now)
-        named = [share(score, known) for score in named]
+        named = self._usernames.complete(scores, sendgrid, calendar.now, known)
         return select_subusers(day, named, selection, sendgrid.anomalies, calendar.now, held)
 
 

@@ -8,7 +8,7 @@ from datetime import date
 
 from seq_exporter.config.model import SubuserSelection
 from seq_exporter.errors import AccountUnavailable, EndpointFailed, ServerFailed
-from seq_exporter.scores import Score, SubuserScores
+from seq_exporter.scores import Score, SubuserScores, share
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.parsing import Anomalies
 
@@ -47,18 +47,21 @@ class Usernames:
         """The user_ids in the newest scores whose usernames are not known."""
         return self._nameless
 
-    def complete(self, scores: Sequence[Score], sendgrid: SendGrid, now: float) -> list[Score]:
+    def complete(
+        self, scores: Sequence[Score], sendgrid: SendGrid, now: float, known: Mapping[str, Score]
+    ) -> list[Score]:
         """Return `scores` with every username that is known; asks SendGrid only for new users.
 
-        A name belongs to the user who has it in `scores`: a remembered name never takes it away. If
-        SendGrid refuses, nothing breaks: a user without a name goes by its user_id.
+        A completed score that equals the one in `known`, by user_id, is that object. A name belongs
+        to the user who has it in `scores`: a remembered name never takes it away. If SendGrid
+        refuses, nothing breaks: a user without a name goes by its user_id.
         """
-        named = {score.user_id: score.username for score in scores if score.username}
-        self._by_id.update(named)
+        self._by_id.update((score.user_id, score.username) for score in scores if score.username)
         if len(self._by_id) > 2 * len(scores) + _NAMES_TO_SPARE:
             present = {score.user_id for score in scores}
             self._by_id = {key: name for key, name in self._by_id.items() if key in present}
-        nameless = frozenset(score.user_id for score in scores) - self._by_id.keys()
+        without = [score.user_id for score in scores if not score.username]
+        nameless = self._keep_nameless(without)
         # If the clock was set back, the age is negative and means nothing.
         if not 0 <= now - self._asked_at < _ASK_AGAIN_SECONDS:
             self._unknown = frozenset()
@@ -68,18 +71,25 @@ class Usernames:
             if now != self._asked_at:
                 self._ask(sendgrid, now)
             if not self._pause_seconds:  # added to those of other days in the same poll
-                self._unknown = (self._unknown | nameless) - self._by_id.keys()
-        self._nameless = nameless - self._by_id.keys()
-        given = set(named.values())
+                self._unknown = self._keep_nameless(self._unknown | nameless)
+        self._nameless = self._keep_nameless(nameless)
+        recalled = {self._by_id.get(user_id) for user_id in without}
+        given = {score.username for score in scores if score.username in recalled}
         return [
-            score if score.username else score._replace(username=self._recall(score, given))
+            score
+            if score.username
+            else share(score._replace(username=self._recall(score, given)), known)
             for score in scores
         ]
 
-    def _recall(self, score: Score, given: Container[str]) -> str | None:
+    def _recall(self, score: Score, given: Container[str | None]) -> str | None:
         """Return the user's remembered name, unless another user is `given` it now."""
         name = self._by_id.get(score.user_id)
         return None if name in given else name
+
+    def _keep_nameless(self, user_ids: Iterable[str]) -> frozenset[str]:
+        # Not by subtracting sets: Python would copy all names, with every other thread waiting.
+        return frozenset(user_id for user_id in user_ids if user_id not in self._by_id)
 
     def _ask(self, sendgrid: SendGrid, now: float) -> None:
         self._asked_at = now
@@ -113,15 +123,15 @@ def select_subusers(
     Of several users with one name, the one that has the label in `held` keeps it, otherwise the one
     with the lowest user_id gets it: the order of a page does not decide whose series is whose.
     """
-    selected = [score for score in scores if _name_of(score) in selection]
+    names = list(map(_name_of, scores))
+    selected = [score for name, score in zip(names, scores, strict=True) if name in selection]
     by_label = {_name_of(score): score for score in selected}
     if len(by_label) < len(selected):
         by_label = _label_namesakes(selected, held or {}, anomalies)
-    known = {_name_of(score) for score in scores}
     return SubuserScores(
         day=day,
         by_label=by_label,
-        missing=tuple(sorted(selection.names - known)),
+        missing=tuple(sorted(selection.names.difference(names))),
         has_scores=any(score.is_scored for score in scores),
         read_at=read_at,
     )

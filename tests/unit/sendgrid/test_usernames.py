@@ -34,6 +34,25 @@ def test_a_nameless_subuser_goes_by_the_name_of_an_earlier_page(
     assert "names 0" not in sendgrid.requests
 
 
+@pytest.mark.parametrize("subuser", ["a", "b"])
+def test_a_score_that_is_read_again_is_not_kept_twice(
+    subuser: str, sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {day(4): [item("1", "a", 4), item("2")]}
+    sendgrid.names = {"1": "a", "2": "b"}
+    harness = PollerHarness(time, own_score=False)
+    read = []
+    for _ in range(2):
+        harness.poll()
+        time.pass_hours(2)
+        subusers = harness.poller.writer.snapshot.subusers
+        assert subusers
+        read.append(subusers.by_label)
+    first, second = read
+    assert first is not second
+    assert first[subuser] is second[subuser]
+
+
 def test_names_that_no_page_tells_are_asked_for_once_a_day(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
