@@ -250,10 +250,10 @@ def _distribution(snapshot: Snapshot) -> Iterator[Sample]:
 
 
 def _subusers(snapshot: Snapshot, shard: Shard) -> Iterator[tuple[str, Score]]:
-    if snapshot.subusers:
-        for label, score in snapshot.subusers.by_label.items():
-            if shard.owns(snapshot.account, score.user_id):
-                yield label, score
+    by_label = snapshot.subusers.by_label if snapshot.subusers else {}
+    if shard.total == 1:
+        return iter(by_label.items())
+    return (each for each in by_label.items() if shard.owns(snapshot.account, each[1].user_id))
 
 
 def format_series(name: str, labels: Iterable[tuple[str, str]]) -> str:
