@@ -123,11 +123,16 @@ def select_subusers(
     Of several users with one name, the one that has the label in `held` keeps it, otherwise the one
     with the lowest user_id gets it: the order of a page does not decide whose series is whose.
     """
+    held = held or {}
     names = list(map(_name_of, scores))
     selected = [score for name, score in zip(names, scores, strict=True) if name in selection]
-    by_label = {_name_of(score): score for score in selected}
+    by_label: Mapping[str, Score] = {_name_of(score): score for score in selected}
     if len(by_label) < len(selected):
-        by_label = _label_namesakes(selected, held or {}, anomalies)
+        by_label = _label_namesakes(selected, held, anomalies)
+    # To compare two large mappings later would stop every thread for 10 ms; this does not.
+    is_same = (held.get(label) is score for label, score in by_label.items())
+    if len(by_label) == len(held) and all(is_same):
+        by_label = held
     return SubuserScores(
         day=day,
         by_label=by_label,

@@ -10,7 +10,7 @@ import responses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq_exporter.config.model import SubuserSelection
+from seq_exporter.config.model import ALL_SUBUSERS, SubuserSelection
 from seq_exporter.scores import Score
 from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.usernames import select_subusers
@@ -49,8 +49,13 @@ def test_a_score_that_is_read_again_is_not_kept_twice(
         assert subusers
         read.append(subusers.by_label)
     first, second = read
-    assert first is not second
     assert first[subuser] is second[subuser]
+
+
+def test_scores_that_are_all_the_same_are_those_that_are_held() -> None:
+    scores = [Score("1", "a", 4.0), Score("2", "b", 3.0)]
+    held = {"b": scores[1], "a": scores[0]}
+    assert select_subusers(day(4), scores, ALL_SUBUSERS, Anomalies(), 0, held).by_label is held
 
 
 def test_names_that_no_page_tells_are_asked_for_once_a_day(
