@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 # SendGrid's keys have 69 characters. A shorter secret, of a simulator or a proxy, may be part of a
@@ -27,16 +27,24 @@ class Redaction:
     """
 
     def __init__(self, secret: str) -> None:
+        self._secret = secret
         self._is_long = len(secret) >= _CHARACTERS_OF_LONG_SECRETS
-        self._length = len(secret)
-        digits = [text for text in _encode(secret) if len(text) >= _CHARACTERS_OF_DIGITS]
-        spelled = [r"\s*".join(map(_spell, secret))]
-        spelled += [r"\s*".join(_URL_SAFE.get(char, char) for char in text) for text in digits]
-        self._anywhere = re.compile("|".join(spelled), re.IGNORECASE)
-        self._word = re.compile(rf"(?<![\w-]){re.escape(secret)}(?![\w-])")
+        self._digits = [text for text in _encode(secret) if len(text) >= _CHARACTERS_OF_DIGITS]
         # The beginning is enough to search the whole text; a longer one is found faster.
-        safe = [text.replace("+", "-").replace("/", "_") for text in digits]
-        self._beginnings = {text[:24].lower() for text in (secret, *digits, *safe)}
+        safe = [text.replace("+", "-").replace("/", "_") for text in self._digits]
+        self._beginnings = {text[:24].lower() for text in (secret, *self._digits, *safe)}
+
+    @cached_property  # compiling it takes milliseconds, and few answers quote a key
+    def _anywhere(self) -> re.Pattern[str]:
+        spelled = [r"\s*".join(map(_spell, self._secret))]
+        spelled += [
+            r"\s*".join(_URL_SAFE.get(char, char) for char in text) for text in self._digits
+        ]
+        return re.compile("|".join(spelled), re.IGNORECASE)
+
+    @cached_property
+    def _word(self) -> re.Pattern[str]:
+        return re.compile(rf"(?<![\w-]){re.escape(self._secret)}(?![\w-])")
 
     def hide_in_text(self, text: str) -> str:
         """Return a message without the secret."""
@@ -57,7 +65,7 @@ class Redaction:
         if isinstance(data, str):
             if not self._is_long:
                 return self._word.sub("***", data)
-            return data if len(data) < self._length else self.hide_in_text(data)
+            return data if len(data) < len(self._secret) else self.hide_in_text(data)
         if isinstance(data, list):
             return [self.hide_in_data(item) for item in data]
         if isinstance(data, dict):
