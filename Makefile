@@ -91,7 +91,8 @@ chart: $(VENV)/dev ## regenerate the chart's files that are made from others
 dashboards: $(VENV)/dev ## regenerate grafana/*.json
 	@$(BIN)/python -m grafana.source
 
-incidents: $(VENV)/dev ## play the fleets of SEEDS="1 2 3", of KIND=integers or all kinds, through the alerts
+KIND ?= default
+incidents: $(VENV)/dev ## play fleets of SEEDS="1 2 3" and KIND=default, another kind or all through the alerts
 	@$(BIN)/python -m tests.incidents --kind="$(KIND)" $(SEEDS)
 
 bench: $(VENV)/dev ## compare SIZES=1000,10000,100000 subusers with nginx and prometheus_client

@@ -18,7 +18,7 @@ from tests.incidents.replay import STEP_HOURS, Firing
 
 _HOUR = 3600
 # docs/alerts.md has Alertmanager started so; it forgets what is older.
-_RETENTION_SECONDS = 744 * _HOUR
+_RETENTION_SECONDS = 1440 * _HOUR
 
 _Labels = frozenset[tuple[str, str]]
 
@@ -129,10 +129,14 @@ class _Group:
         return seconds - self.logged.seconds >= self.timing.repeat
 
 
-def dispatch(alertmanager: Grouping, firings: Sequence[Firing]) -> list[Message]:
-    """Return what Alertmanager sends of alerts that fire and end, in order of time."""
+def dispatch(alertmanager: Grouping, firings: Sequence[Firing], end: int) -> list[Message]:
+    """Return what Alertmanager sends of alerts that fire and end until an hour, in order of time.
+
+    What fires at `end` does not end there: nobody is told that it is over.
+    """
     groups: dict[tuple[str, str], _Group] = {}
-    hours = sorted({hour for f in firings for hour in (f.start, f.end + STEP_HOURS)})
+    changes = {hour for f in firings for hour in (f.start, f.end + STEP_HOURS)}
+    hours = sorted(hour for hour in changes if hour < end)
     ask = _remember(alertmanager)
     messages: list[Message] = []
     for hour in hours:
@@ -144,7 +148,7 @@ def dispatch(alertmanager: Grouping, firings: Sequence[Firing]) -> list[Message]
                 groups[key] = _Group(key[0], alertmanager.timing(*key))
             groups[key].update(hour * _HOUR, states.get(key, {}))
     for group in groups.values():
-        messages += group.flush_until((hours[-1] + STEP_HOURS) * _HOUR if hours else 0)
+        messages += group.flush_until(end * _HOUR)
     return sorted(messages, key=lambda message: message.seconds)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -15,20 +15,12 @@ import requests
 import yaml
 
 from seq_exporter.config.durations import parse_duration
-from tests.incidents.replay import STEP_HOURS, Firing
+from tests.incidents.replay import Firing
 from tests.processes import free_port
 from tests.support import GIVE_UP_SECONDS, ROOT
 
 _ALERTNAME = re.compile(r'alertname=~?"(.*)"')
 EXAMPLE = ROOT / "prometheus" / "alertmanager.example.yaml"
-
-
-class Notification(NamedTuple):
-    """What one receiver is sent in an hour: the alerts of a group that are not inhibited."""
-
-    hour: int
-    receiver: str
-    alerts: frozenset[Firing]
 
 
 class Timing(NamedTuple):
@@ -49,8 +41,9 @@ class Alertmanager:
         self._sends_resolved: dict[str, bool] = {}
         for receiver in config["receivers"]:
             hooks = receiver.pop("webhook_configs", [])
-            sends_resolved = any(hook.get("send_resolved", True) for hook in hooks)
-            self._sends_resolved[receiver["name"]] = sends_resolved
+            if hooks:
+                sends_resolved = any(hook.get("send_resolved", True) for hook in hooks)
+                self._sends_resolved[receiver["name"]] = sends_resolved
         # What is asked for here is which alerts are grouped and inhibited, not when they are sent.
         (folder / "alertmanager.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
         self._routes: Sequence[Mapping[str, Any]] = config["route"]["routes"]
@@ -91,34 +84,6 @@ class Alertmanager:
         self._process.kill()
         self._process.wait()
 
-    def notify(self, firings: Sequence[Firing]) -> Iterator[Notification]:
-        """Return what is sent of alerts of one account, in order of time; not what has ended."""
-        sent: dict[tuple[str, str], tuple[int, frozenset[Firing]]] = {}
-        hours = sorted({hour for f in firings for hour in (f.start, f.end + STEP_HOURS)})
-        for hour in hours:
-            groups = self._group([f for f in firings if f.start <= hour <= f.end])
-            # What is inhibited for a while is not forgotten, and not sent again.
-            sent = {key: sent[key] for key in sent if key in groups}
-            for key, alerts in groups.items():
-                last, told = sent.get(key, (None, frozenset()))
-                is_due = last is None or self._is_due(key, hour - last, alerts - told)
-                if alerts and is_due:
-                    sent[key] = hour, alerts
-                    yield Notification(hour, key[0], alerts)
-
-    def _is_due(self, key: tuple[str, str], hours: int, new: frozenset[Firing]) -> bool:
-        """Whether a group is sent again, so many hours later; with `new` alerts, or without."""
-        route = self._find_route(*key)
-        wait = route["group_interval" if new else "repeat_interval"]
-        return hours * 3600 >= parse_duration(wait)
-
-    def _group(self, firings: Sequence[Firing]) -> dict[tuple[str, str], frozenset[Firing]]:
-        """Return the alerts that are not inhibited, of each receiver and group; it may be none."""
-        return {
-            key: frozenset(firing for firing, is_active in states.items() if is_active)
-            for key, states in self.group(firings).items()
-        }
-
     def group(self, firings: Sequence[Firing]) -> dict[tuple[str, str], dict[Firing, bool]]:
         """Make these the alerts that fire, and return each receiver's groups of them.
 
@@ -128,6 +93,8 @@ class Alertmanager:
         self._post(firings)
         groups: dict[tuple[str, str], dict[Firing, bool]] = {}
         for group in self._settle(set(by_labels)):
+            if group["receiver"]["name"] not in self._sends_resolved:
+                continue  # a receiver without a way to reach anybody
             groups[group["receiver"]["name"], str(sorted(group["labels"].items()))] = {
                 by_labels[frozenset(alert["labels"].items())]: alert["status"]["state"] == "active"
                 for alert in group["alerts"]

@@ -12,7 +12,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
-from tests.incidents.past import Hours
 from tests.support import ROOT
 
 RULES = ROOT / "prometheus" / "seq-exporter.rules.yaml"
@@ -23,6 +22,9 @@ STEP_HOURS = 6
 _ASKED = re.compile(r"time: (\S+),\n.*\n\s+got: (.*)")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 _UNIT_HOURS = {"w": 168, "d": 24, "h": 1}
+
+#: A series' value in each hour, None where it is not there.
+Hours = list[float | None]
 
 
 class Played(Protocol):

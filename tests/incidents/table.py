@@ -85,7 +85,12 @@ TARGETS = (
         lambda row: row.rate("critical", "warning"),
         0.1,
     ),
-    Target("false infos a subuser-year", lambda row: row.rate("info"), 0.5, {"weekends-1.0": 1.0}),
+    Target(
+        "false infos a subuser-year",
+        lambda row: row.rate("info"),
+        0.5,
+        {"weekends-1.0": 1.0, "default": 0.1},
+    ),
     Target("clear falls told late or never", lambda row: row.count_late("fall"), 0),
     Target("declines told late or never", lambda row: row.count_late("decline"), 0),
     Target("notifications of an incident", lambda row: row.most_notifications, 3),

@@ -14,6 +14,7 @@ HOUR = 3600
 DAY = 24 * HOUR
 PROMPT = Timing(wait=60, interval=HOUR, repeat=7 * DAY, sends_resolved=True)
 DIGEST = Timing(wait=60, interval=DAY, repeat=30 * DAY, sends_resolved=False)
+END = 40 * 24
 
 
 class OneGroup:
@@ -46,7 +47,7 @@ def sent(timing: Timing, *firings: Firing) -> list[tuple[float, str, str, str]]:
     """Return the hour of each notification, what fires in it, what is resolved, and its causes."""
     return [
         (round(m.hour - 1 / 60, 3), names(m.firing), names(m.resolved), names(m.causes))
-        for m in dispatch(OneGroup(timing), firings)
+        for m in dispatch(OneGroup(timing), firings, END)
     ]
 
 
@@ -87,6 +88,14 @@ def test_a_digest_has_a_second_alert_at_the_next_tick() -> None:
 def test_the_log_is_cleared_once_all_of_a_group_are_resolved() -> None:
     notifications = sent(DIGEST, fires("a", 0, 12), fires("a", 48, 60))
     assert [hour for hour, *_ in notifications] == [0, 48]
+
+
+def test_what_fires_at_the_end_is_not_resolved() -> None:
+    assert sent(PROMPT, fires("a", 12, 24), fires("b", END - 48, END)) == [
+        (12, "a", "", "a"),
+        (30, "", "a", "a"),
+        (END - 48, "b", "", "b"),
+    ]
 
 
 def test_an_inhibited_alert_is_sent_once_nothing_inhibits_it() -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 
+from seq_exporter.clock import midnight
+from seq_exporter.commands.backfill.history import list_published_days
+from seq_exporter.publish.families import FAMILIES
+from seq_exporter.scores import METRICS
 from seq_exporter.simulator.kinds import KINDS
-from tests.incidents.kinds import FIRST, LAST, OWN, list_parts, list_plain_fleets
-from tests.incidents.past import Hours, Past
+from tests.incidents.kinds import DAYS, FIRST, OWN, list_parts, list_plain_fleets
+from tests.incidents.replay import Hours
 from tests.incidents.timeline import HOURS, Timeline
 
 DATE = "sendgrid_seq_score_date_timestamp_seconds"
@@ -21,15 +25,26 @@ def find(timeline: Timeline, *parts: str) -> list[Hours]:
     return [hours for series, hours in timeline.series.items() if all(p in series for p in parts)]
 
 
-def test_the_default_fleet_is_published_as_a_backfill_would_show_it() -> None:
+def test_the_days_of_the_default_fleet_are_shown_as_a_backfill_would() -> None:
     part = list_parts("default", 1)[0]
-    past = Past(part.account, FIRST, LAST)
-    made = {
-        re.sub(r', (instance|job)="[^"]*"', "", series): hours
-        for series, hours in Timeline(part).series.items()
-    }
-    assert past.hours == HOURS
-    assert {series: made[series] for series in past.series} == past.series
+    scored = {day: part.scores[OWN][number].is_scored for number, day in enumerate(DAYS)}
+    until = midnight(FIRST) + HOURS * 3600
+    published = list_published_days(scored, delay_seconds=12 * 3600, lookback_days=7, until=until)
+    expected: list[int | None] = [None] * HOURS
+    for shown in published:
+        start, end = ((moment - midnight(FIRST)) // 3600 for moment in (shown.start, shown.end))
+        expected[start:end] = [(shown.day - FIRST).days] * (end - start)
+    assert list(Timeline(part).shown["own"]) == expected
+
+
+def test_series_and_their_labels_are_those_of_the_exporter() -> None:
+    known = {family.name: set(family.labels) for family in FAMILIES}
+    for series in play("default").series:
+        name, _, labels = series.partition("{")
+        if name in known:
+            added = {"instance", "job"}
+            assert set(re.findall(r"(\w+)=", labels)) == known[name] | added, series
+    assert len(find(play("default"), "sendgrid_seq_metric_score{")) == 3 * len(METRICS)
 
 
 def test_the_days_of_a_gap_are_shown_late_and_skipped() -> None:

@@ -122,6 +122,11 @@ def test_an_alert_without_a_reason_is_false(alert: Firing) -> None:
     assert verdict_on("redeploys", alert).false_alarms == [alert]
 
 
+def test_an_alert_that_mutes_others_is_never_false() -> None:
+    alert = fires("SeqMuteResolved", FELL - 12, severity="none", of="fall", subuser="shop-de")
+    assert verdict_on("redeploys", alert).false_alarms == []
+
+
 def test_an_outage_is_a_reason_for_alerts_on_the_exporter() -> None:
     alert = fires("SeqExporterDown", 32 * 24 + 6, severity="critical")
     assert verdict_on("outage", alert).false_alarms == []

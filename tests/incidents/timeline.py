@@ -9,7 +9,7 @@ from functools import cached_property
 from seq_exporter.scores import METRICS, Score
 from seq_exporter.simulator.kinds import Kind
 from tests.incidents.kinds import DAYS, OWN, Part
-from tests.incidents.past import Hours
+from tests.incidents.replay import Hours
 
 _DAY = 24
 _LOOKBACK_DAYS = 7

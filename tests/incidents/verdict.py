@@ -16,7 +16,6 @@ from tests.incidents.kinds import DAYS, OWN, KindTruth, Part
 from tests.incidents.notifications import Alertmanager
 from tests.incidents.replay import Firing, replay
 from tests.incidents.timeline import Timeline, list_outages
-from tests.incidents.truth import ECHO_DAYS
 
 #: What has to be told: falls of so many points that last so long, declines of so many.
 CLEAR_FALL_POINTS = 1.5
@@ -28,6 +27,9 @@ _SLACK = 0.05
 # A fall has to be told within so many scored days, a decline within so many days.
 _FALL_DAYS, _FALL_DAYS_FLAPPING, _DECLINE_DAYS = 2, 4, 14
 
+# How long after an incident an alert may still be about it: the two weeks before are the reference
+# for the days after it, and a level that is left again looks like a decline.
+_ECHO_DAYS = 14
 # After so many days, a level that lasts is the usual one of the week before.
 _NEW_LEVEL_DAYS = 7
 _QUARTER_DAYS = 91
@@ -36,6 +38,8 @@ _NEWS_DAYS = 14
 # The rules' threshold and a tenth: whether 2.0 or 2.1 is poor is no difference.
 _POOR = 2.1
 _USUAL_HOURS = 12
+# A notification waits so long for others of its group.
+_GROUP_WAIT_HOURS = 1 / 60
 
 _IS_ON_SCORES = re.compile(r"Seq(Score(?!sStale)|MetricScore|FleetScore|AccountScore)")
 
@@ -74,7 +78,7 @@ def judge_part(part: Part, promtool: str, alertmanager: str, folder: Path) -> Ve
     timeline = Timeline(part)
     firings = replay(timeline, promtool, folder)
     with Alertmanager(alertmanager, folder) as running:
-        messages = dispatch(running, firings)
+        messages = dispatch(running, firings, timeline.hours)
     return judge(part, timeline, firings, messages)
 
 
@@ -105,12 +109,12 @@ class _Judge:
         about = [m for m in messages if any(self._is_news(f, truth) for f in m.causes)]
         told = [m for m in about if any(self._is_news(f, truth) for f in m.firing)]
         deadline = self._find_deadline(truth)
-        shown = self._shown_hours(truth, truth.first_day)
-        days = (told[0].hour - shown[0]) / 24 if told and shown else None
+        shown = self._first_hour(truth)
+        days = (told[0].hour - shown) / 24 if told and shown is not None else None
         return Outcome(
             truth,
             deadline is not None,
-            bool(deadline is not None and told and told[0].hour <= deadline),
+            bool(deadline is not None and told and told[0].hour <= deadline + _GROUP_WAIT_HOURS),
             days,
             len(about),
             any(self._is_early(f, truth, m.hour) for m in messages for f in m.resolved),
@@ -141,6 +145,12 @@ class _Judge:
             return None
         return deadline if deadline is not None and deadline < self._timeline.hours else None
 
+    def _first_hour(self, truth: KindTruth) -> int | None:
+        """Return when the incident shows first, None if it does not."""
+        if truth.course == "silence":
+            return self._part.appears_hour(DAYS[truth.first_day])
+        return min(self._shown_hours(truth, truth.first_day), default=None)
+
     def _shown_hours(self, truth: KindTruth, since_day: int) -> list[int]:
         """Return when the scored days of who was hit appeared, from `since_day` on.
 
@@ -165,12 +175,10 @@ class _Judge:
             if subuser
             else OWN in truth.subusers or (len(truth.subusers) > 2 and "Fleet" in firing.name)
         )
-        shown = self._shown_hours(truth, truth.first_day)
-        if truth.course == "silence":
-            shown = [24 * truth.first_day]
-        if not is_hit or not shown:
+        shown = self._first_hour(truth)
+        if not is_hit or shown is None:
             return False
-        return shown[0] <= firing.start <= self._find_end(firing, truth)
+        return shown <= firing.start <= self._find_end(firing, truth)
 
     def _find_end(self, firing: Firing, truth: KindTruth) -> int:
         """Return the last hour at which such an alert that begins may be about the incident.
@@ -185,7 +193,7 @@ class _Judge:
             is_fall = truth.course == "fall"
             until = (truth.first_day if is_fall else reached) + _NEW_LEVEL_DAYS
         shown = [] if until is None else self._shown_hours(truth, until)
-        return (shown[0] if shown else self._timeline.hours) + 24 * ECHO_DAYS
+        return (shown[0] if shown else self._timeline.hours) + 24 * _ECHO_DAYS
 
     def _is_news(self, firing: Firing, truth: KindTruth) -> bool:
         """Whether the alert is about the incident, and not about the condition it left."""
@@ -193,8 +201,8 @@ class _Judge:
             return False
         if truth.course == "poor":
             return True
-        shown = self._shown_hours(truth, truth.first_day)
-        is_late = bool(shown) and firing.start > shown[0] + 24 * _NEWS_DAYS
+        shown = self._first_hour(truth)
+        is_late = shown is not None and firing.start > shown + 24 * _NEWS_DAYS
         return not ("Poor" in firing.name and is_late)
 
     def _is_early(self, firing: Firing, truth: KindTruth, hour: float) -> bool:
@@ -215,6 +223,8 @@ class _Judge:
     # What is told besides
 
     def _is_right(self, firing: Firing) -> bool:
+        if firing.labels["severity"] == "none":
+            return True  # it mutes others, and reaches nobody
         if any(self._is_about(firing, truth) for truth in self._part.truths):
             return True
         if _IS_ON_SCORES.match(firing.name):

@@ -1,10 +1,12 @@
 """The shipped rules and examples, by Prometheus' own judgement.
 
 `tests/long` evaluates the rules as often as the files of `prometheus/tests` say.
+Here it is every 6 hours, which is how often a case asks: a third of the time.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -25,6 +27,8 @@ def run(tool: str, *arguments: str) -> str:
         capture_output=True,
         text=True,
         timeout=300,
+        # A third less of CPU: Go collects less often, and on the one processor that it needs.
+        env=os.environ | {"GOGC": "400", "GOMAXPROCS": "1"},
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -39,11 +43,11 @@ def test_the_rules_are_free_of_lint() -> None:
 
 
 def check_alerts(case: Path, hours: int, folder: Path) -> None:
-    """Play a file of rule tests; evaluate the rules every so many hours where it has one hour."""
+    """Play a file of rule tests; evaluate the rules every so many hours where it has two."""
     text = case.read_text(encoding="utf-8").replace("rule_files: [..", f"rule_files: [{FOLDER}")
     played = folder / case.name
     played.write_text(
-        text.replace("evaluation_interval: 1h\n", f"evaluation_interval: {hours}h\n"),
+        text.replace("evaluation_interval: 2h\n", f"evaluation_interval: {hours}h\n"),
         encoding="utf-8",
     )
     assert "SUCCESS" in run("promtool", "test", "rules", str(played))
@@ -51,7 +55,7 @@ def check_alerts(case: Path, hours: int, folder: Path) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_alerts_fire_when_they_must_and_only_then(case: Path, tmp_path: Path) -> None:
-    check_alerts(case, 2, tmp_path)
+    check_alerts(case, 6, tmp_path)
 
 
 def test_prometheus_takes_the_example() -> None:
@@ -74,6 +78,9 @@ def test_alertmanager_takes_the_example() -> None:
         (("alertname=SeqAccountUnauthorized", "severity=critical"), "operators"),
         (("alertname=SeqWebConfigReloadFailed", "severity=warning"), "operators"),
         (("alertname=SeqExporterDown", "severity=critical"), "operators"),
+        (("alertname=SeqReplicaStuck", "severity=warning"), "operators"),
+        (("alertname=SeqSubuserVanished", "severity=info"), "digest"),
+        (("alertname=SeqMuteResolved", "severity=none", "of=fall"), "nobody"),
     ],
 )
 def test_alerts_reach_those_whom_they_concern(alert: tuple[str, str], receiver: str) -> None:
