@@ -17,6 +17,7 @@ from seq_exporter.config.model import Account
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.scores import METRICS
+from seq_exporter.serve.state import StateFolder
 
 KEY = "SG.aaaaaaaaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 BASE_URL = "https://api.sendgrid.com"
@@ -58,6 +59,11 @@ def day(number: int) -> date:
 def account(**changes: Any) -> Account:
     """Return the account `acme`, with `changes`."""
     return Account(**{"name": "acme", "api_key": ApiKey(Secret(KEY)), **changes})
+
+
+def state_in(folder: Path) -> StateFolder:
+    """Return what keeps state there, with a hash that takes no time."""
+    return StateFolder(folder, hash_cost=2)
 
 
 def item(user_id: str, username: str | None = None, score: float | None = None, **more: Any) -> Any:

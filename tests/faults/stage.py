@@ -24,12 +24,11 @@ from seq_exporter.config.secret import ApiKey
 from seq_exporter.logs import FORMATS, LogFormatter
 from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
 from seq_exporter.sendgrid.session import open_session
-from seq_exporter.serve.state import StateFolder
 from seq_exporter.web.listing import Query
 from seq_exporter.web.status_page import StatusPage
 from tests.faults.sendgrid import HealthySendGrid, Shown, show
 from tests.faults.server import Exchange, FaultServer
-from tests.support import KEY, FakeTime, day, text_of
+from tests.support import KEY, FakeTime, day, state_in, text_of
 from tests.unit.serve.poller_harness import PollerHarness
 
 HELD = show(a=4.0, b=3.0, own=3.5)
@@ -90,7 +89,7 @@ class Stage:
         self.harness = PollerHarness(
             self.time,
             base_url=self.server.url,
-            state=StateFolder(self.state_folder, hash_cost=2),
+            state=state_in(self.state_folder),
         )
         self._written = io.StringIO()
 

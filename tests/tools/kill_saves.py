@@ -15,8 +15,7 @@ from pathlib import Path
 
 from seq_exporter.config.secret import Secret
 from seq_exporter.scores import Score, Snapshot, SubuserScores
-from seq_exporter.serve.state import StateFolder
-from tests.support import KEY, account, day
+from tests.support import KEY, account, day, state_in
 
 USERS = 2000
 
@@ -32,7 +31,7 @@ SNAPSHOTS = [fleet(2.0), fleet(4.0)]
 
 def save_for_ever(folder: Path) -> None:
     """Save one snapshot and the other in turn."""
-    state = StateFolder(folder)
+    state = state_in(folder)
     while True:
         for snapshot in SNAPSHOTS:
             state.save(account(), Secret(KEY), snapshot)
@@ -56,7 +55,7 @@ def main() -> None:
     """Kill, and look at what is left."""
     folder, times = Path(sys.argv[1]), int(sys.argv[2])
     chance = random.Random(1)
-    state = StateFolder(folder)
+    state = state_in(folder)
     state.save(account(), Secret(KEY), SNAPSHOTS[0])
     in_the_middle = broken = 0
     for _ in range(times):

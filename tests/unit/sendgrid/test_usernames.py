@@ -14,8 +14,7 @@ from seq_exporter.config.model import ALL_SUBUSERS, SubuserSelection
 from seq_exporter.scores import Score
 from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.usernames import select_subusers
-from seq_exporter.serve.state import StateFolder
-from tests.support import SUBUSERS, FakeSendGrid, FakeTime, day, item
+from tests.support import SUBUSERS, FakeSendGrid, FakeTime, day, item, state_in
 from tests.unit.serve.poller_harness import PollerHarness
 
 
@@ -310,10 +309,10 @@ def test_namesakes_keep_their_series_after_a_restart(
     sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
 ) -> None:
     sendgrid.subusers = {day(3): [item("7", "shop", 5)]}
-    harness = PollerHarness(time, own_score=False, state=StateFolder(tmp_path))
+    harness = PollerHarness(time, own_score=False, state=state_in(tmp_path))
     harness.poll()
     sendgrid.subusers[day(4)] = [item("5", "shop", 1), item("7", "shop", 5)]
-    again = PollerHarness(time, own_score=False, state=StateFolder(tmp_path))
+    again = PollerHarness(time, own_score=False, state=state_in(tmp_path))
     again.poller.restore()
     again.poll()
     assert labels(again) == {"shop": "7", "5": "5"}

@@ -17,7 +17,7 @@ from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
 from seq_exporter.scores import Score, Snapshot, SubuserScores
 from seq_exporter.serve.polling import Poller
 from seq_exporter.serve.state import StateFolder
-from tests.support import KEY, FakeSendGrid, FakeTime, account, day, item, text_of
+from tests.support import KEY, FakeSendGrid, FakeTime, account, day, item, state_in, text_of
 from tests.unit.serve.poller_harness import PollerHarness
 
 
@@ -276,10 +276,10 @@ def test_scores_survive_a_restart(sendgrid: FakeSendGrid, time: FakeTime, tmp_pa
     sendgrid.subusers = {day(4): [item("1", "a", 4.5), item("2")]}
     sendgrid.own = {day(4): item("9", "acme", 3, date="2026-11-04")}
     sendgrid.names = {"2": "b"}
-    first = PollerHarness(time, state=StateFolder(tmp_path))
+    first = PollerHarness(time, state=state_in(tmp_path))
     first.poll()
     sendgrid.take_requests()
-    second = PollerHarness(time, state=StateFolder(tmp_path))
+    second = PollerHarness(time, state=state_in(tmp_path))
     second.poller.restore()
     assert second.page == first.page
     assert second.poller.health.is_ready
@@ -306,7 +306,7 @@ def test_what_an_old_key_found_is_not_saved_as_the_new_keys(
 ) -> None:
     sendgrid.subusers = {day(4): [item("1", "old", 4)]}
     sendgrid.own = {day(4): item("9", "old", 4)}
-    harness = PollerHarness(time, state=StateFolder(tmp_path))
+    harness = PollerHarness(time, state=state_in(tmp_path))
     harness.poll()
     new_key = ApiKey(Secret("SG.another-key-of-another-account"))
     harness.poller.account = account(api_key=new_key)
@@ -314,7 +314,7 @@ def test_what_an_old_key_found_is_not_saved_as_the_new_keys(
     sendgrid.own = {day(4): item("9", "new", 2)}
     harness.poll()
     assert harness.series("sendgrid_seq_score") == ['{account="acme",subuser="old"} 4.0']
-    restarted = PollerHarness(time, state=StateFolder(tmp_path), api_key=new_key)
+    restarted = PollerHarness(time, state=state_in(tmp_path), api_key=new_key)
     restarted.poller.restore()
     assert restarted.series("sendgrid_seq_score") == []
     assert restarted.series("sendgrid_seq_account_score") == ['{account="acme"} 2.0']
@@ -326,9 +326,9 @@ def test_what_is_held_is_saved_in_a_new_folder_too(
     sendgrid.subusers = {day(5): [item("1", "a", 4)]}
     harness = PollerHarness(time, own_score=False)
     harness.poll()
-    harness.poller.keep_state_in(StateFolder(tmp_path))
+    harness.poller.keep_state_in(state_in(tmp_path))
     harness.poll()
-    restarted = PollerHarness(time, state=StateFolder(tmp_path), own_score=False)
+    restarted = PollerHarness(time, state=state_in(tmp_path), own_score=False)
     restarted.poller.restore()
     assert restarted.page == harness.page
 
@@ -337,9 +337,9 @@ def test_nothing_is_restored_that_has_expired(
     sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
 ) -> None:
     sendgrid.subusers = {day(5): [item("1", "a", 4.5)]}
-    PollerHarness(time, state=StateFolder(tmp_path), own_score=False).poll()
+    PollerHarness(time, state=state_in(tmp_path), own_score=False).poll()
     time.pass_hours(8 * 24)
-    second = PollerHarness(time, state=StateFolder(tmp_path), own_score=False)
+    second = PollerHarness(time, state=state_in(tmp_path), own_score=False)
     second.poller.restore()
     assert second.page == ""
     assert not second.poller.health.is_ready
@@ -358,7 +358,7 @@ def test_a_defect_while_restoring_costs_the_scores_and_not_the_polls(
             raise error
 
     sendgrid.subusers = {day(5): [item("1", "shop", 4)]}
-    harness = PollerHarness(time, own_score=False, state=Defect(tmp_path))
+    harness = PollerHarness(time, own_score=False, state=Defect(tmp_path, hash_cost=2))
     harness.poller.restore()
     assert caplog.messages == ["scores not restored by a defect in seq-exporter"]
     harness.poll()
@@ -370,7 +370,7 @@ def test_a_folder_that_cannot_be_written_costs_a_warning_and_not_the_poll(
 ) -> None:
     (tmp_path / "file").touch()
     sendgrid.subusers = {day(5): [item("1", "a", 4.5)]}
-    harness = PollerHarness(time, state=StateFolder(tmp_path / "file"), own_score=False)
+    harness = PollerHarness(time, state=state_in(tmp_path / "file"), own_score=False)
     harness.poll()
     assert harness.value("account_up") == 1
     assert harness.value("state_save_failures_total") == 1
@@ -378,7 +378,7 @@ def test_a_folder_that_cannot_be_written_costs_a_warning_and_not_the_poll(
     (tmp_path / "file").unlink()
     harness.poll()
     assert harness.value("state_save_failures_total") == 1
-    restarted = PollerHarness(time, state=StateFolder(tmp_path / "file"), own_score=False)
+    restarted = PollerHarness(time, state=state_in(tmp_path / "file"), own_score=False)
     restarted.poller.restore()
     assert restarted.page == harness.page
 

@@ -394,7 +394,7 @@ def damage(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
     """Return what makes an archive with two thousand scores, and changes its bytes."""
 
     def make(file: Path) -> None:
-        with closing(Archive(file)) as archive:
+        with closing(Archive(file, hash_cost=2)) as archive:
             acme = archive.claim(account(), Secret(KEY))
             for number in range(1, 5):
                 acme.add_page(day(number), scores(*map(str, range(500))), None)
