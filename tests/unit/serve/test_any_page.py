@@ -74,6 +74,10 @@ ANSWERS = st.tuples(
 )
 
 
+#: A list that never ends is given up after a few pages, not after thousands.
+FEW_USERS = {"most_users": 10_000}
+
+
 def poll(answers: tuple[list[Any], Any, Any, SubuserSelection | None]) -> PollerHarness:
     """Return what has polled a SendGrid that gives these answers."""
     pages, own, names, selection = answers
@@ -81,7 +85,7 @@ def poll(answers: tuple[list[Any], Any, Any, SubuserSelection | None]) -> Poller
         answer_in_turn(mock, SUBUSERS_SCORES, pages)
         answer_in_turn(mock, SCORES, [own])
         answer_in_turn(mock, SUBUSERS, [names])
-        harness = PollerHarness(FakeTime(), subusers=selection)
+        harness = PollerHarness(FakeTime(), subusers=selection, settings=FEW_USERS)
         harness.poll()
     return harness
 
