@@ -5,26 +5,27 @@
 # A release pins the base by its digest: --build-arg BASE=docker.io/library/python@sha256:...
 ARG BASE=docker.io/library/python:3.13-slim-bookworm
 
-FROM ${BASE} AS wheels
+FROM ${BASE} AS environment
 WORKDIR /src
 COPY *.lock ./
 # Install only what the two locks name, each file by its hash: a replaced package is refused. Only
-# wheels: to build a package from source, pip would fetch build tools that no lock names.
+# wheels: to build a package from source, pip would fetch build tools that no lock names. The base's
+# pip fills both environments: they have none, so nothing in the image can install packages.
 # `--secret id=pip.conf,src=...` passes the address of your own package index.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
-    python3 -m venv /build \
-    && /build/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary=:all: \
-        --requirement build.lock \
-    && /build/bin/pip wheel --no-cache-dir --no-deps --require-hashes --only-binary=:all: \
-        --wheel-dir /wheels --requirement requirements.lock
+    python3 -m venv --without-pip /build \
+    && python3 -m venv --without-pip /opt/seq-exporter \
+    && python3 -m pip --python /build/bin/python3 install --no-cache-dir --no-deps \
+        --require-hashes --only-binary=:all: --requirement build.lock \
+    && python3 -m pip --python /opt/seq-exporter/bin/python3 install --no-cache-dir --no-deps \
+        --require-hashes --only-binary=:all: --requirement requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY seq_exporter seq_exporter
 # Without isolation, the build uses the setuptools of build.lock: isolated, pip would fetch the newest
-# one without a hash. The environment has no pip, so nothing in the image can install packages.
-RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-index --no-build-isolation \
-        --wheel-dir /wheels . \
-    && python3 -m venv --without-pip /opt/seq-exporter \
-    && /build/bin/pip --python /opt/seq-exporter/bin/python3 install \
+# one without a hash.
+RUN python3 -m pip --python /build/bin/python3 wheel --no-cache-dir --no-deps --no-index \
+        --no-build-isolation --wheel-dir /wheels . \
+    && python3 -m pip --python /opt/seq-exporter/bin/python3 install \
         --no-cache-dir --no-index --no-deps /wheels/*.whl \
     && install --directory --owner=65532 --group=65532 /var/lib/seq-exporter
 
@@ -38,8 +39,8 @@ LABEL org.opencontainers.image.title="seq-exporter" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="${BASE}"
-COPY --from=wheels /opt/seq-exporter /opt/seq-exporter
-COPY --from=wheels --chown=65532:65532 /var/lib/seq-exporter /var/lib/seq-exporter
+COPY --from=environment /opt/seq-exporter /opt/seq-exporter
+COPY --from=environment --chown=65532:65532 /var/lib/seq-exporter /var/lib/seq-exporter
 # The image already contains the bytecode, and its file system may be read-only.
 ENV PATH=/opt/seq-exporter/bin:${PATH} \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,33 +54,50 @@ class Storage:
     """Where buildah keeps images: in `folder`, and those of `base`, which it only reads."""
 
     folder: Path
+    driver: str
     base: Path | None = None
 
     def call(self, *arguments: str) -> str:
         """Return what buildah prints."""
         where = [f"--root={self.folder}/images", f"--runroot={self.folder}/run"]
+        # Without the last, the folder would be a mount point, and nobody could remove it.
+        options = [f"--storage-driver={self.driver}", "--storage-opt=.skip_mount_home=true"]
         if self.base:
-            where.append(f"--storage-opt=vfs.imagestore={self.base}/images")
+            options.append(f"--storage-opt=.imagestore={self.base}/images")
         environ = os.environ | {"BUILDAH_ISOLATION": "chroot"}
-        return run("buildah", "--storage-driver=vfs", *where, *arguments, environ=environ)
+        return run("buildah", *options, *where, *arguments, environ=environ)
 
 
-def prepare_base() -> int:
+def choose_driver(*folders: Path) -> str:
+    """Return how images are kept in these folders: by overlay, where the file system has it.
+
+    With vfs, which always works, each step of a build copies the whole base: most of the time.
+    """
+    for folder in folders:
+        with tempfile.TemporaryDirectory(dir=folder) as tried:
+            try:
+                Storage(Path(tried), "overlay").call("info")
+            except CommandFailed:
+                return "vfs"
+    return "overlay"
+
+
+def prepare_base(driver: str) -> int:
     """Make the base image in `BASE`, and return its size in bytes.
 
     It takes a minute, so the next run uses it again, unless something that it is made of changed.
     """
-    certificates = Path(CERTIFICATES).read_bytes()
-    made_of = [read_base(), DEBIAN, BASE_PACKAGES, hashlib.sha256(certificates).hexdigest()]
+    certificates = hashlib.sha256(Path(CERTIFICATES).read_bytes()).hexdigest()
+    made_of = [read_base(), DEBIAN, BASE_PACKAGES, certificates, driver]
     made = BASE / "made.json"
     if made.exists() and (found := json.loads(made.read_text()))["of"] == made_of:
         return int(found["bytes"])
     shutil.rmtree(BASE, ignore_errors=True)
-    folder, storage = BASE / "debian", Storage(BASE)
+    folder, storage = BASE / "debian", Storage(BASE, driver)
     folder.mkdir(parents=True)
     run("debootstrap", "--variant=minbase", f"--include={BASE_PACKAGES}", DEBIAN, folder)
     # A machine behind a proxy may trust more than Debian does; `pip` in the build must as well.
-    (folder / CERTIFICATES[1:]).write_bytes(certificates)
+    shutil.copy(CERTIFICATES, folder / CERTIFICATES[1:])
     container = storage.call("from", "scratch")
     storage.call("add", "--quiet", container, str(folder), "/")
     storage.call("commit", "--quiet", "--rm", container, read_base())
@@ -94,8 +112,9 @@ class Image:
     """The image once built, and its file system."""
 
     def __init__(self, folder: Path) -> None:
-        self._storage = Storage(folder, BASE)
-        self._base_bytes = prepare_base()
+        driver = choose_driver(folder, BASE.parent)
+        self._base_bytes = prepare_base(driver)
+        self._storage = Storage(folder, driver, BASE)
 
     def build(self, *arguments: str, context: Path = ROOT) -> None:
         """Build the Dockerfile in `context`, and lay out what is in the image under `root`."""
