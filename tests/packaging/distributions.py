@@ -47,16 +47,23 @@ def build_distributions(folder: Path) -> Distributions:
     for name in list_repository():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_bytes((ROOT / name).read_bytes())
-    log = run_outside(sys.executable, "-m", "build", f"--outdir={made}", tree)
+    log = run_outside(sys.executable, "-m", "build", "--installer=uv", f"--outdir={made}", tree)
     (sdist,), (wheel,) = made.glob("*.tar.gz"), made.glob("*.whl")
     return Distributions(sdist, wheel, log)
 
 
 def install_wheel(wheel: Path, environment: Path) -> Path:
     """Make the virtual environment with nothing but `wheel` and what it needs; return its bin."""
-    run_outside(sys.executable, "-m", "venv", environment)
-    run_outside(environment / "bin" / "pip", "--disable-pip-version-check", "install", wheel)
+    run_outside(sys.executable, "-m", "venv", "--without-pip", environment)
+    run_pip(environment, "install", wheel)
     return environment / "bin"
+
+
+def run_pip(environment: Path, *arguments: str | Path) -> str:
+    """Return what this environment's pip prints about another one: each has no pip of its own."""
+    python = environment / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", f"--python={python}", "--disable-pip-version-check")
+    return run_outside(*pip, *arguments)
 
 
 def run_outside(*command: str | Path) -> str:

@@ -8,7 +8,12 @@ from pathlib import Path
 import requests
 
 from seq_exporter import __version__
-from tests.packaging.distributions import Distributions, list_repository, run_outside
+from tests.packaging.distributions import (
+    Distributions,
+    list_repository,
+    run_outside,
+    run_pip,
+)
 from tests.processes import Start, free_port, wait_for
 from tests.support import GIVE_UP_SECONDS
 
@@ -69,7 +74,7 @@ def test_every_module_finds_what_it_needs(installed: Path) -> None:
     place, *modules = run_outside(installed / "python", "-I", "-c", IMPORT_EVERYTHING).split()
     assert Path(place).is_relative_to(installed.parent)
     assert {"seq_exporter.commands.main", "seq_exporter.web.routes"} < set(modules)
-    assert run_outside(installed / "pip", "check").strip() == "No broken requirements found."
+    assert run_pip(installed.parent, "check").strip() == "No broken requirements found."
 
 
 def test_the_demo_runs(installed: Path, start: Start) -> None:

@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from seq_exporter import __version__
 from tests.locks import Locked, read_lock
 from tests.support import ROOT
@@ -16,8 +18,8 @@ from tests.support import ROOT
 COMMIT_SECONDS = "1796032800"
 
 
-def make_sbom(file: Path) -> dict[str, Any]:
-    """Run `make sbom` as a maintainer does, and return what it wrote."""
+def make_sbom(file: Path) -> Path:
+    """Run `make sbom` as a maintainer does, and return the file that it wrote."""
     environ = os.environ | {"SOURCE_DATE_EPOCH": COMMIT_SECONDS}
     done = subprocess.run(
         ["make", "--silent", "sbom", f"SBOM={file}"],
@@ -28,8 +30,12 @@ def make_sbom(file: Path) -> dict[str, Any]:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    sbom: dict[str, Any] = json.loads(file.read_text())
-    return sbom
+    return file
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_sbom(tmp_path_factory.mktemp("sbom") / "made" / "sbom.cdx.json")
 
 
 def read_component(component: dict[str, Any]) -> Locked:
@@ -40,8 +46,8 @@ def read_component(component: dict[str, Any]) -> Locked:
     return Locked(component["version"], frozenset(hashes))
 
 
-def test_the_sbom_lists_every_package_of_the_lock_with_its_hashes(tmp_path: Path) -> None:
-    sbom = make_sbom(tmp_path / "made" / "sbom.cdx.json")
+def test_the_sbom_lists_every_package_of_the_lock_with_its_hashes(made: Path) -> None:
+    sbom = json.loads(made.read_text())
     listed = {component["name"]: read_component(component) for component in sbom["components"]}
     assert listed == read_lock("requirements.lock")
     assert len(sbom["components"]) == len(listed)
@@ -49,8 +55,8 @@ def test_the_sbom_lists_every_package_of_the_lock_with_its_hashes(tmp_path: Path
         assert component["purl"] == f"pkg:pypi/{component['name']}@{component['version']}"
 
 
-def test_the_sbom_names_the_release(tmp_path: Path) -> None:
-    sbom = make_sbom(tmp_path / "sbom.cdx.json")
+def test_the_sbom_names_the_release(made: Path) -> None:
+    sbom = json.loads(made.read_text())
     assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
     assert sbom["metadata"]["timestamp"] == "2026-11-30T10:00:00+00:00"
     described = sbom["metadata"]["component"]
@@ -59,8 +65,5 @@ def test_the_sbom_names_the_release(tmp_path: Path) -> None:
     assert license_["license"]["id"] == "Apache-2.0"
 
 
-def test_the_sbom_of_a_commit_is_the_same_each_time(tmp_path: Path) -> None:
-    first, second = tmp_path / "first.json", tmp_path / "second.json"
-    make_sbom(first)
-    make_sbom(second)
-    assert first.read_bytes() == second.read_bytes()
+def test_the_sbom_of_a_commit_is_the_same_each_time(made: Path, tmp_path: Path) -> None:
+    assert make_sbom(tmp_path / "again.json").read_bytes() == made.read_bytes()
