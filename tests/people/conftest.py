@@ -1,4 +1,4 @@
-"""A real browser, and the exporter that it opens."""
+"""Real browsers, and the exporter that they open. All tests share them: a page changes nothing."""
 
 from __future__ import annotations
 
@@ -8,12 +8,30 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-from tests.processes import exporter, find_tool, start
+from tests.processes import (
+    exporter,
+    exporter_by,
+    find_tool,
+    free_port,
+    running,
+    start,
+    wait_for,
+)
 
-__all__ = ["browser", "exporter", "start"]
+__all__ = ["browser", "demo", "exporter", "start"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start the demo; return its address, with a slash at the end."""
+    address = f"127.0.0.1:{free_port()}"
+    with running(tmp_path_factory.mktemp("demo")) as start:
+        process = exporter_by(start)("demo", f"--web.listen-address={address}")
+        wait_for(f"http://{address}/-/ready", process)
+        yield f"http://{address}/"
+
+
+@pytest.fixture(scope="session")
 def browser(request: pytest.FixtureRequest) -> Iterator[Chrome]:
     """Start headless Chromium.
 

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from seq_exporter.web.api import ENDPOINTS
-from tests.processes import Start, free_port, wait_for
 
 # Unknown parameters are ignored, and schemathesis expects that they are refused.
 SETTINGS = """\
@@ -16,15 +15,12 @@ allow-extra-parameters = false
 """
 
 
-def test_every_answer_is_as_described(exporter: Start, tmp_path: Path) -> None:
-    address = f"127.0.0.1:{free_port()}"
-    process = exporter("demo", f"--web.listen-address={address}")
-    wait_for(f"http://{address}/-/ready", process)
+def test_every_answer_is_as_described(demo: str, tmp_path: Path) -> None:
     (tmp_path / "schemathesis.toml").write_text(SETTINGS)
     done = subprocess.run(
         [
             str(Path(sys.executable).with_name("schemathesis")),
-            *("run", f"http://{address}/api/v1/openapi.json"),
+            *("run", f"{demo}api/v1/openapi.json"),
             *("--max-examples=100", "--seed=1", "--workers=1", "--no-color"),
             "--suppress-health-check=too_slow",
         ],

@@ -26,14 +26,6 @@ COLUMNS = ["Score", "Engagement recency", "Open rate", "Bounce classification", 
 
 
 @pytest.fixture
-def demo(exporter: Start) -> str:
-    address = f"127.0.0.1:{free_port()}"
-    process = exporter("demo", f"--web.listen-address={address}")
-    wait_for(f"http://{address}/-/ready", process)
-    return f"http://{address}/"
-
-
-@pytest.fixture
 def large(exporter: Start, tmp_path: Path) -> str:
     """Serve a fleet of 10,000 subusers, and an account that fails."""
     simulator = start_simulator(exporter, 10_000, "--accounts=3", "--rate-limit=10000")[1]
