@@ -50,6 +50,7 @@ def wait_for_first_instruction(process: subprocess.Popen[str]) -> None:
         held = next(line for line in status.read_text().splitlines() if line.startswith("SigBlk"))
         if int(held.split()[1], 16) & 1 << (signal.SIGHUP - 1):
             return
+        time.sleep(0.001)
     raise AssertionError(process.communicate())
 
 
