@@ -46,9 +46,9 @@ test-oldest-packages: RESOLUTION = lowest-direct
 test-oldest-packages: WARNINGS = ignore::DeprecationWarning
 test-oldest-packages: $(VENV)/dev ## run test-unit on the lower bounds of pyproject.toml
 test-newest-packages test-oldest-packages:
-	@$(BIN)/uv venv --quiet --clear --python=$(BIN)/python $(VENV)/$@
-	@$(BIN)/uv pip install --quiet --upgrade --resolution=$(RESOLUTION) --python=$(VENV)/$@/bin/python \
-		--requirements=pyproject.toml --extra=test
+	@$(BIN)/uv venv --quiet --allow-existing --python=$(BIN)/python $(VENV)/$@
+	@$(BIN)/uv pip install --quiet --exact --upgrade --resolution=$(RESOLUTION) \
+		--python=$(VENV)/$@/bin/python --requirements=pyproject.toml --extra=test
 	$(VENV)/$@/bin/python -m pytest $(PARALLEL) -p no:cacheprovider -W $(WARNINGS) tests/unit
 
 # A test whose server is missing fails: it must not pass for having been skipped.
