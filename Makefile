@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-tools test-long test-newest-packages test-oldest-packages test-newest test-incidents test-people test-packaging faults soak check pre-commit chart dashboards incidents bench lock sbom format clean
+.PHONY: help demo test test-unit test-tools test-long test-all test-newest-packages test-oldest-packages test-newest test-incidents test-people test-packaging faults soak check pre-commit chart dashboards incidents bench lock sbom format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -37,6 +37,9 @@ test-tools: $(VENV)/dev ## run the tests that start the exporter, Prometheus and
 test-long: $(VENV)/dev ## run what takes minutes: ninety days, hundreds of kills, thorough properties
 	$(PYTEST) tests/long
 	$(PYTEST) --hypothesis-profile=thorough -m hypothesis
+
+test-all: $(VENV)/dev ## run test and test-long as one: each test once, in its full size
+	$(PYTEST) --hypothesis-profile=thorough -m 'not small' tests/unit tests/faults tests/tools tests/long
 
 test-newest-packages: RESOLUTION = highest
 test-newest-packages: WARNINGS = error

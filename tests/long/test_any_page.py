@@ -9,7 +9,7 @@ from tests.tools.test_any_page import Answers, check_by_promtool
 from tests.unit.serve.test_any_page import ANSWERS
 
 
-@examples(4)
+@examples(5, thorough=1.25)
 @given(ANSWERS)
 def test_any_answers(answers: Answers) -> None:
     check_by_promtool(answers)

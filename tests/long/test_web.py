@@ -20,7 +20,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 
 
 @pytest.mark.parametrize("how", MISBEHAVIOUR)
-def test_a_thousand_clients_that_misbehave_are_not_noticed(
+def test_clients_that_misbehave_are_not_noticed(
     how: str, large: Simulator, exporter: Start, tmp_path: Path
 ) -> None:
     check_crowd(how, 1000, large, exporter, tmp_path)

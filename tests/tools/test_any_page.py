@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
+import pytest
 from hypothesis import given
 
 from seq_exporter.config.model import SubuserSelection
@@ -30,6 +31,7 @@ def check_by_promtool(answers: Answers) -> None:
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 
 
+@pytest.mark.small
 @examples(0.2)
 @given(ANSWERS)
 def test_any_answers(answers: Answers) -> None:

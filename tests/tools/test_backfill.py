@@ -23,6 +23,7 @@ from tests.simulator import Simulator
 DAYS = 24
 
 
+@pytest.mark.small
 @pytest.mark.parametrize("step", ["4m", "1d"])
 def test_the_present_goes_on_from_the_past(
     step: str, start: Start, exporter: Start, tmp_path: Path
@@ -34,6 +35,7 @@ def test_the_present_goes_on_from_the_past(
 SENT_DAYS = 12
 
 
+@pytest.mark.small
 @pytest.mark.parametrize("receiver", RECEIVERS)
 def test_the_past_is_sent_to_where_the_present_is(
     receiver: str, start: Start, exporter: Start, tmp_path: Path
@@ -41,11 +43,13 @@ def test_the_past_is_sent_to_where_the_present_is(
     check_remote_write(SENT_DAYS, RECEIVERS[receiver], start, exporter, tmp_path)
 
 
+@pytest.mark.small
 def test_a_backfill_that_is_stopped_goes_on_from_there(exporter: Start, tmp_path: Path) -> None:
     check_stops(1, 150, exporter, tmp_path)
 
 
 # The archive fails with the first, the files with the last.
+@pytest.mark.small
 @pytest.mark.parametrize("kilobytes", [64, 4096])
 def test_a_full_disk_leaves_nothing_that_looks_whole(
     kilobytes: int, start: Start, simulator: Simulator, tmp_path: Path

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.processes import Start, free_port, start_simulator, wait_for, wait_until
@@ -84,5 +85,6 @@ def check_kills(times: int, folder: Path) -> None:
     assert left == ["acme.json"]
 
 
+@pytest.mark.small
 def test_killed_at_any_moment_the_file_is_whole(tmp_path: Path) -> None:
     check_kills(15, tmp_path)

@@ -76,6 +76,7 @@ def check_stop(moment: Moment, exporter: Start, folder: Path) -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.small
 @pytest.mark.parametrize(
     "moment",
     [
@@ -108,6 +109,7 @@ def check_reload(command: str, seconds: float, exporter: Start, folder: Path) ->
     assert "Traceback" not in err
 
 
+@pytest.mark.small
 @pytest.mark.parametrize(("command", "seconds"), [("serve", 0), ("serve", 0.3), ("demo", 0.1)])
 def test_a_reload_at_any_moment_of_the_start_ends_nothing(
     command: str, seconds: float, exporter: Start, tmp_path: Path
@@ -141,6 +143,7 @@ def check_stop_while_it_reads(
     assert time.monotonic() - told < 5
 
 
+@pytest.mark.small
 @pytest.mark.parametrize(
     ("name", "number"), [("config.yaml", signal.SIGTERM), ("key", signal.SIGINT)]
 )
@@ -164,6 +167,7 @@ def check_ctrl_c(arguments: list[str], seconds: float, exporter: Start, folder: 
     }
 
 
+@pytest.mark.small
 @pytest.mark.parametrize(
     ("arguments", "seconds"),
     [
@@ -203,6 +207,7 @@ def check_end_by_signal(
         assert wait_for_end(process)[::2] == (-number, "")
 
 
+@pytest.mark.small
 @pytest.mark.parametrize(("number", "seconds"), [(signal.SIGTERM, 1.5), (signal.SIGHUP, 0.2)])
 def test_other_commands_end_by_these_signals_as_any_program(
     number: signal.Signals, seconds: float, exporter: Start, tmp_path: Path

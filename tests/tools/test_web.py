@@ -270,8 +270,9 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
         yield start_simulator(exporter_by(start), 300, "--rate-limit=60000")[1]
 
 
+@pytest.mark.small
 @pytest.mark.parametrize("how", MISBEHAVIOUR)
-def test_hundreds_of_clients_that_misbehave_are_not_noticed(
+def test_clients_that_misbehave_are_not_noticed(
     how: str, large: Simulator, exporter: Start, tmp_path: Path
 ) -> None:
     check_crowd(how, 500, large, exporter, tmp_path)
