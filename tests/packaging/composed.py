@@ -114,7 +114,8 @@ def receivers(services: Services) -> dict[str, str]:
     (flag,) = [part for part in services["alertmanager"]["command"] if "--config.file=" in part]
     with open(flag.partition("=")[2]) as file:
         found = yaml.safe_load(file)["receivers"]
-    return {each["name"]: each["webhook_configs"][0]["url"] for each in found}
+    reached = [each for each in found if "webhook_configs" in each]  # `nobody` has none
+    return {each["name"]: each["webhook_configs"][0]["url"] for each in reached}
 
 
 main(json.load(sys.stdin))
