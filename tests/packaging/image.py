@@ -60,12 +60,13 @@ class Storage:
     def call(self, *arguments: str) -> str:
         """Return what buildah prints."""
         where = [f"--root={self.folder}/images", f"--runroot={self.folder}/run"]
-        # Without the last, the folder would be a mount point, and nobody could remove it.
-        options = [f"--storage-driver={self.driver}", "--storage-opt=.skip_mount_home=true"]
+        where.append(f"--storage-driver={self.driver}")
+        if self.driver == "overlay":  # else the folder becomes a mount point: it cannot be removed
+            where.append("--storage-opt=overlay.skip_mount_home=true")
         if self.base:
-            options.append(f"--storage-opt=.imagestore={self.base}/images")
+            where.append(f"--storage-opt=.imagestore={self.base}/images")
         environ = os.environ | {"BUILDAH_ISOLATION": "chroot"}
-        return run("buildah", *options, *where, *arguments, environ=environ)
+        return run("buildah", *where, *arguments, environ=environ)
 
 
 def choose_driver(*folders: Path) -> str:
