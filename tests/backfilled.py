@@ -106,20 +106,31 @@ def start_victoriametrics(start: Start, folder: Path, address: str) -> str:
 
 
 def check_days(
-    base: str, expression: str, simulator: Simulator, days: Sequence[date], hours: Sequence[int]
+    base: str,
+    expression: str,
+    simulator: Simulator,
+    days: Sequence[date],
+    hours: Sequence[int],
+    interval: timedelta,
 ) -> None:
-    """Compare what Prometheus has, so many hours after a day appeared, with the simulator."""
+    """Compare what Prometheus has, so many hours after a day appeared, with the simulator.
+
+    The samples of the past are `interval` apart.
+    """
     own: dict[tuple[str, ...], tuple[date, float]] = {}
     for day in days:
         expected = simulator.read_day(day)
         assert expected
         own |= {key: (day, value) for key, value in expected.items() if "account" in key[0]}
-        for at in [shown_at(day) + timedelta(hours=after) for after in hours]:
+        for after in [timedelta(hours=number) for number in hours]:
             # On a day without an own score, the last one is held, for as long as `lookback`.
+            sampled = shown_at(day) + after - after % interval
             held = {
-                key: value for key, (of, value) in own.items() if (at.date() - of).days <= LOOKBACK
+                key: value
+                for key, (of, value) in own.items()
+                if (sampled.date() - of).days <= LOOKBACK
             }
-            assert query(base, expression, at) == expected | held
+            assert query(base, expression, shown_at(day) + after) == expected | held
 
 
 def first_day(days: int) -> str:
@@ -139,7 +150,9 @@ def check_files(
 ) -> None:
     """Import the files of so many days, scrape on, and compare all of it with the simulator."""
     # With samples a day apart, a look back over a day sees longer what has been withdrawn.
-    expression, hours = (EACH_DAYS, (2,)) if step == "1d" else (SCORES, (1, 2, 23))
+    is_daily = step == "1d"
+    expression, hours = (EACH_DAYS, (2,)) if is_daily else (SCORES, (1, 2, 23))
+    interval = timedelta(days=1) if is_daily else timedelta(minutes=4)
     simulator = start_simulator(exporter, subusers, DELAYED, "--rate-limit=60000")[1]
     (folder / "config.yaml").write_text(simulator.config)
     (folder / "data").mkdir()
@@ -150,12 +163,12 @@ def check_files(
     served = exporter("serve", f"--web.listen-address={address}")
     wait_for(f"http://{address}/-/ready", served)
     base = start_scraping(start, folder, address)
-    check_days(base, expression, simulator, calculated_days(days), hours)
+    check_days(base, expression, simulator, calculated_days(days), hours, interval)
 
     wait_until_scraped(base)
     now = datetime.now(UTC)
     assert query(base, expression, now) == simulator.read_newest()
-    if step != "1d":
+    if not is_daily:
         assert_no_gap(base, now, simulator)
     assert_no_series_twice(base)
 
@@ -188,7 +201,8 @@ def check_remote_write(
     assert f" samples sent to {base}/api/v1/write,\none every 4m up to " in said
     assert not list((folder / "past").glob("*.om"))
     show_what_was_received(base)
-    check_days(base, SCORES, simulator, calculated_days(days), (2, 23))
+    interval = timedelta(minutes=4)
+    check_days(base, SCORES, simulator, calculated_days(days), (2, 23), interval)
     # From the last twenty intervals, VictoriaMetrics derives how long a sample counts.
     wait_until(lambda: query_any(base, 'count_over_time(up{job="seq"}[5m]) > 20'))
     show_what_was_received(base)
