@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import threading
@@ -54,19 +55,22 @@ class TunnelProxy:
             if wanted:
                 self.reached.append(wanted)
                 with socket.create_connection(("127.0.0.1", self._target)) as server:
-                    back = threading.Thread(target=_copy, args=(server, connection), daemon=True)
-                    back.start()
-                    _copy(connection, server)
-                    back.join()
+                    _relay(connection, server)
         connection.close()
 
 
-def _copy(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-    with contextlib.suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
+def _relay(client: socket.socket, server: socket.socket) -> None:
+    """Copy in both directions until one of them ends.
+
+    In one thread: OpenSSL breaks where one thread reads a connection while another writes to it.
+    """
+    while True:
+        has_rest = isinstance(client, ssl.SSLSocket) and client.pending()
+        for source in [client] if has_rest else select.select([client, server], [], [])[0]:
+            data = source.recv(65536)
+            if not data:
+                return
+            (server if source is client else client).sendall(data)
 
 
 def accept_connect(login: str = "") -> Handshake:
