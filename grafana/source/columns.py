@@ -8,9 +8,15 @@ from grafana_foundation_sdk.builders import common
 from grafana_foundation_sdk.builders import table as tables
 from grafana_foundation_sdk.builders.dashboard import DashboardLink
 from grafana_foundation_sdk.models import common as shapes
-from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
+from grafana_foundation_sdk.models.dashboard import (
+    DashboardLinkType,
+    DataTransformerConfig,
+    DynamicConfigValue,
+    ValueMap,
+    ValueMappingResult,
+)
 
-from grafana.source.colours import SCORE_STEPS, Steps, thresholds
+from grafana.source.colours import SCORE_CELLS, Steps, thresholds
 
 # Link targets: the selection is kept, except for the values that the row sets.
 _CHOICES = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
@@ -30,32 +36,70 @@ def link_row_to_account() -> DashboardLink:
     return _link("Only ${__data.fields.account}", _TO_FLEET, "${{__data.fields.{}:percentencode}}")
 
 
-def link_series_to_subuser() -> DashboardLink:
-    """Link a line or a bar to its subuser."""
-    return _link(
-        "Show ${__field.labels.subuser}", _TO_SUBUSER, "${{__field.labels.{}:percentencode}}"
-    )
+def link_to_fleet(variable: str) -> DashboardLink:
+    """Link a dashboard to the fleet of the account that a variable holds."""
+    address = _TO_FLEET.replace("{account}", f"${{{variable}:percentencode}}")
+    link = DashboardLink("Fleet of this account").type(DashboardLinkType.LINK).url(address)
+    return link.icon("dashboard").target_blank(False)
 
 
 def name_columns(
-    panel: tables.Panel, keys: Sequence[str], names: Mapping[str, str]
+    panel: tables.Panel, order: Sequence[str], names: Mapping[str, str], hidden: Sequence[str] = ()
 ) -> tables.Panel:
-    """Put a row's labels first, then the targets' values under their names; hide the rest.
+    """Put the columns into an order, with the targets' values under their names.
 
-    `names` maps the targets' letters to column names. Labels keep their names, because links refer
-    to them.
+    `names` maps the targets' letters to column names. `order` holds labels, and perhaps names of
+    values; the other values follow. Labels keep their names as fields, because links refer to them.
     """
     only = len(names) == 1
-    values = {"Value" if only else f"Value #{ref}": name for ref, name in names.items()}
-    order = {column: place for place, column in enumerate([*keys, *values])}
-    organize = {"excludeByName": {"Time": True}, "indexByName": order, "renameByName": values}
+    fields = {name: "Value" if only else f"Value #{ref}" for ref, name in names.items()}
+    whole = dict.fromkeys([*order, *fields])
+    organize = {
+        "excludeByName": dict.fromkeys(("Time", *hidden), True),
+        "indexByName": {fields.get(column, column): place for place, column in enumerate(whole)},
+        "renameByName": {field: name for name, field in fields.items()},
+    }
     if not only:
         panel = panel.with_transformation(DataTransformerConfig(id_val="merge", options={}))
-    return panel.with_transformation(DataTransformerConfig(id_val="organize", options=organize))
+    panel = panel.with_transformation(DataTransformerConfig(id_val="organize", options=organize))
+    for column in whole:
+        panel = _widen(panel, column) if column in fields else _name_label(panel, column)
+    return panel
 
 
-def color_column(panel: tables.Panel, name: str, steps: Steps = SCORE_STEPS) -> tables.Panel:
-    """Fill a column's columns with the colours of their steps."""
+# Otherwise, the sentence that a table without any rows shows would stand in each empty cell.
+_EMPTY_CELL = DynamicConfigValue("noValue", "-")
+
+
+def _widen(panel: tables.Panel, name: str) -> tables.Panel:
+    """Make a column of numbers as wide as its heading, with the arrow of a sorted column."""
+    width = DynamicConfigValue("custom.width", max(70, 8 * len(name) + 34))
+    return panel.override_by_name(name, [width, _EMPTY_CELL])
+
+
+def _name_label(panel: tables.Panel, label: str) -> tables.Panel:
+    properties = [
+        DynamicConfigValue("displayName", label.capitalize()),
+        DynamicConfigValue("custom.filterable", True),
+        _EMPTY_CELL,
+    ]
+    return panel.override_by_name(label, properties)
+
+
+def name_metrics(panel: tables.Panel, title: str, names: Mapping[str, str]) -> tables.Panel:
+    """Give the column of the label `metric` a heading, and the metrics names in words."""
+    words = {name: ValueMappingResult(text=text) for name, text in names.items()}
+    properties = [DynamicConfigValue("mappings", [ValueMap(words)])]
+    return title_column(panel, "metric", title).override_by_name("metric", properties)
+
+
+def title_column(panel: tables.Panel, name: str, title: str) -> tables.Panel:
+    """Give a column another heading."""
+    return panel.override_by_name(name, [DynamicConfigValue("displayName", title)])
+
+
+def color_column(panel: tables.Panel, name: str, steps: Steps = SCORE_CELLS) -> tables.Panel:
+    """Fill a column's cells with the colours of their steps."""
     mode = shapes.TableCellBackgroundDisplayMode.BASIC
     return panel.override_by_name(
         name,
@@ -69,6 +113,11 @@ def color_column(panel: tables.Panel, name: str, steps: Steps = SCORE_STEPS) -> 
     )
 
 
+def set_width(panel: tables.Panel, name: str, pixels: int) -> tables.Panel:
+    """Give a column a fixed width."""
+    return panel.override_by_name(name, [DynamicConfigValue("custom.width", pixels)])
+
+
 def give_unit(panel: tables.Panel, name: str, unit: str, decimals: int = 0) -> tables.Panel:
     """Give a column its own unit."""
     properties = [DynamicConfigValue("unit", unit), DynamicConfigValue("decimals", decimals)]
@@ -76,15 +125,8 @@ def give_unit(panel: tables.Panel, name: str, unit: str, decimals: int = 0) -> t
 
 
 def link_column(panel: tables.Panel, name: str, link: DashboardLink) -> tables.Panel:
-    """Make the columns of a column links."""
+    """Make the cells of a column links."""
     return panel.override_by_name(name, [DynamicConfigValue("links", [link.build()])])
-
-
-def hide_columns(panel: tables.Panel, *names: str) -> tables.Panel:
-    """Hide columns that have the same value in each row."""
-    for name in names:
-        panel = panel.override_by_name(name, [DynamicConfigValue("custom.hidden", True)])
-    return panel
 
 
 def sort_by(panel: tables.Panel, name: str, *, descending: bool = False) -> tables.Panel:

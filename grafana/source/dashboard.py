@@ -19,8 +19,8 @@ _SIGNS_OF_ACCOUNTS = "seq_exporter_account_up|sendgrid_seq_account_score|sendgri
 
 
 _SIGNS_OF_SUBUSERS = (
-    '{__name__=~"sendgrid_seq_score|sendgrid_seq_subuser_eligible", '
-    'job=~"$job", account=~"$account"'
+    '{__name__=~"sendgrid_seq_score|sendgrid_seq_subuser_eligible", job=~"$job", '
+    "account=~`${account:regex}`"
 )
 
 
@@ -38,6 +38,14 @@ class DashboardLayout:
         self.choose(_choose("job", "Job", "label_values(seq_exporter_build_info, job)"))
         signs = f'{{__name__=~"{_SIGNS_OF_ACCOUNTS}", job=~"$job"}}'
         self.choose(_choose("account", "Account", f"label_values({signs}, account)"))
+
+    def mark(self, annotation: Builder[models.AnnotationQuery]) -> None:
+        """Mark moments in all graphs."""
+        self._dashboard.annotation(annotation)
+
+    def link(self, link: build.DashboardLink) -> None:
+        """Add a link at the top."""
+        self._dashboard.link(link)
 
     def choose(self, variable: Builder[models.VariableModel]) -> None:
         """Add a variable."""
@@ -77,11 +85,10 @@ def choose_subuser() -> build.QueryVariable:
     return _ask("subuser", "Subuser", query).multi(False).include_all(False)
 
 
-def find_owners() -> build.QueryVariable:
-    """Return the hidden variable of the accounts that have the selected subuser."""
-    query = f'label_values({_SIGNS_OF_SUBUSERS}, subuser="$subuser"}}, account)'
-    variable = _ask("owner", "Account of the subuser", query).multi(True).include_all(True)
-    return variable.current(_ALL).hide(models.VariableHide.HIDE_VARIABLE)
+def choose_owner() -> build.QueryVariable:
+    """Return the variable that selects one of the accounts that have a subuser of this name."""
+    query = f"label_values({_SIGNS_OF_SUBUSERS}, subuser=`${{subuser:raw}}`}}, account)"
+    return _ask("owner", "In account", query).multi(False).include_all(False)
 
 
 def choose_one(name: str, label: str, values: tuple[str, ...]) -> build.CustomVariable:

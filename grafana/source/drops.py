@@ -8,7 +8,8 @@ because a fall may take two days to show completely, and falls further apart are
 from __future__ import annotations
 
 from grafana.source import columns, panels, promql
-from grafana.source.colours import CHANGE_STEPS, PLAIN_STEPS, SCORE_STEPS
+from grafana.source.colours import CHANGE_CELLS
+from grafana.source.metric_texts import SCORE_NAMES
 
 _WITHIN = "2d"
 _WITHIN_SECONDS = 2 * 86400
@@ -37,12 +38,14 @@ def last_drop(*matchers: str) -> panels.Panel:
     }
     letters = dict(zip("ABC", asked, strict=True))
     targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
-    panel = panels.table("Last drop", _DESCRIPTION, targets, "none", PLAIN_STEPS)
-    panel = columns.name_columns(panel, ("account", "subuser", "metric"), letters)
+    panel = panels.table("Last drop", _DESCRIPTION, targets, has_pages=False)
+    panel = columns.name_columns(panel, ("metric",), letters, hidden=("account", "subuser"))
+    panel = columns.name_metrics(panel, "Metric", SCORE_NAMES)
     for name in ("Before", "After"):
-        panel = columns.color_column(panel, name, SCORE_STEPS)
-    panel = columns.color_column(panel, "Change", CHANGE_STEPS)
-    return columns.sort_by(columns.hide_columns(panel, "account", "subuser"), "Change")
+        panel = columns.color_column(panel, name)
+    panel = columns.color_column(panel, "Change", CHANGE_CELLS)
+    panel = panel.no_value("The score has not fallen by 0.5 within two days.")
+    return columns.sort_by(panel, "Change")
 
 
 _DESCRIPTION = (

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders.stat import Panel as Number
+from grafana_foundation_sdk.builders.timeseries import Panel as Graph
 from grafana_foundation_sdk.models.common import BigValueTextMode
 from grafana_foundation_sdk.models.dashboard import Dashboard, ValueMap, ValueMappingResult
 
 from grafana.source import columns, panels, promql
-from grafana.source.colours import (
-    BAD,
-    FAULT_STEPS,
-    GOOD,
-    PLAIN_STEPS,
-    WELL_STEPS,
-)
+from grafana.source.colours import BAD, FAULT_CELLS, GOOD, PLAIN_STEPS, WELL_CELLS
 from grafana.source.dashboard import DashboardLayout
-from grafana.source.promql import select, select_process
+from grafana.source.promql import select, select_process, ten
 
-#: The most lines in a graph with a line for each account: those that matter most.
-_LINES = 10
 _RATE = "[$__rate_interval]"
 
 
@@ -45,26 +38,27 @@ def build_exporter() -> Dashboard:
 
 def _place_numbers(layout: DashboardLayout) -> None:
     number = panels.number
-    up = f"sum({select_process('up')})"
-    failing = f"count({_account_up()} == 0) or vector(0)"
+    # `up` is there for every target of Prometheus: those count that have been exporters.
+    known = f"last_over_time({select_process('seq_exporter_build_info')}[$__range])"
+    down = f"sum(({select_process('up')} == bool 0) and on (job, instance) {known})"
+    failing = f"sum({_account_up()} == bool 0)"
     saving = f"sum(increase({select('seq_exporter_state_save_failures_total')}[$__range]))"
-    version = f"count by (version) ({select_process('seq_exporter_build_info')})"
+    exporters = number("Exporters down", _DOWN, down, "short", FAULT_CELLS)
     layout.place(
         4,
-        (
-            4,
-            number(
-                "Exporters up", "Processes that Prometheus can scrape.", up, "short", WELL_STEPS
-            ),
-        ),
-        (4, number("Accounts failing", _FAILING, failing, "short", FAULT_STEPS)),
+        (4, exporters.no_value("none known")),
+        (4, number("Accounts failing", _FAILING, failing, "short", FAULT_CELLS)),
         (4, _reloaded("Configuration", "seq_exporter_config_last_reload_successful")),
         (4, _reloaded("Web configuration", "seq_exporter_web_config_last_reload_successful")),
-        (4, number("State not saved", _STATE, saving, "short", FAULT_STEPS)),
-        (4, _version(version)),
+        (4, number("State not saved", _STATE, saving, "short", FAULT_CELLS)),
+        (4, _version()),
     )
 
 
+_DOWN = (
+    "Processes that Prometheus cannot scrape now, of those that it could scrape within the "
+    "dashboard's time range."
+)
 _FAILING = "Accounts whose last poll failed in at least one process. Their last good scores stay."
 _STATE = "How often scores could not be written to state_dir, within the dashboard's time range."
 
@@ -74,18 +68,16 @@ def _account_up() -> str:
 
 
 def _reloaded(title: str, metric: str) -> Number:
-    words = {
-        "0": ValueMappingResult(text="failed", color=BAD),
-        "1": ValueMappingResult(text="loaded", color=GOOD),
-    }
+    words = {"0": ValueMappingResult(text="failed"), "1": ValueMappingResult(text="loaded")}
     description = "Whether the last reload succeeded. If not, the old configuration stays in force."
     last = f"min({select_process(metric)})"
-    panel = panels.number(title, description, last, "none", WELL_STEPS)
+    panel = panels.number(title, description, last, "none", WELL_CELLS)
     return panel.mappings([ValueMap(words)])
 
 
-def _version(expr: str) -> Number:
+def _version() -> Number:
     description = "The running versions of seq-exporter, and how many processes run each."
+    expr = f"count by (version) ({select_process('seq_exporter_build_info')})"
     panel = panels.number("Version", description, expr, "short", PLAIN_STEPS)
     panel = panel.targets([panels.query_now(expr, "{{version}}")])
     return panel.text_mode(BigValueTextMode.VALUE_AND_NAME)
@@ -94,20 +86,20 @@ def _version(expr: str) -> Number:
 def _polls() -> panels.Panel:
     polls = f"sum(increase({select('seq_exporter_poll_duration_seconds_count')}{_RATE}))"
     failures = f"sum(increase({select('seq_exporter_poll_failures_total')}{_RATE}))"
-    description = "How many polls ended in each hour, and how many of them failed."
+    description = "How many polls ended, and how many of them failed."
     asked = [
         panels.query(f"{polls} - {failures}", "succeeded"),
         panels.query(failures, "failed", ref="B"),
     ]
-    return panels.columns("Polls", description, asked, "short")
+    panel = panels.columns("Polls", description, asked)
+    return panels.paint(panels.paint(panel, "succeeded", GOOD), "failed", BAD)
 
 
 def _failures() -> panels.Panel:
     expr = f"sum by (reason) (increase({select('seq_exporter_poll_failures_total')}{_RATE}))"
-    description = "Failed polls in each hour by reason; docs/metrics.md explains each reason."
-    return panels.columns(
-        "Failures by reason", description, [panels.query(expr, "{{reason}}")], "short"
-    )
+    description = "Failed polls by reason; docs/metrics.md explains each reason."
+    targets = [panels.query(f"{expr} > 0", "{{reason}}")]
+    return panels.columns("Failures by reason", description, targets).no_value("No poll failed.")
 
 
 def _accounts() -> panels.Panel:
@@ -126,11 +118,14 @@ def _accounts() -> panels.Panel:
         "scores still come from an earlier process (1)."
     )
     targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
-    panel = panels.table("Accounts", description, targets, "short", PLAIN_STEPS)
+    panel = panels.table("Accounts", description, targets, has_pages=True)
     panel = columns.name_columns(panel, ("account",), letters)
-    panel = columns.color_column(panel, "Last poll", WELL_STEPS)
-    panel = columns.give_unit(columns.give_unit(panel, "Last poll", "none"), "Last success", "s")
+    panel = columns.color_column(panel, "Last poll", WELL_CELLS)
+    for name in ("Last poll", "Failures", "Restored"):
+        panel = columns.give_unit(panel, name, "none")
+    panel = columns.give_unit(panel, "Last success", "s")
     panel = columns.link_column(panel, "account", columns.link_row_to_account())
+    panel = panel.no_value("No account is polled: is the exporter scraped?")
     return columns.sort_by(panel, "Last success", descending=True)
 
 
@@ -141,15 +136,18 @@ def _poll_time() -> panels.Panel:
         panels.query(f"histogram_quantile(0.95, {took})", "95th percentile", ref="B"),
     ]
     description = "How long polls take, including all their requests and waits."
-    return panels.graph("Poll duration", description, targets, "s", "1h").min(0)
+    return _duration(panels.graph("Poll duration", description, targets, "s"))
+
+
+def _duration(panel: Graph) -> Graph:
+    # An account is polled every quarter of an hour: between the polls there is no duration.
+    return panel.max_data_points(48).span_nulls(True).min(0)
 
 
 def _requests() -> panels.Panel:
     expr = f"sum by (code) (increase({select('seq_exporter_api_requests_total')}{_RATE}))"
-    description = "Requests to SendGrid in each hour by HTTP status; error: no complete answer."
-    return panels.columns(
-        "API requests by code", description, [panels.query(expr, "{{code}}")], "short"
-    )
+    description = "Requests to SendGrid by HTTP status; error: no complete answer."
+    return panels.columns("API requests by code", description, [panels.query(expr, "{{code}}")])
 
 
 def _request_time() -> panels.Panel:
@@ -157,7 +155,7 @@ def _request_time() -> panels.Panel:
     expr = f"histogram_quantile(0.95, sum by (le, endpoint) (rate({took}{_RATE})))"
     description = "The time within which 95 of 100 requests were answered, by endpoint."
     targets = [panels.query(expr, "{{endpoint}}")]
-    return panels.graph("Request duration", description, targets, "s", "1h").min(0)
+    return _duration(panels.graph("Request duration", description, targets, "s"))
 
 
 def _rate_limit() -> panels.Panel:
@@ -167,8 +165,11 @@ def _rate_limit() -> panels.Panel:
         "The share of the requests in SendGrid's window that was left after the last one, for the "
         "ten accounts with the least. All programs with the account's key share the limit."
     )
-    targets = [panels.query(f"bottomk({_LINES}, {left} / {limit})", "{{account}}")]
-    return panels.graph("Rate limit left", description, targets, "percentunit").min(0).max(1)
+    least = ten(f"{left} / {limit}", by="account", most=False)
+    panel = panels.graph(
+        "Rate limit left", description, [panels.query(least, "{{account}}")], "percentunit"
+    )
+    return panel.min(0).max(1).decimals(0)
 
 
 def _age() -> panels.Panel:
@@ -177,24 +178,27 @@ def _age() -> panels.Panel:
         "The age of the scores, counted from midnight UTC of their day: the ten oldest. It falls "
         "by a day whenever a new day appears; two to three days are normal."
     )
-    targets = [panels.query(f"topk({_LINES}, time() - {day})", "{{account}} {{scope}}")]
-    return panels.graph("Age of the scores", description, targets, "s").min(0)
+    oldest = ten(f"time() - {day}", by="account, scope")
+    targets = [panels.query(oldest, "{{account}} {{scope}}")]
+    return panels.graph("Age of the scores", description, targets, "s").min(0).decimals(1)
 
 
 def _lag() -> panels.Panel:
     description = (
         "The time from a day's end (UTC) until the exporter first saw its scores, for the ten "
-        "latest accounts. Empty until a new day has appeared while the exporter was running."
+        "latest accounts."
     )
-    latest = f"topk({_LINES}, {promql.publishing_delay()})"
+    latest = ten(promql.publishing_delay(), by="account, scope")
     targets = [panels.query(latest, "{{account}} {{scope}}")]
-    return panels.graph("SendGrid's publishing delay", description, targets, "s").min(0)
+    panel = panels.graph("SendGrid's publishing delay", description, targets, "s")
+    return panel.min(0).decimals(1).no_value("No new day has appeared since the exporter started.")
 
 
 def _anomalies() -> panels.Panel:
     expr = f"sum by (kind) (increase({select('seq_exporter_anomalies_total')}{_RATE}))"
-    description = "Values that did not match SendGrid's documentation, in each hour by kind."
-    return panels.columns("Anomalies", description, [panels.query(expr, "{{kind}}")], "short")
+    description = "Values that did not match SendGrid's documentation, by kind."
+    targets = [panels.query(f"{expr} > 0", "{{kind}}")]
+    return panels.columns("Anomalies", description, targets).no_value("No value was odd.")
 
 
 def _scrape_time() -> panels.Panel:
@@ -205,7 +209,7 @@ def _scrape_time() -> panels.Panel:
 
 
 def _series() -> panels.Panel:
-    expr = f"topk({_LINES}, max by (account) ({select('seq_exporter_account_series')}))"
+    expr = ten(f"max by (account) ({select('seq_exporter_account_series')})", by="account")
     description = "Series of scores that an account has on the page, for the ten largest accounts."
     targets = [panels.query(expr, "{{account}}")]
     return panels.graph("Series", description, targets, "short").min(0)

@@ -1,25 +1,29 @@
-"""The dashboard of the fleet: the distribution of scores, the worst, and the largest changes."""
+"""The dashboard of the fleet: who needs help, how scores are distributed, and every account."""
 
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders import table as tables
+from grafana_foundation_sdk.builders.timeseries import Panel as Graph
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from grafana.source import columns, panels, promql
+from grafana.source import alerts, columns, panels, promql
 from grafana.source.colours import (
-    AGE_STEPS,
-    CHANGE_STEPS,
-    FAULT_STEPS,
+    AGE_CELLS,
+    BAR_STEPS,
+    CHANGE_CELLS,
+    FAULT_CELLS,
     PLAIN_STEPS,
-    SCORE_STEPS,
     band_name,
 )
 from grafana.source.dashboard import DashboardLayout, choose_one, type_in
-from grafana.source.metric_texts import METRIC_NAMES
+from grafana.source.metric_texts import COLUMN_NAMES
+from grafana.source.promql import TEN
 
 _OVERALL = 'metric="overall"'
-_SEARCHED = 'subuser=~"(?i).*${search}.*"'
-_WORST = 10
+_SEARCHED = "subuser=~`(?i).*${search:regex}.*`"
+_NO_SUBUSER = "No subuser of the selected accounts has a score."
+_NO_OWN_SCORE = "No selected account has a score of its own."
+_OF_A_SUBUSER = "account, subuser"
 
 
 def build_fleet() -> Dashboard:
@@ -27,40 +31,46 @@ def build_fleet() -> Dashboard:
     layout = DashboardLayout(
         "seq-fleet",
         "SendGrid Engagement Quality / Fleet",
-        "All subusers' scores: their distribution, the worst, and the largest changes.",
+        "Who needs help, how scores are distributed, and the scores of every account and subuser.",
         begins="now-90d",
     )
     layout.choose(choose_one("metric", "Bands of", ("overall", *promql.METRICS)))
     layout.choose(type_in("search", "Subuser contains"))
+    layout.mark(alerts.mark_alerts("subuser=``"))
     _place_numbers(layout)
+    layout.row("Who needs help")
+    layout.place(9, (14, alerts.list_firing()), (10, _bands_now()))
+    layout.place(12, (12, _fell_most("7d", 7)), (12, _lowest()))
     layout.row("Distribution of scores")
-    layout.place(9, (16, _bands_over_time()), (8, _bands_now()))
-    layout.row("Lowest scores")
-    layout.place(11, (10, _worst()), (14, _accounts()))
-    layout.row("Largest changes")
-    layout.place(9, (12, _movers("fell", "7d", 7)), (12, _movers("fell", "30d", 30)))
-    layout.place(9, (12, _movers("rose", "7d", 7)), (12, _movers("rose", "30d", 30)))
+    layout.place(8, (24, _bands_over_time()))
+    layout.row("Accounts")
+    layout.place(9, (24, _accounts()))
+    layout.place(9, (16, _own_scores()), (8, _own_scores_over_time()))
     layout.row("All subusers")
     layout.place(18, (24, _everyone()))
+    layout.row("Other changes")
+    rises = (6, _rose_most("7d", 7)), (6, _rose_most("30d", 30))
+    layout.place(12, (12, _fell_most("30d", 30)), *rises)
     return layout.build()
 
 
 def _place_numbers(layout: DashboardLayout) -> None:
-    under = promql.held("sendgrid_seq_score_subusers", _OVERALL, 'band=~"1|2"', by="account, band")
-    fallen = f"count({promql.change(ago='7d')} <= -0.95) or vector(0)"
+    fallen = f"sum({promql.change(ago='7d')} <= bool -0.95)"
     day = promql.newest_day(by="account, scope")
     scored, ineligible, missing = (
         f"sum({promql.subusers(state)})" for state in ("scored", "ineligible", "missing")
     )
     number = panels.number
+    age = number("Oldest scores", _AGE, f"max(time() - {day})", "s", AGE_CELLS, 1)
     layout.place(
         4,
-        (4, number("Scored", "Subusers that have a score.", scored, "short", PLAIN_STEPS)),
-        (4, number("Ineligible", _INELIGIBLE, ineligible, "short", PLAIN_STEPS)),
-        (4, number("Missing", _MISSING, missing, "short", FAULT_STEPS)),
-        (4, number("Score under 3", _UNDER, f"sum({under})", "short", FAULT_STEPS)),
-        (4, number("Fell by 1 or more in 7 days", _FALLEN, fallen, "short", FAULT_STEPS)),
-        (4, number("Age of the oldest scores", _AGE, f"max(time() - {day})", "s", AGE_STEPS)),
+        (4, alerts.count_firing()),
+        (4, number("Fell in 7 days", _FALLEN, fallen, "short", PLAIN_STEPS)),
+        (3, number("Under 3", _UNDER, f"sum({_under_3()})", "short", PLAIN_STEPS)),
+        (3, number("Scored", "Subusers that have a score.", scored, "short", PLAIN_STEPS)),
+        (3, number("Ineligible", _INELIGIBLE, ineligible, "short", PLAIN_STEPS)),
+        (3, number("Missing", _MISSING, missing, "short", FAULT_CELLS)),
+        (4, age),
     )
 
 
@@ -72,9 +82,67 @@ _MISSING = "Subusers that the configuration names and SendGrid does not know: mi
 _UNDER = "Subusers whose overall score is under 3 now."
 _FALLEN = "Subusers whose overall score is at least 1 point lower than 7 days ago."
 _AGE = (
-    "Counted from midnight UTC of the scores' day, for the account with the oldest scores. Two to "
-    "three days are normal: SendGrid rates a day after its end."
+    "The age of the oldest account's scores, counted from midnight UTC of their day. Two to three "
+    "days are normal: SendGrid rates a day after its end."
 )
+
+
+def _under_3() -> str:
+    return promql.held("sendgrid_seq_score_subusers", _OVERALL, 'band=~"1|2"', by="account, band")
+
+
+def _lowest() -> panels.Panel:
+    lowest = f"bottomk({TEN}, {promql.score()})"
+    of_these = f"and on ({_OF_A_SUBUSER}) {lowest}"
+    asked = {
+        "Score": lowest,
+        "7 days": f"{promql.change(ago='7d')} {of_these}",
+        "at": f"bottomk by ({_OF_A_SUBUSER}) (1, {promql.metric_scores()} {of_these})",
+    }
+    description = (
+        "The ten lowest overall scores, their change in 7 days, and the metric with the lowest "
+        "score. Click one to open the subuser."
+    )
+    order = ("account", "subuser", "Score", "7 days", "metric")
+    panel = _table("Lowest scores now", description, order, asked, has_pages=False)
+    panel = columns.name_metrics(panel, "Lowest metric", COLUMN_NAMES)
+    panel = columns.color_column(panel, "Score")
+    panel = columns.color_column(panel, "7 days", CHANGE_CELLS)
+    panel = columns.color_column(panel, "at")
+    return columns.sort_by(panel.no_value(_NO_SUBUSER), "Score")
+
+
+def _fell_most(ago: str, days: int) -> panels.Panel:
+    fell = f"bottomk({TEN}, {promql.change(ago=ago)}) < 0"
+    of_these = f"and on ({_OF_A_SUBUSER}) ({fell})"
+    changed = f"round({promql.metric_scores()} - {promql.metric_scores(ago=ago)}, 0.1)"
+    asked = {
+        "Score": f"{promql.score()} {of_these}",
+        "Change": fell,
+        "by": f"bottomk by ({_OF_A_SUBUSER}) (1, {changed} {of_these})",
+    }
+    description = (
+        f"The ten subusers whose overall score fell most since {days} days ago, and the metric "
+        "that fell most in this time."
+    )
+    order = ("account", "subuser", "Score", "Change", "metric")
+    panel = _table(f"Fell most in {days} days", description, order, asked, has_pages=False)
+    panel = columns.name_metrics(panel, "Fell most", COLUMN_NAMES)
+    panel = columns.color_column(panel, "Score")
+    panel = columns.color_column(panel, "Change", CHANGE_CELLS)
+    panel = columns.color_column(panel, "by", CHANGE_CELLS)
+    panel = panel.no_value(f"No score fell, or there are no scores of {days} days ago.")
+    return columns.sort_by(panel, "Change")
+
+
+def _rose_most(ago: str, days: int) -> panels.Panel:
+    asked = {"Change": f"topk({TEN}, {promql.change(ago=ago)}) > 0"}
+    description = f"The ten subusers whose overall score rose most since {days} days ago."
+    order = ("account", "subuser")
+    panel = _table(f"Rose most in {days} days", description, order, asked, has_pages=False)
+    panel = columns.color_column(panel, "Change", CHANGE_CELLS)
+    panel = panel.no_value(f"No score rose, or there are no scores of {days} days ago.")
+    return columns.sort_by(panel, "Change", descending=True)
 
 
 def _bands_over_time() -> panels.Panel:
@@ -85,10 +153,11 @@ def _bands_over_time() -> panels.Panel:
         for band in range(1, 6)
     ]
     description = (
-        "Number of subusers with a score in each band on each day; brighter means more. "
-        "“Bands of” selects the overall score or one of the metrics."
+        "Number of subusers with a score in each band; brighter means more. “Bands of” selects "
+        "the overall score or one of the metrics."
     )
-    return panels.heat("Bands over time: $metric", description, targets, "short")
+    panel = panels.heat("Bands over time: $metric", description, targets, "short")
+    return panel.no_value(_NO_SUBUSER)
 
 
 def _bands_now() -> panels.Panel:
@@ -99,65 +168,60 @@ def _bands_now() -> panels.Panel:
         for band in range(5, 0, -1)
     ]
     description = "Number of subusers with a score in each band now."
-    return panels.bars("Bands now: $metric", description, targets, "short", PLAIN_STEPS).min(0)
-
-
-def _worst() -> panels.Panel:
-    worst = f"sort(bottomk({_WORST}, {promql.score()}))"
-    panel = panels.bars(
-        "Worst ten now",
-        "The ten lowest overall scores. Click one to open the subuser.",
-        [panels.query_now(worst, "{{account}} / {{subuser}}")],
-        "none",
-        SCORE_STEPS,
-    )
-    return panel.min(1).max(5).decimals(1).data_links([columns.link_series_to_subuser()])
+    panel = panels.bars("Bands now: $metric", description, targets, "short", BAR_STEPS)
+    return panel.min(0).decimals(0).no_value(_NO_SUBUSER)
 
 
 def _accounts() -> panels.Panel:
-    under = promql.held("sendgrid_seq_score_subusers", _OVERALL, 'band=~"1|2"', by="account, band")
     date = promql.newest_day(by="account")
     asked = {
-        "Own score": promql.held("sendgrid_seq_account_score", by="account"),
+        "Own score": promql.own_score(),
         "Mean": f"avg by (account) ({promql.score()})",
         "Lowest": f"min by (account) ({promql.score()})",
-        "Under 3": f"sum by (account) ({under})",
+        "Under 3": f"sum by (account) ({_under_3()})",
         "Scored": promql.subusers("scored"),
         "Ineligible": promql.subusers("ineligible"),
         "Missing": promql.subusers("missing"),
-        "Day": f"{date} * 1000",
+        "Newest day": f"{date} * 1000",
     }
     description = (
         "For each account: the score of its own mail, the mean and the lowest score of its "
         "subusers, and their number. Click a name to show only that account."
     )
-    panel = _table("Accounts", description, ("account",), asked)
+    panel = _table("Accounts", description, ("account",), asked, has_pages=True)
     for name in ("Own score", "Mean", "Lowest"):
         panel = columns.color_column(panel, name)
-    panel = columns.give_unit(panel, "Day", "dateTimeAsIso")
+    panel = columns.give_unit(panel, "Newest day", "time:YYYY-MM-DD")
     panel = columns.link_column(panel, "account", columns.link_row_to_account())
+    panel = panel.no_value("No account has been polled: see the dashboard of the exporter.")
     return columns.sort_by(panel, "Lowest")
 
 
-def _movers(direction: str, ago: str, days: int) -> panels.Panel:
-    falls = direction == "fell"
-    changed = promql.change(ago=ago)
-    most = f"bottomk({_WORST}, {changed}) < 0" if falls else f"topk({_WORST}, {changed}) > 0"
-    panel = _table(
-        f"{direction.capitalize()} most in {days} days",
-        f"The ten subusers whose overall score {direction} most since {days} days ago. "
-        "Empty if no score did, or if there are no scores of that day.",
-        ("account", "subuser"),
-        {"Change": most},
-    )
-    panel = columns.color_column(panel, "Change", CHANGE_STEPS)
-    panel = columns.link_column(panel, "subuser", columns.link_row_to_subuser())
-    return columns.sort_by(panel, "Change", descending=not falls)
+def _own_scores() -> panels.Panel:
+    asked = {"Overall": promql.own_score()}
+    for metric, name in COLUMN_NAMES.items():
+        asked[name] = promql.own_metric_score(metric)
+    changes = {"7 days": f"round({promql.own_score()} - {promql.own_score(ago='7d')}, 0.1)"}
+    description = "The scores of the accounts' own mail, and the change of the overall score."
+    panel = _table("Own scores", description, ("account",), asked | changes, has_pages=True)
+    for name in asked:
+        panel = columns.color_column(panel, name)
+    panel = columns.color_column(panel, "7 days", CHANGE_CELLS)
+    panel = columns.link_column(panel, "account", columns.link_row_to_account())
+    return columns.sort_by(panel.no_value(_NO_OWN_SCORE), "Overall")
+
+
+def _own_scores_over_time() -> Graph:
+    lowest = promql.ten(promql.own_score(), by="account", most=False)
+    description = "The overall scores of the accounts' own mail: the ten that are lowest now."
+    targets = [panels.query(lowest, "{{account}}")]
+    panel = panels.graph("Own scores over time", description, targets, "none", "10m")
+    return panel.min(1).max(5).decimals(1).no_value(_NO_OWN_SCORE)
 
 
 def _everyone() -> panels.Panel:
     scores = {"Overall": promql.score(_SEARCHED)}
-    for metric, name in METRIC_NAMES.items():
+    for metric, name in COLUMN_NAMES.items():
         scores[name] = promql.metric_score(metric, _SEARCHED)
     changes = {
         "7 days": promql.change(_SEARCHED, ago="7d"),
@@ -167,19 +231,28 @@ def _everyone() -> panels.Panel:
         "Every scored subuser, worst first; “Subuser contains” filters them. "
         "The last columns show the change of the overall score."
     )
-    panel = _table("Every subuser", description, ("account", "subuser"), scores | changes)
+    order = ("account", "subuser")
+    panel = _table("Every subuser", description, order, scores | changes, has_pages=True)
     for name in scores:
         panel = columns.color_column(panel, name)
     for name in changes:
-        panel = columns.color_column(panel, name, CHANGE_STEPS)
-    panel = columns.link_column(panel, "subuser", columns.link_row_to_subuser())
+        panel = columns.color_column(panel, name, CHANGE_CELLS)
+    panel = panel.no_value("No subuser of the selected accounts has a score, or none matches.")
     return columns.sort_by(panel, "Overall")
 
 
 def _table(
-    title: str, description: str, keys: tuple[str, ...], asked: dict[str, str]
+    title: str,
+    description: str,
+    order: tuple[str, ...],
+    asked: dict[str, str],
+    *,
+    has_pages: bool,
 ) -> tables.Panel:
     letters = dict(zip("ABCDEFGHIJ", asked, strict=False))
     targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
-    panel = panels.table(title, description, targets, "none", PLAIN_STEPS)
-    return columns.name_columns(panel, keys, letters)
+    panel = panels.table(title, description, targets, has_pages=has_pages)
+    panel = columns.name_columns(panel, order, letters)
+    if "subuser" not in order:
+        return panel
+    return columns.link_column(panel, "subuser", columns.link_row_to_subuser())

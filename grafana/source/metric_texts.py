@@ -10,6 +10,17 @@ METRIC_NAMES = {
     "spam_rate": "Spam rate",
 }
 
+SCORE_NAMES = {"overall": "Overall", **METRIC_NAMES}
+
+#: The same as headings of narrow columns.
+COLUMN_NAMES = {
+    "engagement_recency": "Engagement",
+    "open_rate": "Opens",
+    "bounce_classification": "Classification",
+    "bounce_rate": "Bounces",
+    "spam_rate": "Spam",
+}
+
 #: For each metric, two sentences: the meaning of a low score, and the remedy.
 REMEDIES = {
     "engagement_recency": (

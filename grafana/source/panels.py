@@ -12,6 +12,7 @@ from grafana_foundation_sdk.builders import timeseries as graphs
 from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
 from grafana_foundation_sdk.builders.heatmap import HeatmapColorOptions
 from grafana_foundation_sdk.builders.prometheus import Dataquery
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as shapes
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
@@ -21,7 +22,8 @@ from grafana_foundation_sdk.models.text import TextMode
 from grafana.source.colours import PLAIN_STEPS, Steps, thresholds
 
 DATASOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
-
+#: What stands where there is nothing, if a panel has no words of its own.
+NO_VALUE = "no data"
 
 #: Every kind of panel with queries.
 Chart = TypeVar(
@@ -62,13 +64,15 @@ def query_rows(expr: str, *, ref: str = "A") -> Dataquery:
     return asked.format(PromQueryFormat.TABLE)
 
 
-def number(title: str, description: str, expr: str, unit: str, steps: Steps) -> stat.Panel:
+def number(
+    title: str, description: str, expr: str, unit: str, steps: Steps, decimals: int = 0
+) -> stat.Panel:
     """Show one current number on the colour of its step."""
     panel = _dress(stat.Panel(), title, description, unit, [query_now(expr)])
     panel = _color_by_steps(panel, thresholds(steps)).graph_mode(shapes.BigValueGraphMode.NONE)
     mode = shapes.BigValueColorMode
     colored = mode.NONE if steps == PLAIN_STEPS else mode.BACKGROUND_SOLID
-    return panel.color_mode(colored).reduce_options(_last())
+    return panel.color_mode(colored).reduce_options(_last()).decimals(decimals)
 
 
 def bars(
@@ -89,30 +93,42 @@ def graph(
     """Draw step lines, with points at least `interval` apart."""
     panel = _dress(graphs.Panel(), title, description, unit, targets).interval(interval)
     panel = panel.line_interpolation(shapes.LineInterpolation.STEP_AFTER).line_width(2)
-    legend = common.VizLegendOptions().show_legend(True).placement(shapes.LegendPlacement.BOTTOM)
-    panel = panel.legend(legend.display_mode(shapes.LegendDisplayMode.LIST).calcs([]))
+    panel = panel.legend(_legend("lastNotNull"))
     tooltip = common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI)
     panel = panel.tooltip(tooltip.sort(shapes.SortOrder.ASCENDING))
-    return panel.color_scheme(FieldColor().mode(models.FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
+    # By number and not by name: two names often share a colour.
+    return panel.color_scheme(FieldColor().mode(models.FieldColorModeId.PALETTE_CLASSIC))
 
 
 def columns(
-    title: str, description: str, targets: Sequence[Dataquery], unit: str = "none"
+    title: str, description: str, targets: Sequence[Dataquery], unit: str = "short"
 ) -> graphs.Panel:
-    """Draw a stacked column for the events of each hour, or of each longer step."""
-    panel = graph(title, description, targets, unit, "1h").draw_style(shapes.GraphDrawStyle.BARS)
+    """Draw stacked columns for events: 48 of them, whatever the time range."""
+    panel = graph(title, description, targets, unit).draw_style(shapes.GraphDrawStyle.BARS)
     panel = panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL).group("A"))
+    panel = panel.legend(_legend("sum")).decimals(0).max_data_points(48)
     return panel.fill_opacity(80).line_width(0).min(0)
 
 
+def paint(panel: graphs.Panel, name: str, color: str) -> graphs.Panel:
+    """Give the line or the column of this name a fixed colour."""
+    fixed = FieldColor().mode(models.FieldColorModeId.FIXED).fixed_color(color)
+    return panel.override_by_name(name, [models.DynamicConfigValue("color", fixed.build())])
+
+
+def _legend(calculation: str) -> common.VizLegendOptions:
+    legend = common.VizLegendOptions().show_legend(True).placement(shapes.LegendPlacement.BOTTOM)
+    return legend.display_mode(shapes.LegendDisplayMode.LIST).calcs([calculation])
+
+
 def heat(title: str, description: str, targets: Sequence[Dataquery], unit: str) -> heatmap.Panel:
-    """Draw a column for each day, with a cell for each of the targets' series."""
-    panel = _dress(heatmap.Panel(), title, description, unit, targets).interval("1d")
+    """Draw a row for each of the targets' series; of 90 days, four columns a day."""
+    panel = _dress(heatmap.Panel(), title, description, unit, targets).max_data_points(360)
     color = HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Cividis").fill("dark-blue")
     color = color.scale(HeatmapColorScale.EXPONENTIAL).exponent(0.5).steps(64)
     rows = heatmap.RowsHeatmapOptions().layout(shapes.HeatmapCellLayout.AUTO)
     axis = heatmap.YAxisConfig().unit("none").axis_placement(shapes.AxisPlacement.LEFT)
-    return panel.calculate(False).color(color).rows_frame(rows).y_axis(axis).cell_gap(1)
+    return panel.calculate(False).color(color).rows_frame(rows).y_axis(axis).cell_gap(0)
 
 
 def states(
@@ -127,13 +143,24 @@ def states(
 
 
 def table(
-    title: str, description: str, targets: Sequence[Dataquery], unit: str, steps: Steps
+    title: str, description: str, targets: Sequence[Dataquery], *, has_pages: bool
 ) -> tables.Panel:
-    """Make a table with a row for each set of labels, in pages."""
-    panel = _dress(tables.Panel(), title, description, unit, targets)
-    panel = _color_by_steps(panel, thresholds(steps)).cell_height(shapes.TableCellHeight.SM)
-    footer = common.TableFooterOptions().enable_pagination(True).show(False).reducer([])
-    return panel.footer(footer).filterable(True)
+    """Make a table with a row for each set of labels, in pages or as a whole."""
+    panel = _dress(tables.Panel(), title, description, "none", targets)
+    panel = _color_by_steps(panel, thresholds(PLAIN_STEPS)).cell_height(shapes.TableCellHeight.SM)
+    # Grafana's own minimum, 150 pixels, would make the wide tables scroll.
+    return panel.footer(_Pages(enable_pagination=has_pages)).min_width(60)
+
+
+class _Pages(shapes.TableFooterOptions, Builder[shapes.TableFooterOptions]):
+    """Of a table's footer, the pages alone: Grafana 13 has dropped the other options."""
+
+    def to_json(self) -> dict[str, object]:
+        return {"enablePagination": self.enable_pagination}
+
+    def build(self) -> shapes.TableFooterOptions:
+        """Return it: a panel takes only what is still to be built."""
+        return self
 
 
 def note(title: str, description: str, content: str) -> texts.Panel:
@@ -146,7 +173,7 @@ def _dress(
     panel: Chart, title: str, description: str, unit: str, targets: Sequence[Dataquery]
 ) -> Chart:
     panel = panel.title(title).description(description).datasource(DATASOURCE)
-    return panel.unit(unit).targets(list(targets))
+    return panel.unit(unit).targets(list(targets)).no_value(NO_VALUE)
 
 
 def _color_by_steps(panel: Chart, steps: ThresholdsConfig) -> Chart:

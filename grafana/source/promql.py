@@ -6,6 +6,9 @@ on history take the last value of the past 25 hours.
 
 Several replicas publish the same scores: `max by` the labels that matter merges them. A replica
 that cannot reach SendGrid keeps publishing its last good day, so only those with the newest count.
+
+Names of accounts and subusers may hold any character. A string in backticks takes all but the
+backtick as they are, so Grafana's formats `raw` and `regex` need no further escapes in it.
 """
 
 from __future__ import annotations
@@ -20,6 +23,10 @@ METRICS = (
 )
 #: The distance between points when a panel searches the past of a series.
 PACE = "1h"
+#: The most lines in a graph, and the most rows in a list of the worst.
+TEN = 10
+
+_OF_ACCOUNTS = "account=~`${account:regex}`"
 
 
 def select(metric: str, *matchers: str) -> str:
@@ -27,7 +34,7 @@ def select(metric: str, *matchers: str) -> str:
 
     A matcher of the label `account` replaces that of the variable.
     """
-    accounts = () if _accounts(matchers) else ('account=~"$account"',)
+    accounts = () if _accounts(matchers) else (_OF_ACCOUNTS,)
     return select_process(metric, *accounts, *matchers)
 
 
@@ -93,27 +100,61 @@ def _offset(ago: str) -> str:
     return f" offset {ago}" if ago else ""
 
 
+def ten(values: str, *, by: str, most: bool = True) -> str:
+    """Return the lines of the ten that are highest, or lowest, at the end of the time range.
+
+    Without this, `topk` chooses ten others at each step: hundreds of lines.
+    """
+    choose = "topk" if most else "bottomk"
+    at_the_end = f"last_over_time(({values})[2m:1m] @ end())"
+    return f"({values}) and on ({by}) {choose}({TEN}, {at_the_end})"
+
+
 def score(*matchers: str, ago: str = "") -> str:
     """Return the overall scores of subusers."""
-    return held("sendgrid_seq_score", *matchers, by="account, subuser", ago=ago)
+    scores = held("sendgrid_seq_score", *matchers, by="account, subuser", ago=ago)
+    return scores if ago else f"({scores} unless {_without_score(*matchers)})"
 
 
-def metric_score(metric: str, *matchers: str, ago: str = "") -> str:
+def metric_score(metric: str, *matchers: str) -> str:
     """Return subusers' scores in one metric, without the label `metric`."""
     chosen = f'metric="{metric}"'
-    return held("sendgrid_seq_metric_score", chosen, *matchers, by="account, subuser", ago=ago)
+    scores = held("sendgrid_seq_metric_score", chosen, *matchers, by="account, subuser")
+    return f"({scores} unless {_without_score(*matchers)})"
+
+
+def metric_scores(*matchers: str, ago: str = "") -> str:
+    """Return subusers' scores in all metrics."""
+    by = "account, subuser, metric"
+    return held("sendgrid_seq_metric_score", *matchers, by=by, ago=ago)
 
 
 def every_score(*matchers: str, ago: str = "") -> str:
     """Return subusers' overall and metric scores, distinguished by the label `metric`."""
     scores = _last(select("", '__name__=~"sendgrid_seq_(metric_)?score"', *matchers), ago)
     named = f'label_replace({scores}, "metric", "overall", "metric", "")'
-    return _merge(named, _outdated("subusers", matchers, ago), "account, subuser, metric")
+    merged = _merge(named, _outdated("subusers", matchers, ago), "account, subuser, metric")
+    return merged if ago else f"({merged} unless on (account, subuser) {_without_score(*matchers)})"
+
+
+def _without_score(*matchers: str) -> str:
+    """Return the subusers that have lost their score: for 25 hours, the last one is still there."""
+    return f"{held('sendgrid_seq_subuser_eligible', *matchers, by='account, subuser')} == 0"
 
 
 def change(*matchers: str, ago: str) -> str:
     """Return the change of overall scores, rounded because a score has one decimal."""
     return f"round({score(*matchers)} - {score(*matchers, ago=ago)}, 0.1)"
+
+
+def own_score(*, ago: str = "") -> str:
+    """Return the overall scores of the accounts themselves."""
+    return held("sendgrid_seq_account_score", by="account", ago=ago)
+
+
+def own_metric_score(metric: str) -> str:
+    """Return the accounts' own scores in one metric."""
+    return held("sendgrid_seq_account_metric_score", f'metric="{metric}"', by="account")
 
 
 def bands(metric: str, *matchers: str) -> str:
@@ -126,3 +167,11 @@ def bands(metric: str, *matchers: str) -> str:
 def subusers(state: str) -> str:
     """Return the number of subusers of each account in a state."""
     return held("sendgrid_seq_subusers", f'state="{state}"', by="account")
+
+
+def firing(*matchers: str) -> str:
+    """Return the alerts that fire for the chosen accounts, or for the exporter as a whole."""
+    accounts = () if _accounts(matchers) else ("account=~`|${account:regex}`",)
+    chosen = ('alertname=~"Seq.+"', 'alertstate="firing"', *accounts, *matchers)
+    labels = "severity, alertname, account, subuser, metric, since"
+    return f"max by ({labels}) (ALERTS{{{', '.join(chosen)}}})"

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders import common
+from grafana_foundation_sdk.builders.dashboard import FieldColor
 from grafana_foundation_sdk.builders.timeseries import Panel as Graph
 from grafana_foundation_sdk.models.common import AxisPlacement, GraphThresholdsStyleMode
 from grafana_foundation_sdk.models.dashboard import (
     Dashboard,
     DynamicConfigValue,
+    FieldColorModeId,
     ValueMap,
     ValueMappingResult,
 )
 
-from grafana.source import columns, drops, panels, promql
+from grafana.source import alerts, columns, drops, panels, promql
 from grafana.source.colours import (
-    BAD,
-    CHANGE_STEPS,
-    GOOD,
+    CHANGE_CELLS,
     PLAIN_STEPS,
+    SCORE_CELLS,
     SCORE_STEPS,
-    WELL_STEPS,
     thresholds,
 )
-from grafana.source.dashboard import DashboardLayout, choose_subuser, find_owners
-from grafana.source.metric_texts import METRIC_NAMES, REMEDIES
+from grafana.source.dashboard import DashboardLayout, choose_owner, choose_subuser
+from grafana.source.metric_texts import METRIC_NAMES, REMEDIES, SCORE_NAMES
 
-# Of many accounts, few have a subuser of this name: only their dates are read.
-CHOSEN = ('account=~"$owner"', 'subuser="$subuser"')
+# Several accounts may have a subuser of this name: one of them is shown.
+CHOSEN = ("account=`${owner:raw}`", "subuser=`${subuser:raw}`")
+_NO_SCORE = "SendGrid has not scored this subuser in the time range."
 _DAY = 86400
 
 
@@ -39,12 +40,13 @@ def build_subuser() -> Dashboard:
         begins="now-90d",
     )
     layout.choose(choose_subuser())
-    layout.choose(find_owners())
+    layout.choose(choose_owner())
+    layout.link(columns.link_to_fleet("owner"))
+    layout.mark(alerts.mark_alerts(*CHOSEN))
     _place_numbers(layout)
     layout.place(8, (24, _overall()))
+    layout.place(9, (12, _then_and_now()), (12, drops.last_drop(*CHOSEN)))
     layout.place(9, (24, _timeline()))
-    layout.row("Drops and changes")
-    layout.place(9, (12, drops.last_drop(*CHOSEN)), (12, _then_and_now()))
     for metric, name in METRIC_NAMES.items():
         layout.row(name)
         remedy = panels.note(
@@ -56,27 +58,24 @@ def build_subuser() -> Dashboard:
 
 def _place_numbers(layout: DashboardLayout) -> None:
     number = panels.number
-    eligible = promql.held("sendgrid_seq_subuser_eligible", *CHOSEN, by="account, subuser")
-    words = {
-        "0": ValueMappingResult(text="no", color=BAD),
-        "1": ValueMappingResult(text="yes", color=GOOD),
-    }
-    now = number(
-        "Overall score", "The current overall score.", promql.score(*CHOSEN), "none", SCORE_STEPS
-    )
-    asked = number("Eligible", _ELIGIBLE, eligible, "none", WELL_STEPS)
+    words = {"0": ValueMappingResult(text="no"), "1": ValueMappingResult(text="yes")}
+    now = number("Overall score", _NOW, promql.score(*CHOSEN), "none", SCORE_CELLS, 1)
+    asked = number("Eligible", _ELIGIBLE, _eligible(), "none", PLAIN_STEPS)
+    since = number("Eligible for", _SINCE, _eligible_for(), "s", PLAIN_STEPS, 1)
+    fell = number("Last fell", drops.WHEN, drops.when(*CHOSEN), "dateTimeFromNow", PLAIN_STEPS)
     layout.place(
         4,
-        (4, now.decimals(1)),
+        (4, now),
         (3, _change("7d", 7)),
         (3, _change("30d", 30)),
+        (4, fell.no_value("not in this time")),
         (3, asked.mappings([ValueMap(words)])),
-        (4, number("Eligible for", _SINCE, _eligible_for(), "s", PLAIN_STEPS)),
+        (4, since),
         (3, number("Days with a score", _DAYS, _days_with_a_score(), "short", PLAIN_STEPS)),
-        (4, number("Last fell", drops.WHEN, drops.when(*CHOSEN), "dateTimeFromNow", PLAIN_STEPS)),
     )
 
 
+_NOW = "The current overall score."
 _ELIGIBLE = (
     "Whether SendGrid rates the subuser now. It requires open tracking and at least 1,000 "
     "messages in the last 30 days."
@@ -88,9 +87,13 @@ _SINCE = (
 _DAYS = "Number of days with an overall score within the dashboard's time range."
 
 
+def _eligible() -> str:
+    return promql.held("sendgrid_seq_subuser_eligible", *CHOSEN, by="account, subuser")
+
+
 def _eligible_for() -> str:
     # A sample with the value 0 (not eligible) counts for as long as samples are held.
-    eligible = promql.held("sendgrid_seq_subuser_eligible", *CHOSEN, by="account, subuser")
+    eligible = _eligible()
     ended = f"max_over_time(timestamp({eligible} == 0)[$__range:{promql.PACE}])"
     began = f"min_over_time(timestamp({eligible})[$__range:{promql.PACE}])"
     return f"time() - ({ended} or {began})"
@@ -103,7 +106,8 @@ def _days_with_a_score() -> str:
 def _change(ago: str, days: int) -> panels.Panel:
     description = f"Change of the overall score in {days} days."
     changed = promql.change(*CHOSEN, ago=ago)
-    return panels.number(f"In {days} days", description, changed, "none", CHANGE_STEPS).decimals(1)
+    panel = panels.number(f"In {days} days", description, changed, "none", CHANGE_CELLS, 1)
+    return panel.no_value("not known")
 
 
 def _overall() -> panels.Panel:
@@ -111,21 +115,24 @@ def _overall() -> panels.Panel:
         "The overall score: 1 is poor, 5 is good. The background colour changes at 2, 3 and 4. "
         "A gap is a time without a score."
     )
-    overall = [panels.query(promql.score(*CHOSEN), "{{account}} / {{subuser}}")]
+    overall = [panels.query(promql.score(*CHOSEN), "Overall")]
     return _on_scale(panels.graph("Overall score over time", description, overall, "none", "10m"))
 
 
 def _metric(metric: str, name: str) -> panels.Panel:
     scores = promql.metric_score(metric, *CHOSEN)
     description = f"The score of the metric {name.lower()}: 1 is poor, 5 is good."
-    targets = [panels.query(scores, "{{account}} / {{subuser}}")]
+    targets = [panels.query(scores, name)]
     return _on_scale(panels.graph(name, description, targets, "none", "10m"))
 
 
 def _on_scale(panel: Graph) -> Graph:
     style = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.AREA)
     panel = panel.thresholds(thresholds(SCORE_STEPS)).thresholds_style(style)
-    return panel.min(1).max(5).decimals(1).axis_placement(AxisPlacement.LEFT)
+    panel = panel.min(1).max(5).decimals(1).axis_placement(AxisPlacement.LEFT)
+    # A colour of its own would look like a judgement.
+    line = FieldColor().mode(FieldColorModeId.FIXED).fixed_color("text")
+    return panel.color_scheme(line).no_value(_NO_SCORE)
 
 
 def _timeline() -> panels.Panel:
@@ -136,9 +143,9 @@ def _timeline() -> panels.Panel:
     legend = "{{metric}}"
     targets = [panels.query(promql.every_score(*CHOSEN), legend)]
     panel = panels.states("All scores over time", description, targets, "none", SCORE_STEPS)
-    for metric, name in {"overall": "Overall", **METRIC_NAMES}.items():
+    for metric, name in SCORE_NAMES.items():
         panel = panel.override_by_name(metric, [DynamicConfigValue("displayName", name)])
-    return panel
+    return panel.no_value(_NO_SCORE)
 
 
 def _then_and_now() -> panels.Panel:
@@ -156,10 +163,11 @@ def _then_and_now() -> panels.Panel:
     )
     letters = dict(zip("ABCDE", asked, strict=True))
     targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
-    panel = panels.table("Then and now", description, targets, "none", PLAIN_STEPS)
-    panel = columns.name_columns(panel, ("account", "subuser", "metric"), letters)
+    panel = panels.table("Then and now", description, targets, has_pages=False)
+    panel = columns.name_columns(panel, ("metric",), letters, hidden=("account", "subuser"))
+    panel = columns.name_metrics(panel, "Metric", SCORE_NAMES)
     for name in ("Now", "Lowest", "Highest"):
         panel = columns.color_column(panel, name)
     for name in ("7 days", "30 days"):
-        panel = columns.color_column(panel, name, CHANGE_STEPS)
-    return columns.sort_by(columns.hide_columns(panel, "account", "subuser"), "30 days")
+        panel = columns.color_column(panel, name, CHANGE_CELLS)
+    return columns.sort_by(panel.no_value(_NO_SCORE), "30 days")
