@@ -77,7 +77,8 @@ def fill(expression: str, choices: Mapping[str, str], span: int = 0, step: int =
         "__rate_interval": f"{max(step + 15, 60)}s",
     }
     values = {**choices, **times}
-    return re.sub(r"\$\{?(\w+)(?::\w+)?\}?", lambda found: values[found[1]], expression)
+    variable = r"\$\{(\w+)(?::\w+)?\}|\$(\w+)"
+    return re.sub(variable, lambda found: values[found[1] or found[2]], expression)
 
 
 def _parse(duration: str) -> int:

@@ -141,7 +141,7 @@ def _poll_time() -> panels.Panel:
 
 def _duration(panel: Graph) -> Graph:
     # An account is polled every quarter of an hour: between the polls there is no duration.
-    return panel.max_data_points(48).span_nulls(True).min(0)
+    return panel.max_data_points(144).span_nulls(True).min(0)
 
 
 def _requests() -> panels.Panel:

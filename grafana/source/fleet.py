@@ -23,6 +23,8 @@ _OVERALL = 'metric="overall"'
 _SEARCHED = "subuser=~`(?i).*${search:regex}.*`"
 _NO_SUBUSER = "No subuser of the selected accounts has a score."
 _NO_OWN_SCORE = "No selected account has a score of its own."
+#: Over ninety days, Grafana asks for a point every few hours: the first one may be still to come.
+_NO_POINT = "No scores in this time. On the first day, choose the last hour."
 _OF_A_SUBUSER = "account, subuser"
 
 
@@ -119,7 +121,7 @@ def _fell_most(ago: str, days: int) -> panels.Panel:
     asked = {
         "Score": f"{promql.score()} {of_these}",
         "Change": fell,
-        "by": f"bottomk by ({_OF_A_SUBUSER}) (1, {changed} {of_these})",
+        "by": f"bottomk by ({_OF_A_SUBUSER}) (1, {changed} {of_these}) < 0",
     }
     description = (
         f"The ten subusers whose overall score fell most since {days} days ago, and the metric "
@@ -157,7 +159,7 @@ def _bands_over_time() -> panels.Panel:
         "the overall score or one of the metrics."
     )
     panel = panels.heat("Bands over time: $metric", description, targets, "short")
-    return panel.no_value(_NO_SUBUSER)
+    return panel.no_value(_NO_POINT)
 
 
 def _bands_now() -> panels.Panel:
@@ -216,7 +218,7 @@ def _own_scores_over_time() -> Graph:
     description = "The overall scores of the accounts' own mail: the ten that are lowest now."
     targets = [panels.query(lowest, "{{account}}")]
     panel = panels.graph("Own scores over time", description, targets, "none", "10m")
-    return panel.min(1).max(5).decimals(1).no_value(_NO_OWN_SCORE)
+    return panel.min(1).max(5).decimals(1).no_value(_NO_POINT)
 
 
 def _everyone() -> panels.Panel:

@@ -103,10 +103,10 @@ def graph(
 def columns(
     title: str, description: str, targets: Sequence[Dataquery], unit: str = "short"
 ) -> graphs.Panel:
-    """Draw stacked columns for events: 48 of them, whatever the time range."""
+    """Draw stacked columns for events: 144 of them, whatever the time range."""
     panel = graph(title, description, targets, unit).draw_style(shapes.GraphDrawStyle.BARS)
     panel = panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL).group("A"))
-    panel = panel.legend(_legend("sum")).decimals(0).max_data_points(48)
+    panel = panel.legend(_legend("sum")).decimals(0).max_data_points(144)
     return panel.fill_opacity(80).line_width(0).min(0)
 
 

@@ -13,6 +13,8 @@ backtick as they are, so Grafana's formats `raw` and `regex` need no further esc
 
 from __future__ import annotations
 
+import re
+
 HELD_FOR = "25h"
 METRICS = (
     "engagement_recency",
@@ -106,8 +108,12 @@ def ten(values: str, *, by: str, most: bool = True) -> str:
     Without this, `topk` chooses ten others at each step: hundreds of lines.
     """
     choose = "topk" if most else "bottomk"
-    at_the_end = f"last_over_time(({values})[2m:1m] @ end())"
+    at_the_end = re.sub(_SELECTOR_ENDS, r"\g<0> @ end()", values)
     return f"({values}) and on ({by}) {choose}({TEN}, {at_the_end})"
+
+
+# Not the brace of a variable, which stands in backticks.
+_SELECTOR_ENDS = r"\}(?!`)(\[[^]]*\])?"
 
 
 def score(*matchers: str, ago: str = "") -> str:

@@ -27,7 +27,7 @@ from grafana.source.metric_texts import METRIC_NAMES, REMEDIES, SCORE_NAMES
 
 # Several accounts may have a subuser of this name: one of them is shown.
 CHOSEN = ("account=`${owner:raw}`", "subuser=`${subuser:raw}`")
-_NO_SCORE = "SendGrid has not scored this subuser in the time range."
+_NO_SCORE = "No score in this time. On the first day, choose the last hour."
 _DAY = 86400
 
 
@@ -71,7 +71,7 @@ def _place_numbers(layout: DashboardLayout) -> None:
         (4, fell.no_value("not in this time")),
         (3, asked.mappings([ValueMap(words)])),
         (4, since),
-        (3, number("Days with a score", _DAYS, _days_with_a_score(), "short", PLAIN_STEPS)),
+        (3, number("Days scored", _DAYS, _days_with_a_score(), "short", PLAIN_STEPS)),
     )
 
 

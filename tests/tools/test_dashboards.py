@@ -22,6 +22,7 @@ ACCOUNTS = (".+", "kettlewick", "(kettlewick|tallyfern)")
 METRICS = ("overall", "spam_rate")
 #: A panel with more lines than this is not read by anybody, and slow besides.
 MOST_LINES = 30
+EMPTY_IF_ALL_IS_WELL = {"Alerts firing", "Alerts that fire now", "Failures by reason", "Anomalies"}
 
 
 def find_problems(base: str, query: Query) -> Iterator[str]:
@@ -38,7 +39,9 @@ def find_problems(base: str, query: Query) -> Iterator[str]:
         yield answer["data"]["resultType"]
     values = [float(v) for found in series for _, v in found.get("values", [found.get("value")])]
     if not any(value == value for value in values):  # NaN is drawn as nothing
-        yield "nothing to see"
+        if query.panel["title"] not in EMPTY_IF_ALL_IS_WELL:
+            yield "nothing to see"
+        return
     if query.panel["type"] != "table" and len(series) > MOST_LINES:
         yield f"{len(series)} lines"
     if is_score(query.expression) and not all(1 <= value <= 5 for value in values):
@@ -59,7 +62,9 @@ def shown_labels(query: Query) -> set[str]:
     if query.panel["type"] != "table":
         return set(re.findall(r"\{\{(\w+)\}\}", query.target["legendFormat"]))
     (organize,) = (t for t in query.panel["transformations"] if t["id"] == "organize")
-    return {name for name in organize["options"]["indexByName"] if not name.startswith("Value")}
+    names = {name for name in organize["options"]["indexByName"] if not name.startswith("Value")}
+    # Of several queries of a table, one has the metric that fell most.
+    return names if "metric)" in query.expression else names - {"metric"}
 
 
 def values_of(base: str, question: str) -> list[str]:

@@ -181,7 +181,9 @@ def test_names_may_hold_any_character(expression: str) -> None:
 def test_the_ten_are_the_same_ten_at_each_step(name: str) -> None:
     for target in PANELS[name].get("targets", ()):
         if target.get("range") and re.search(r"(?:top|bottom)k\(", target["expr"]):
-            assert target["expr"].endswith("[2m:1m] @ end()))")
+            chosen = re.split(r"(?:top|bottom)k\(10, ", target["expr"])[1]
+            selected = re.findall(r"\}(?!`)(?:\[\w+\])?( @ end\(\))?", chosen)
+            assert set(selected) == {" @ end()"}
 
 
 def find_values(part: Any, key: str) -> Iterator[Any]:
@@ -205,7 +207,7 @@ def test_replicas_are_aggregated(expression: str) -> None:
 def test_outdated_replicas_do_not_count(expression: str) -> None:
     for found in SELECTOR.finditer(expression):
         if "sendgrid_seq_" in found[0] and "_timestamp_seconds{" not in found[0]:
-            merged = r"\[25h\]( offset \w+)?\)(, [a-z\", ]+\))? unless ignoring \("
+            merged = r"\[25h\]( @ end\(\))?( offset \w+)?\)(, [a-z\", ]+\))? unless ignoring \("
             assert re.match(merged, expression[found.end() :]), found[0]
 
 
