@@ -31,6 +31,8 @@ DEBIAN_PACKAGES = {
     "curl": "curl",
     "debootstrap": "debootstrap",
     "git": "git",
+    "node": "nodejs",
+    "npm": "npm",
     "openssl": "openssl",
     "prometheus": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
