@@ -20,7 +20,7 @@ def count_firing() -> panels.Panel:
         "the exporter. They need the alerting rules."
     )
     firing = f"count({promql.firing(_URGENT)})"
-    panel = panels.number("Alerts firing", description, firing, "short", FAULT_CELLS)
+    panel = panels.number("Alerts firing", description, firing, "locale", FAULT_CELLS)
     return panel.no_value("none")
 
 

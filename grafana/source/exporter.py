@@ -43,14 +43,14 @@ def _place_numbers(layout: DashboardLayout) -> None:
     down = f"sum(({select_process('up')} == bool 0) and on (job, instance) {known})"
     failing = f"sum({_account_up()} == bool 0)"
     saving = f"sum(increase({select('seq_exporter_state_save_failures_total')}[$__range]))"
-    exporters = number("Exporters down", _DOWN, down, "short", FAULT_CELLS)
+    exporters = number("Exporters down", _DOWN, down, "locale", FAULT_CELLS)
     layout.place(
         4,
         (4, exporters.no_value("none known")),
-        (4, number("Accounts failing", _FAILING, failing, "short", FAULT_CELLS)),
+        (4, number("Accounts failing", _FAILING, failing, "locale", FAULT_CELLS)),
         (4, _reloaded("Configuration", "seq_exporter_config_last_reload_successful")),
         (4, _reloaded("Web configuration", "seq_exporter_web_config_last_reload_successful")),
-        (4, number("State not saved", _STATE, saving, "short", FAULT_CELLS)),
+        (4, number("State not saved", _STATE, saving, "locale", FAULT_CELLS)),
         (4, _version()),
     )
 
@@ -78,7 +78,7 @@ def _reloaded(title: str, metric: str) -> Number:
 def _version() -> Number:
     description = "The running versions of seq-exporter, and how many processes run each."
     expr = f"count by (version) ({select_process('seq_exporter_build_info')})"
-    panel = panels.number("Version", description, expr, "short", PLAIN_STEPS)
+    panel = panels.number("Version", description, expr, "locale", PLAIN_STEPS)
     panel = panel.targets([panels.query_now(expr, "{{version}}")])
     return panel.text_mode(BigValueTextMode.VALUE_AND_NAME)
 

@@ -67,11 +67,11 @@ def _place_numbers(layout: DashboardLayout) -> None:
     layout.place(
         4,
         (4, alerts.count_firing()),
-        (4, number("Fell in 7 days", _FALLEN, fallen, "short", PLAIN_STEPS)),
-        (3, number("Under 3", _UNDER, f"sum({_under_3()})", "short", PLAIN_STEPS)),
-        (3, number("Scored", "Subusers that have a score.", scored, "short", PLAIN_STEPS)),
-        (3, number("Ineligible", _INELIGIBLE, ineligible, "short", PLAIN_STEPS)),
-        (3, number("Missing", _MISSING, missing, "short", FAULT_CELLS)),
+        (4, number("Fell in 7 days", _FALLEN, fallen, "locale", PLAIN_STEPS)),
+        (3, number("Under 3", _UNDER, f"sum({_under_3()})", "locale", PLAIN_STEPS)),
+        (3, number("Scored", "Subusers that have a score.", scored, "locale", PLAIN_STEPS)),
+        (3, number("Ineligible", _INELIGIBLE, ineligible, "locale", PLAIN_STEPS)),
+        (3, number("Missing", _MISSING, missing, "locale", FAULT_CELLS)),
         (4, age),
     )
 
@@ -170,7 +170,7 @@ def _bands_now() -> panels.Panel:
         for band in range(5, 0, -1)
     ]
     description = "Number of subusers with a score in each band now."
-    panel = panels.bars("Bands now: $metric", description, targets, "short", BAR_STEPS)
+    panel = panels.bars("Bands now: $metric", description, targets, "locale", BAR_STEPS)
     return panel.min(0).decimals(0).no_value(_NO_SUBUSER)
 
 

@@ -71,7 +71,7 @@ def _place_numbers(layout: DashboardLayout) -> None:
         (4, fell.no_value("not in this time")),
         (3, asked.mappings([ValueMap(words)])),
         (4, since),
-        (3, number("Days scored", _DAYS, _days_with_a_score(), "short", PLAIN_STEPS)),
+        (3, number("Days scored", _DAYS, _days_with_a_score(), "locale", PLAIN_STEPS)),
     )
 
 
@@ -143,6 +143,7 @@ def _timeline() -> panels.Panel:
     legend = "{{metric}}"
     targets = [panels.query(promql.every_score(*CHOSEN), legend)]
     panel = panels.states("All scores over time", description, targets, "none", SCORE_STEPS)
+    panel = panel.decimals(1)
     for metric, name in SCORE_NAMES.items():
         panel = panel.override_by_name(metric, [DynamicConfigValue("displayName", name)])
     return panel.no_value(_NO_SCORE)

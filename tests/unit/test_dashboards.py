@@ -37,7 +37,7 @@ EACH_QUERY = pytest.mark.parametrize("expression", EXPRESSIONS.values(), ids=EXP
 EACH = pytest.mark.parametrize("name", NAMES)
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 #: Of Grafana's many units, those that are used.
-UNITS = {"none", "short", "s", "bytes", "percentunit", "dateTimeFromNow"}
+UNITS = {"none", "locale", "short", "s", "bytes", "percentunit", "dateTimeFromNow"}
 SELECTOR = re.compile(r"([a-zA-Z_]*)\{((?:\$\{[\w:]+\}|[^}])*)\}")
 
 
