@@ -28,19 +28,19 @@ def build_exporter() -> Dashboard:
     layout.place(8, (12, _polls()), (12, _failures()))
     layout.place(8, (12, _accounts()), (12, _poll_time()))
     layout.row("SendGrid's API")
-    layout.place(8, (8, _requests()), (8, _request_time()), (8, _rate_limit()))
-    layout.row("Scores")
-    layout.place(8, (8, _age()), (8, _lag()), (8, _anomalies()))
+    layout.place(8, (8, _requests()), (8, _request_time()), (8, _anomalies()))
+    # So high and wide that the legends of ten lines fit.
+    layout.row("The ten accounts that need attention most")
+    layout.place(11, (12, _age()), (12, _lag()))
+    layout.place(11, (12, _rate_limit()), (12, _series()))
     layout.row("Process")
-    layout.place(8, (8, _scrape_time()), (8, _series()), (8, _memory()))
+    layout.place(8, (12, _scrape_time()), (12, _memory()))
     return layout.build()
 
 
 def _place_numbers(layout: DashboardLayout) -> None:
     number = panels.number
-    # `up` is there for every target of Prometheus: those count that have been exporters.
-    known = f"last_over_time({select_process('seq_exporter_build_info')}[$__range])"
-    down = f"sum(({select_process('up')} == bool 0) and on (job, instance) {known})"
+    down = f"sum({_of_exporters('up')} == bool 0)"
     failing = f"sum({_account_up()} == bool 0)"
     saving = f"sum(increase({select('seq_exporter_state_save_failures_total')}[$__range]))"
     exporters = number("Exporters down", _DOWN, down, "locale", FAULT_CELLS)
@@ -53,6 +53,12 @@ def _place_numbers(layout: DashboardLayout) -> None:
         (4, number("State not saved", _STATE, saving, "locale", FAULT_CELLS)),
         (4, _version()),
     )
+
+
+def _of_exporters(metric: str) -> str:
+    """Return the series of a metric that other targets of Prometheus have, too."""
+    known = f"last_over_time({select_process('seq_exporter_build_info')}[$__range])"
+    return f"({select_process(metric)} and on (job, instance) {known})"
 
 
 _DOWN = (
@@ -202,7 +208,7 @@ def _anomalies() -> panels.Panel:
 
 
 def _scrape_time() -> panels.Panel:
-    expr = f"max by (job) ({select_process('scrape_duration_seconds')})"
+    expr = f"max by (job) ({_of_exporters('scrape_duration_seconds')})"
     description = "How long Prometheus takes to scrape the slowest process of each job."
     targets = [panels.query(expr, "{{job}}")]
     return panels.graph("Scrape duration", description, targets, "s").min(0)
@@ -216,6 +222,6 @@ def _series() -> panels.Panel:
 
 
 def _memory() -> panels.Panel:
-    expr = f"max by (job) ({select_process('process_resident_memory_bytes')})"
+    expr = f"max by (job) ({_of_exporters('process_resident_memory_bytes')})"
     description = "Resident memory of the largest process of each job."
     return panels.graph("Memory", description, [panels.query(expr, "{{job}}")], "bytes").min(0)

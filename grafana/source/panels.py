@@ -101,7 +101,7 @@ def graph(
 
 
 def columns(
-    title: str, description: str, targets: Sequence[Dataquery], unit: str = "short"
+    title: str, description: str, targets: Sequence[Dataquery], unit: str = "locale"
 ) -> graphs.Panel:
     """Draw stacked columns for events: 144 of them, whatever the time range."""
     panel = graph(title, description, targets, unit).draw_style(shapes.GraphDrawStyle.BARS)

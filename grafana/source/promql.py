@@ -108,12 +108,18 @@ def ten(values: str, *, by: str, most: bool = True) -> str:
     Without this, `topk` chooses ten others at each step: hundreds of lines.
     """
     choose = "topk" if most else "bottomk"
-    at_the_end = re.sub(_SELECTOR_ENDS, r"\g<0> @ end()", values)
-    return f"({values}) and on ({by}) {choose}({TEN}, {at_the_end})"
+    return f"({values}) and on ({by}) {choose}({TEN}, {_at_the_end(values)})"
 
 
-# Not the brace of a variable, which stands in backticks.
-_SELECTOR_ENDS = r"\}(?!`)(\[[^]]*\])?"
+# Variables with braces stand in backticks.
+_SELECTOR = r"\w+\{(?:`[^`]*`|[^`}])*\}"
+
+
+def _at_the_end(values: str) -> str:
+    """Return the values at the end of the time range, or the last ones before it."""
+    lone = rf"({_SELECTOR})(?=\))"  # as the only argument of a function
+    held_on = re.sub(lone, r"last_over_time(\1[$__range])", values)
+    return re.sub(rf"{_SELECTOR}(\[[^]]*\])?", r"\g<0> @ end()", held_on)
 
 
 def score(*matchers: str, ago: str = "") -> str:

@@ -49,6 +49,9 @@ def make_past(now: int) -> Iterator[TimeSeries]:
     yield series("up", 1, LIVING, job="node")
     yield series("up", 0, LIVING[-3:], job="dead")
     yield series("up", 1, LIVING, job="seq")
+    for name in ("scrape_duration_seconds", "process_resident_memory_bytes"):
+        yield series(name, 1, LIVING, job="node")
+        yield series(name, 2, LIVING, job="seq")
     for job, times in (("dead", ENDED), ("seq", LIVING)):
         yield series("seq_exporter_build_info", 1, times, job=job, version="1.0")
         yield series("seq_exporter_config_last_reload_successful", 1, times, job=job)
@@ -80,7 +83,9 @@ def make_many_accounts(now: int) -> Iterator[TimeSeries]:
     for number in range(300):
         labels = {"job": "seq", "instance": "x:1", "account": f"one-of-many-{number:03}"}
         for name in names:
-            samples = [((now - ago) * 1000, chance.uniform(1, 5)) for ago in LIVING]
+            # Those of the exporter itself are there until an hour ago: it has died, too.
+            times = ENDED if name.startswith("seq_") else LIVING
+            samples = [((now - ago) * 1000, chance.uniform(1, 5)) for ago in times]
             yield TimeSeries({"__name__": name, **labels}, samples)
         days = [((now - ago) * 1000, now - chance.uniform(1, 5) * DAY) for ago in LIVING]
         for name in ("date_timestamp", "date_first_seen_timestamp"):
@@ -142,6 +147,9 @@ def test_only_exporters_count(asked: Asked) -> None:
     assert values(asked.ask("seq-exporter", "Exporters down")) == ["1"]
     assert values(asked.ask("seq-exporter", "Exporters down", job="seq")) == ["0"]
     assert asked.ask("seq-exporter", "Exporters down", job="node") == []
+    for title in ("Scrape duration", "Memory"):
+        (line,) = asked.ask("seq-exporter", title)
+        assert line["metric"] == {"job": "seq"}
 
 
 @pytest.mark.parametrize("title", ["Accounts failing", "Configuration", "Version"])

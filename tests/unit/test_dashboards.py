@@ -182,7 +182,7 @@ def test_the_ten_are_the_same_ten_at_each_step(name: str) -> None:
     for target in PANELS[name].get("targets", ()):
         if target.get("range") and re.search(r"(?:top|bottom)k\(", target["expr"]):
             chosen = re.split(r"(?:top|bottom)k\(10, ", target["expr"])[1]
-            selected = re.findall(r"\}(?!`)(?:\[\w+\])?( @ end\(\))?", chosen)
+            selected = re.findall(r"\}(?!`)(?:\[[$\w]+\])?( @ end\(\))?", chosen)
             assert set(selected) == {" @ end()"}
 
 
