@@ -186,7 +186,8 @@ def _age() -> panels.Panel:
     )
     oldest = ten(f"time() - {day}", by="account, scope")
     targets = [panels.query(oldest, "{{account}} {{scope}}")]
-    return panels.graph("Age of the scores", description, targets, "s").min(0).decimals(1)
+    panel = panels.graph("Age of the scores", description, targets, "s", "10m")
+    return panel.min(0).decimals(1)
 
 
 def _lag() -> panels.Panel:
@@ -196,7 +197,7 @@ def _lag() -> panels.Panel:
     )
     latest = ten(promql.publishing_delay(), by="account, scope")
     targets = [panels.query(latest, "{{account}} {{scope}}")]
-    panel = panels.graph("SendGrid's publishing delay", description, targets, "s")
+    panel = panels.graph("SendGrid's publishing delay", description, targets, "s", "10m")
     return panel.min(0).decimals(1).no_value("No new day has appeared since the exporter started.")
 
 

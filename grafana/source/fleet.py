@@ -42,7 +42,7 @@ def build_fleet() -> Dashboard:
     _place_numbers(layout)
     layout.row("Who needs help")
     layout.place(9, (14, alerts.list_firing()), (10, _bands_now()))
-    layout.place(12, (12, _fell_most("7d", 7)), (12, _lowest()))
+    layout.place(12, (12, _fell_most()), (12, _lowest()))
     layout.row("Distribution of scores")
     layout.place(8, (24, _bands_over_time()))
     layout.row("Accounts")
@@ -51,8 +51,8 @@ def build_fleet() -> Dashboard:
     layout.row("All subusers")
     layout.place(18, (24, _everyone()))
     layout.row("Other changes")
-    rises = (6, _rose_most("7d", 7)), (6, _rose_most("30d", 30))
-    layout.place(12, (12, _fell_most("30d", 30)), *rises)
+    changes = _changed_most("fell", 30), _changed_most("rose", 7), _changed_most("rose", 30)
+    layout.place(12, *((8, panel) for panel in changes))
     return layout.build()
 
 
@@ -114,37 +114,40 @@ def _lowest() -> panels.Panel:
     return columns.sort_by(panel.no_value(_NO_SUBUSER), "Score")
 
 
-def _fell_most(ago: str, days: int) -> panels.Panel:
-    fell = f"bottomk({TEN}, {promql.change(ago=ago)}) < 0"
+def _fell_most() -> panels.Panel:
+    fell = f"bottomk({TEN}, {promql.change(ago='7d')}) < 0"
     of_these = f"and on ({_OF_A_SUBUSER}) ({fell})"
-    changed = f"round({promql.metric_scores()} - {promql.metric_scores(ago=ago)}, 0.1)"
+    changed = f"round({promql.metric_scores()} - {promql.metric_scores(ago='7d')}, 0.1)"
     asked = {
         "Score": f"{promql.score()} {of_these}",
         "Change": fell,
         "by": f"bottomk by ({_OF_A_SUBUSER}) (1, {changed} {of_these}) < 0",
     }
     description = (
-        f"The ten subusers whose overall score fell most since {days} days ago, and the metric "
-        "that fell most in this time."
+        "The ten subusers whose overall score fell most since 7 days ago, and the metric that fell "
+        "most in this time."
     )
     order = ("account", "subuser", "Score", "Change", "metric")
-    panel = _table(f"Fell most in {days} days", description, order, asked, has_pages=False)
+    panel = _table("Fell most in 7 days", description, order, asked, has_pages=False)
     panel = columns.name_metrics(panel, "Fell most", COLUMN_NAMES)
     panel = columns.color_column(panel, "Score")
     panel = columns.color_column(panel, "Change", CHANGE_CELLS)
     panel = columns.color_column(panel, "by", CHANGE_CELLS)
-    panel = panel.no_value(f"No score fell, or there are no scores of {days} days ago.")
+    panel = panel.no_value("No score fell, or there are no scores of 7 days ago.")
     return columns.sort_by(panel, "Change")
 
 
-def _rose_most(ago: str, days: int) -> panels.Panel:
-    asked = {"Change": f"topk({TEN}, {promql.change(ago=ago)}) > 0"}
-    description = f"The ten subusers whose overall score rose most since {days} days ago."
+def _changed_most(direction: str, days: int) -> panels.Panel:
+    falls = direction == "fell"
+    changed = promql.change(ago=f"{days}d")
+    most = f"bottomk({TEN}, {changed}) < 0" if falls else f"topk({TEN}, {changed}) > 0"
+    title = f"{direction.capitalize()} most in {days} days"
+    description = f"The ten subusers whose overall score {direction} most since {days} days ago."
     order = ("account", "subuser")
-    panel = _table(f"Rose most in {days} days", description, order, asked, has_pages=False)
+    panel = _table(title, description, order, {"Change": most}, has_pages=False)
     panel = columns.color_column(panel, "Change", CHANGE_CELLS)
-    panel = panel.no_value(f"No score rose, or there are no scores of {days} days ago.")
-    return columns.sort_by(panel, "Change", descending=True)
+    panel = panel.no_value(f"No score {direction}, or there are no scores of {days} days ago.")
+    return columns.sort_by(panel, "Change", descending=not falls)
 
 
 def _bands_over_time() -> panels.Panel:
