@@ -7,7 +7,6 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.source import columns, panels, promql
 from grafana.source.colours import BAD, FAULT_CELLS, SEVERITY_CELLS
-from grafana.source.metric_texts import COLUMN_NAMES
 
 _SEVERITIES = {"critical": 3, "warning": 2, "info": 1}
 _URGENT = 'severity=~"critical|warning"'
@@ -17,11 +16,11 @@ def count_firing() -> panels.Panel:
     """Show how many alerts fire that are not for information only."""
     description = (
         "Alerts of severity critical and warning that fire now for the selected accounts, or for "
-        "the exporter. They need the alerting rules."
+        "any exporter. They need the alerting rules."
     )
     firing = f"count({promql.firing(_URGENT)})"
     panel = panels.number("Alerts firing", description, firing, "locale", FAULT_CELLS)
-    return panel.no_value("none")
+    return panel.no_value("none known")
 
 
 def list_firing() -> panels.Panel:
@@ -30,30 +29,30 @@ def list_firing() -> panels.Panel:
         f"{number} * " + promql.firing(f'severity="{severity}"')
         for severity, number in _SEVERITIES.items()
     )
-    order = ("Severity", "alertname", "account", "subuser", "metric", "since")
-    targets = [panels.query_rows(by_severity)]
+    detailed = f'label_join({by_severity}, "detail", " ", {_DETAILS})'
+    rows = f"max by (severity, alertname, account, subuser, detail, since) ({detailed})"
+    order = ("Severity", "alertname", "account", "subuser", "detail", "since")
+    targets = [panels.query_rows(rows)]
     panel = panels.table("Alerts that fire now", _DESCRIPTION, targets, has_pages=True)
     panel = columns.name_columns(panel, order, {"A": "Severity"}, hidden=("severity",))
     panel = columns.title_column(panel, "alertname", "Alert")
     panel = columns.set_width(panel, "alertname", 205)
     panel = columns.set_width(panel, "since", 100)
-    panel = columns.name_metrics(panel, "Metric", COLUMN_NAMES)
     panel = columns.color_column(panel, "Severity", SEVERITY_CELLS)
-    words = {
-        str(number): models.ValueMappingResult(text=severity)
-        for severity, number in _SEVERITIES.items()
-    }
-    panel = panel.override_by_name(
-        "Severity", [models.DynamicConfigValue("mappings", [models.ValueMap(words)])]
-    )
+    words = {number: severity for severity, number in _SEVERITIES.items()}
+    panel = columns.give_words(panel, "Severity", words)
+    panel = columns.link_column(panel, "account", columns.link_row_to_account())
     panel = columns.link_column(panel, "subuser", columns.link_row_to_subuser())
+    panel = columns.leave_empty(panel, "account", "subuser", "detail", "since")
     panel = panel.no_value("No alert fires, or Prometheus has no alerting rules.")
     return columns.sort_by(panel, "Severity", descending=True)
 
 
+# An alert has one of these, or none: what it is about besides an account and a subuser.
+_DETAILS = '"metric", "reason", "scope", "instance"'
 _DESCRIPTION = (
-    "The alerts of the selected accounts and of the exporter, the most severe first. docs/runbooks "
-    "explains each. Falls have the day on which they began."
+    "The alerts of the selected accounts and of all exporters, the most severe first. "
+    "docs/runbooks explains each. Falls have the day on which they began."
 )
 
 
@@ -62,7 +61,7 @@ class _Marks(models.AnnotationQuery, Builder[models.AnnotationQuery]):
 
     def to_json(self) -> dict[str, object]:
         texts = {"titleFormat": "{{alertname}}", "textFormat": "{{account}} {{subuser}} {{metric}}"}
-        return {**super().to_json(), **texts, "step": promql.PACE}
+        return {**super().to_json(), **texts, "step": "1h"}
 
     def build(self) -> models.AnnotationQuery:
         """Return it: a dashboard takes only what is still to be built."""

@@ -86,6 +86,19 @@ def _name_label(panel: tables.Panel, label: str) -> tables.Panel:
     return panel.override_by_name(label, properties)
 
 
+def leave_empty(panel: tables.Panel, *names: str) -> tables.Panel:
+    """Show nothing in the empty cells of columns: a dash would be a link, too."""
+    for name in names:
+        panel = panel.override_by_name(name, [DynamicConfigValue("noValue", " ")])
+    return panel
+
+
+def give_words(panel: tables.Panel, name: str, words: Mapping[int, str]) -> tables.Panel:
+    """Show words in place of numbers."""
+    mapping = ValueMap({str(value): ValueMappingResult(text=word) for value, word in words.items()})
+    return panel.override_by_name(name, [DynamicConfigValue("mappings", [mapping])])
+
+
 def name_metrics(panel: tables.Panel, title: str, names: Mapping[str, str]) -> tables.Panel:
     """Give the column of the label `metric` a heading, and the metrics names in words."""
     words = {name: ValueMappingResult(text=text) for name, text in names.items()}

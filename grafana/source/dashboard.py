@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Iterator
 
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
@@ -51,24 +51,36 @@ class DashboardLayout:
         """Add a variable."""
         self._dashboard.with_variable(variable)
 
-    def row(self, title: str) -> Self:
+    def row(self, title: str) -> None:
         """Begin a section of the dashboard with a title."""
-        position = models.GridPos(h=1, w=_WIDTH, x=0, y=self._top)
-        self._dashboard.with_row(build.Row(title).id(self._take_id()).grid_pos(position))
-        self._top += 1
-        return self
+        self._dashboard.with_row(self._make_row(title))
 
-    def place(self, height: int, *panels: tuple[int, Panel]) -> Self:
+    def place(self, height: int, *panels: tuple[int, Panel]) -> None:
         """Put panels of given widths side by side, below the existing ones."""
+        for panel in self._position(height, panels):
+            self._dashboard.with_panel(panel)
+
+    def fold(self, title: str, height: int, *panels: tuple[int, Panel]) -> None:
+        """Add a closed section with panels side by side: they ask nothing until it is opened."""
+        row = self._make_row(title).collapsed(True)
+        for panel in self._position(height, panels):
+            row.with_panel(panel)
+        self._dashboard.with_row(row)
+
+    def _make_row(self, title: str) -> build.Row:
+        position = models.GridPos(h=1, w=_WIDTH, x=0, y=self._top)
+        self._top += 1
+        return build.Row(title).id(self._take_id()).grid_pos(position)
+
+    def _position(self, height: int, panels: tuple[tuple[int, Panel], ...]) -> Iterator[Panel]:
         left = 0
         for width, panel in panels:
             position = models.GridPos(h=height, w=width, x=left, y=self._top)
-            self._dashboard.with_panel(panel.id(self._take_id()).grid_pos(position))
+            yield panel.id(self._take_id()).grid_pos(position)
             left += width
         if left > _WIDTH:
             raise ValueError(f"a row is {_WIDTH} wide, not {left}")
         self._top += height
-        return self
 
     def build(self) -> models.Dashboard:
         """Return the finished dashboard."""

@@ -39,12 +39,13 @@ def last_drop(*matchers: str) -> panels.Panel:
     letters = dict(zip("ABC", asked, strict=True))
     targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
     panel = panels.table("Last drop", _DESCRIPTION, targets, has_pages=False)
+    panel = panel.max_data_points(promql.MOST_POINTS)
     panel = columns.name_columns(panel, ("metric",), letters, hidden=("account", "subuser"))
     panel = columns.name_metrics(panel, "Metric", SCORE_NAMES)
     for name in ("Before", "After"):
         panel = columns.color_column(panel, name)
     panel = columns.color_column(panel, "Change", CHANGE_CELLS)
-    panel = panel.no_value("The score has not fallen by 0.5 within two days.")
+    panel = panel.no_value("No fall by 0.5 within two days is known in this time.")
     return columns.sort_by(panel, "Change")
 
 

@@ -30,7 +30,7 @@ def build_exporter() -> Dashboard:
     layout.row("SendGrid's API")
     layout.place(8, (8, _requests()), (8, _request_time()), (8, _anomalies()))
     # So high and wide that the legends of ten lines fit.
-    layout.row("The ten accounts that need attention most")
+    layout.row("The ten accounts with the oldest, latest, least and most")
     layout.place(11, (12, _age()), (12, _lag()))
     layout.place(11, (12, _rate_limit()), (12, _series()))
     layout.row("Process")
@@ -57,13 +57,13 @@ def _place_numbers(layout: DashboardLayout) -> None:
 
 def _of_exporters(metric: str) -> str:
     """Return the series of a metric that other targets of Prometheus have, too."""
-    known = f"last_over_time({select_process('seq_exporter_build_info')}[$__range])"
+    known = f"last_over_time({select_process('seq_exporter_build_info')}[7d])"
     return f"({select_process(metric)} and on (job, instance) {known})"
 
 
 _DOWN = (
-    "Processes that Prometheus cannot scrape now, of those that it could scrape within the "
-    "dashboard's time range."
+    "Processes that Prometheus cannot scrape now, of those that it could scrape within the last 7 "
+    "days."
 )
 _FAILING = "Accounts whose last poll failed in at least one process. Their last good scores stay."
 _STATE = "How often scores could not be written to state_dir, within the dashboard's time range."
@@ -97,7 +97,7 @@ def _polls() -> panels.Panel:
         panels.query(f"{polls} - {failures}", "succeeded"),
         panels.query(failures, "failed", ref="B"),
     ]
-    panel = panels.columns("Polls", description, asked)
+    panel = panels.bars_over_time("Polls", description, asked)
     return panels.paint(panels.paint(panel, "succeeded", GOOD), "failed", BAD)
 
 
@@ -105,7 +105,9 @@ def _failures() -> panels.Panel:
     expr = f"sum by (reason) (increase({select('seq_exporter_poll_failures_total')}{_RATE}))"
     description = "Failed polls by reason; docs/metrics.md explains each reason."
     targets = [panels.query(f"{expr} > 0", "{{reason}}")]
-    return panels.columns("Failures by reason", description, targets).no_value("No poll failed.")
+    return panels.bars_over_time("Failures by reason", description, targets).no_value(
+        "No failed poll is known."
+    )
 
 
 def _accounts() -> panels.Panel:
@@ -119,16 +121,17 @@ def _accounts() -> panels.Panel:
     }
     letters = dict(zip("ABCD", asked, strict=True))
     description = (
-        "For each account: whether the last poll succeeded (1) or failed (0), the time since the "
-        "last success, the number of failures within the dashboard's time range, and whether the "
-        "scores still come from an earlier process (1)."
+        "For each account: whether the last poll succeeded, the time since the last success, the "
+        "number of failures within the dashboard's time range, and whether the scores still come "
+        "from an earlier process."
     )
     targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
     panel = panels.table("Accounts", description, targets, has_pages=True)
     panel = columns.name_columns(panel, ("account",), letters)
     panel = columns.color_column(panel, "Last poll", WELL_CELLS)
-    for name in ("Last poll", "Failures", "Restored"):
-        panel = columns.give_unit(panel, name, "none")
+    panel = columns.give_unit(panel, "Failures", "none")
+    panel = columns.give_words(panel, "Last poll", {0: "failed", 1: "succeeded"})
+    panel = columns.give_words(panel, "Restored", {0: "no", 1: "yes"})
     panel = columns.give_unit(panel, "Last success", "s")
     panel = columns.link_column(panel, "account", columns.link_row_to_account())
     panel = panel.no_value("No account is polled: is the exporter scraped?")
@@ -153,7 +156,9 @@ def _duration(panel: Graph) -> Graph:
 def _requests() -> panels.Panel:
     expr = f"sum by (code) (increase({select('seq_exporter_api_requests_total')}{_RATE}))"
     description = "Requests to SendGrid by HTTP status; error: no complete answer."
-    return panels.columns("API requests by code", description, [panels.query(expr, "{{code}}")])
+    return panels.bars_over_time(
+        "API requests by code", description, [panels.query(expr, "{{code}}")]
+    )
 
 
 def _request_time() -> panels.Panel:
@@ -205,7 +210,9 @@ def _anomalies() -> panels.Panel:
     expr = f"sum by (kind) (increase({select('seq_exporter_anomalies_total')}{_RATE}))"
     description = "Values that did not match SendGrid's documentation, by kind."
     targets = [panels.query(f"{expr} > 0", "{{kind}}")]
-    return panels.columns("Anomalies", description, targets).no_value("No value was odd.")
+    return panels.bars_over_time("Anomalies", description, targets).no_value(
+        "No odd value is known."
+    )
 
 
 def _scrape_time() -> panels.Panel:

@@ -16,12 +16,12 @@ from grafana.source.colours import (
     band_name,
 )
 from grafana.source.dashboard import DashboardLayout, choose_one, type_in
-from grafana.source.metric_texts import COLUMN_NAMES
+from grafana.source.metric_texts import COLUMN_NAMES, SCORE_NAMES
 from grafana.source.promql import TEN
 
 _OVERALL = 'metric="overall"'
 _SEARCHED = "subuser=~`(?i).*${search:regex}.*`"
-_NO_SUBUSER = "No subuser of the selected accounts has a score."
+_NO_SUBUSER = "No subuser of the accounts has a score, or `series` leaves scores out."
 _NO_OWN_SCORE = "No selected account has a score of its own."
 #: Over ninety days, Grafana asks for a point every few hours: the first one may be still to come.
 _NO_POINT = "No scores in this time. On the first day, choose the last hour."
@@ -36,7 +36,7 @@ def build_fleet() -> Dashboard:
         "Who needs help, how scores are distributed, and the scores of every account and subuser.",
         begins="now-90d",
     )
-    layout.choose(choose_one("metric", "Bands of", ("overall", *promql.METRICS)))
+    layout.choose(choose_one("metric", "Bands of", tuple(SCORE_NAMES)))
     layout.choose(type_in("search", "Subuser contains"))
     layout.mark(alerts.mark_alerts("subuser=``"))
     _place_numbers(layout)
@@ -46,13 +46,13 @@ def build_fleet() -> Dashboard:
     layout.row("Distribution of scores")
     layout.place(8, (24, _bands_over_time()))
     layout.row("Accounts")
-    layout.place(9, (24, _accounts()))
-    layout.place(9, (16, _own_scores()), (8, _own_scores_over_time()))
+    layout.place(12, (24, _accounts()))
+    layout.place(9, (24, _own_scores()))
+    layout.place(9, (24, _own_scores_over_time()))
     layout.row("All subusers")
     layout.place(18, (24, _everyone()))
-    layout.row("Other changes")
     changes = _changed_most("fell", 30), _changed_most("rose", 7), _changed_most("rose", 30)
-    layout.place(12, *((8, panel) for panel in changes))
+    layout.fold("Other changes", 12, *((8, panel) for panel in changes))
     return layout.build()
 
 
@@ -99,7 +99,7 @@ def _lowest() -> panels.Panel:
     asked = {
         "Score": lowest,
         "7 days": f"{promql.change(ago='7d')} {of_these}",
-        "at": f"bottomk by ({_OF_A_SUBUSER}) (1, {promql.metric_scores()} {of_these})",
+        "Its score": f"bottomk by ({_OF_A_SUBUSER}) (1, {promql.metric_scores()} {of_these})",
     }
     description = (
         "The ten lowest overall scores, their change in 7 days, and the metric with the lowest "
@@ -110,7 +110,7 @@ def _lowest() -> panels.Panel:
     panel = columns.name_metrics(panel, "Lowest metric", COLUMN_NAMES)
     panel = columns.color_column(panel, "Score")
     panel = columns.color_column(panel, "7 days", CHANGE_CELLS)
-    panel = columns.color_column(panel, "at")
+    panel = columns.color_column(panel, "Its score")
     return columns.sort_by(panel.no_value(_NO_SUBUSER), "Score")
 
 
@@ -121,7 +121,7 @@ def _fell_most() -> panels.Panel:
     asked = {
         "Score": f"{promql.score()} {of_these}",
         "Change": fell,
-        "by": f"bottomk by ({_OF_A_SUBUSER}) (1, {changed} {of_these}) < 0",
+        "Its change": f"bottomk by ({_OF_A_SUBUSER}) (1, {changed} {of_these}) < 0",
     }
     description = (
         "The ten subusers whose overall score fell most since 7 days ago, and the metric that fell "
@@ -132,7 +132,7 @@ def _fell_most() -> panels.Panel:
     panel = columns.name_metrics(panel, "Fell most", COLUMN_NAMES)
     panel = columns.color_column(panel, "Score")
     panel = columns.color_column(panel, "Change", CHANGE_CELLS)
-    panel = columns.color_column(panel, "by", CHANGE_CELLS)
+    panel = columns.color_column(panel, "Its change", CHANGE_CELLS)
     panel = panel.no_value("No score fell, or there are no scores of 7 days ago.")
     return columns.sort_by(panel, "Change")
 
@@ -199,7 +199,7 @@ def _accounts() -> panels.Panel:
     panel = columns.give_unit(panel, "Newest day", "time:YYYY-MM-DD")
     panel = columns.link_column(panel, "account", columns.link_row_to_account())
     panel = panel.no_value("No account has been polled: see the dashboard of the exporter.")
-    return columns.sort_by(panel, "Lowest")
+    return columns.sort_by(panel, "Under 3", descending=True)
 
 
 def _own_scores() -> panels.Panel:
@@ -242,7 +242,7 @@ def _everyone() -> panels.Panel:
         panel = columns.color_column(panel, name)
     for name in changes:
         panel = columns.color_column(panel, name, CHANGE_CELLS)
-    panel = panel.no_value("No subuser of the selected accounts has a score, or none matches.")
+    panel = panel.no_value("No subuser has a score or matches, or `series` leaves scores out.")
     return columns.sort_by(panel, "Overall")
 
 

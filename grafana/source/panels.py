@@ -100,25 +100,28 @@ def graph(
     return panel.color_scheme(FieldColor().mode(models.FieldColorModeId.PALETTE_CLASSIC))
 
 
-def columns(
+def bars_over_time(
     title: str, description: str, targets: Sequence[Dataquery], unit: str = "locale"
 ) -> graphs.Panel:
-    """Draw stacked columns for events: 144 of them, whatever the time range."""
-    panel = graph(title, description, targets, unit).draw_style(shapes.GraphDrawStyle.BARS)
+    """Draw stacked bars for events: up to 144 of them, for five minutes or longer each.
+
+    Grafana's `$__rate_interval` is longer than the bar: in short ones, events would count often.
+    """
+    panel = graph(title, description, targets, unit, "5m").draw_style(shapes.GraphDrawStyle.BARS)
     panel = panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL).group("A"))
-    panel = panel.legend(_legend("sum")).decimals(0).max_data_points(144)
+    panel = panel.legend(_legend()).decimals(0).max_data_points(144)
     return panel.fill_opacity(80).line_width(0).min(0)
 
 
 def paint(panel: graphs.Panel, name: str, color: str) -> graphs.Panel:
-    """Give the line or the column of this name a fixed colour."""
+    """Give the line or the bars of this name a fixed colour."""
     fixed = FieldColor().mode(models.FieldColorModeId.FIXED).fixed_color(color)
     return panel.override_by_name(name, [models.DynamicConfigValue("color", fixed.build())])
 
 
-def _legend(calculation: str) -> common.VizLegendOptions:
+def _legend(*calculations: str) -> common.VizLegendOptions:
     legend = common.VizLegendOptions().show_legend(True).placement(shapes.LegendPlacement.BOTTOM)
-    return legend.display_mode(shapes.LegendDisplayMode.LIST).calcs([calculation])
+    return legend.display_mode(shapes.LegendDisplayMode.LIST).calcs(list(calculations))
 
 
 def heat(title: str, description: str, targets: Sequence[Dataquery], unit: str) -> heatmap.Panel:
@@ -137,8 +140,7 @@ def states(
     """Draw a bar for each series, coloured by its steps."""
     panel = _dress(statetimeline.Panel(), title, description, unit, targets).interval("10m")
     panel = _color_by_steps(panel, thresholds(steps)).merge_values(True).row_height(0.85)
-    legend = common.VizLegendOptions().show_legend(True).placement(shapes.LegendPlacement.BOTTOM)
-    panel = panel.legend(legend.display_mode(shapes.LegendDisplayMode.LIST).calcs([]))
+    panel = panel.legend(_legend())
     return panel.show_value(shapes.VisibilityMode.NEVER).fill_opacity(85).line_width(0)
 
 

@@ -16,15 +16,10 @@ from __future__ import annotations
 import re
 
 HELD_FOR = "25h"
-METRICS = (
-    "engagement_recency",
-    "open_rate",
-    "bounce_classification",
-    "bounce_rate",
-    "spam_rate",
-)
-#: The distance between points when a panel searches the past of a series.
-PACE = "1h"
+#: The distance between points when a panel searches the past of a series: with MOST_POINTS, an hour
+#: of ninety days, and seconds of a quarter of an hour.
+PACE = "$__interval"
+MOST_POINTS = 2000
 #: The most lines in a graph, and the most rows in a list of the worst.
 TEN = 10
 
@@ -190,5 +185,9 @@ def firing(*matchers: str) -> str:
     """Return the alerts that fire for the chosen accounts, or for the exporter as a whole."""
     accounts = () if _accounts(matchers) else ("account=~`|${account:regex}`",)
     chosen = ('alertname=~"Seq.+"', 'alertstate="firing"', *accounts, *matchers)
-    labels = "severity, alertname, account, subuser, metric, since"
-    return f"max by ({labels}) (ALERTS{{{', '.join(chosen)}}})"
+    return f"max by ({_LABELS_OF_ALERTS}) (ALERTS{{{', '.join(chosen)}}})"
+
+
+_LABELS_OF_ALERTS = (
+    "severity, alertname, account, subuser, metric, since, reason, scope, job, instance"
+)

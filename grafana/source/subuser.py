@@ -68,9 +68,9 @@ def _place_numbers(layout: DashboardLayout) -> None:
         (4, now),
         (3, _change("7d", 7)),
         (3, _change("30d", 30)),
-        (4, fell.no_value("not in this time")),
+        (4, fell.max_data_points(promql.MOST_POINTS).no_value("not in this time")),
         (3, asked.mappings([ValueMap(words)])),
-        (4, since),
+        (4, since.max_data_points(promql.MOST_POINTS)),
         (3, number("Days scored", _DAYS, _days_with_a_score(), "locale", PLAIN_STEPS)),
     )
 
@@ -100,7 +100,8 @@ def _eligible_for() -> str:
 
 
 def _days_with_a_score() -> str:
-    return f"count_over_time({promql.score(*CHOSEN)}[$__range:1d])"
+    scored = promql.score(*CHOSEN)
+    return f"count_over_time({scored}[$__range:1d]) or 0 * {scored} + 1"  # in less than a day
 
 
 def _change(ago: str, days: int) -> panels.Panel:
@@ -165,6 +166,7 @@ def _then_and_now() -> panels.Panel:
     letters = dict(zip("ABCDE", asked, strict=True))
     targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
     panel = panels.table("Then and now", description, targets, has_pages=False)
+    panel = panel.max_data_points(promql.MOST_POINTS)
     panel = columns.name_columns(panel, ("metric",), letters, hidden=("account", "subuser"))
     panel = columns.name_metrics(panel, "Metric", SCORE_NAMES)
     for name in ("Now", "Lowest", "Highest"):

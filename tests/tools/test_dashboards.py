@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import requests
 
-from grafana.queries import CHOICES, Query, fill, list_queries, load_dashboards
+from grafana.queries import ALL, CHOICES, Choice, Query, fill, list_queries, load_dashboards
 from tests.backfilled import LABELS, run_backfill, run_commands, start_scraping
 from tests.processes import Start, find_tool, free_port, start_simulator, wait_for
 from tests.support import GIVE_UP_SECONDS
 
 #: What Grafana puts in for "All", for one choice, and for several.
-ACCOUNTS = (".+", "kettlewick", "(kettlewick|tallyfern)")
+ACCOUNTS: tuple[Choice, ...] = (ALL, "kettlewick", ("kettlewick", "tallyfern"))
 METRICS = ("overall", "spam_rate")
 #: A panel with more lines than this is not read by anybody, and slow besides.
 MOST_LINES = 30

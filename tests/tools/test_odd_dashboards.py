@@ -6,11 +6,12 @@ import random
 import re
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
 
-from grafana.queries import CHOICES, Query, fill, list_queries, load_dashboards
+from grafana.queries import CHOICES, Choice, Query, fill, list_queries, load_dashboards
 from seq_exporter.commands.backfill.remote_write import Receiver
 from seq_exporter.commands.backfill.write_request import TimeSeries, batch
 from seq_exporter.scores import METRICS
@@ -62,6 +63,8 @@ def make_past(now: int) -> Iterator[TimeSeries]:
         yield series("sendgrid_seq_account_score", 3.5, LIVING, **labels)
         for name in names:
             yield series("sendgrid_seq_score", 4.2, LIVING, **labels, subuser=name)
+            eligible = {"subuser": name, "user_id": "1"}
+            yield series("sendgrid_seq_subuser_eligible", 1, LIVING, **labels, **eligible)
             for metric in METRICS:
                 score = {"subuser": name, "metric": metric}
                 yield series("sendgrid_seq_metric_score", 4.2, LIVING, **labels, **score)
@@ -100,31 +103,32 @@ class Asked:
         self.base = base
         self.now = now
 
-    def ask(self, dashboard: str, title: str, **choices: str) -> list[dict[str, object]]:
+    def ask(
+        self, dashboard: str, title: str, span: int | None = None, **choices: Choice
+    ) -> list[dict[str, object]]:
         """Return the series of a panel's first query."""
-        query = next(
-            q for q in list_all(**choices) if (q.dashboard, q.panel["title"]) == (dashboard, title)
-        )
-        return self.send(query)
+        place = (dashboard, title)
+        queries = list_all(span, **choices)
+        return self.send(next(q for q in queries if (q.dashboard, q.panel["title"]) == place))
 
     def send(self, query: Query) -> list[dict[str, object]]:
         answer = query.send(self.base, self.now)
         assert answer["status"] == "success", (answer, str(query))
         return list(answer["data"]["result"])
 
-    def read_variable(self, dashboard: str, name: str, **choices: str) -> list[str]:
+    def read_variable(self, dashboard: str, name: str, **choices: Choice) -> list[str]:
         """Return what a variable offers."""
         variables = load_dashboards()[dashboard]["templating"]["list"]
         (query,) = (variable["query"] for variable in variables if variable["name"] == name)
         found = re.fullmatch(r"label_values\((.*), (\w+)\)", query)
         assert found
-        asked = {"match[]": fill(found[1], CHOICES | choices)}
+        asked = {"match[]": fill(found[1], {**CHOICES, **choices})}
         url = f"{self.base}/api/v1/label/{found[2]}/values"
         return list(requests.get(url, asked, timeout=GIVE_UP_SECONDS).json()["data"])
 
 
-def list_all(**choices: str) -> list[Query]:
-    return list(list_queries(CHOICES | choices))
+def list_all(span: int | None = None, **choices: Choice) -> list[Query]:
+    return list(list_queries({**CHOICES, **choices}, span))
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +151,8 @@ def test_only_exporters_count(asked: Asked) -> None:
     assert values(asked.ask("seq-exporter", "Exporters down")) == ["1"]
     assert values(asked.ask("seq-exporter", "Exporters down", job="seq")) == ["0"]
     assert asked.ask("seq-exporter", "Exporters down", job="node") == []
+    # It died before the time range.
+    assert values(asked.ask("seq-exporter", "Exporters down", 15 * MINUTE)) == ["1"]
     for title in ("Scrape duration", "Memory"):
         (line,) = asked.ask("seq-exporter", title)
         assert line["metric"] == {"job": "seq"}
@@ -177,15 +183,34 @@ def test_ten_of_many_accounts_are_ten_lines(asked: Asked) -> None:
 def test_every_name_has_a_dashboard(name: str, asked: Asked) -> None:
     assert name in asked.read_variable("seq-subuser", "subuser")
     assert "odd" in asked.read_variable("seq-subuser", "owner", subuser=name)
-    chosen = {"subuser": name, "owner": "odd"}
+    chosen: dict[str, Any] = {"subuser": name, "owner": "odd"}
     assert values(asked.ask("seq-subuser", "Overall score", **chosen)) == ["4.2"]
     (line,) = asked.ask("seq-subuser", "Overall score over time", **chosen)
     assert line["metric"] == {"account": "odd", "subuser": name}
     assert len(asked.ask("seq-subuser", "All scores over time", **chosen)) == 6
-    # As Grafana's format `regex` writes it.
-    searched = re.sub(r"[\\^$.*+?()[\]{}|/]", r"\\\g<0>", name)
-    found = asked.ask("seq-fleet", "Every subuser", search=searched)
+    found = asked.ask("seq-fleet", "Every subuser", search=name)
     assert {series["metric"]["subuser"] for series in found} == {name}  # type: ignore[index]
+
+
+def test_several_accounts_of_any_name_can_be_chosen(asked: Asked) -> None:
+    found = asked.ask("seq-fleet", "Every subuser", account=("a+b (eu)", "o'brien & co"))
+    accounts = [series["metric"]["account"] for series in found]  # type: ignore[index]
+    assert sorted(accounts) == ["a+b (eu)", "o'brien & co"]
+
+
+@pytest.mark.parametrize("title", ["Eligible for", "Days scored", "Then and now"])
+def test_a_quarter_of_an_hour_is_long_enough(title: str, asked: Asked) -> None:
+    chosen: dict[str, Choice] = {"subuser": "same", "owner": "odd"}
+    queries = list_all(15 * MINUTE, **chosen)
+    shown = [
+        q
+        for q in queries
+        if q.panel["title"] == title
+        and "set 7d" not in q.expression
+        and "set 30d" not in q.expression
+    ]
+    assert shown
+    assert all(asked.send(query) for query in shown)
 
 
 def test_a_name_in_three_accounts_is_three_subusers(asked: Asked) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from grafana.queries import list_panels
 from grafana.source.files import render_all
 from seq_exporter.publish.families import FAMILIES
 from seq_exporter.publish.telemetry import Telemetry
@@ -24,7 +25,7 @@ DASHBOARDS: dict[str, Any] = {
 PANELS: dict[str, Any] = {
     f"{name.removesuffix('.json')} {panel['id']} {panel['title']}": panel
     for name, dashboard in DASHBOARDS.items()
-    for panel in dashboard["panels"]
+    for panel in list_panels(dashboard)
     if panel["type"] != "row"
 }
 EXPRESSIONS = {
@@ -91,7 +92,7 @@ def test_the_variables_are_as_the_linter_wants_them(name: str) -> None:
 
 @EACH
 def test_panels_lie_beside_one_another(name: str) -> None:
-    panels = DASHBOARDS[name]["panels"]
+    panels = list(list_panels(DASHBOARDS[name]))
     assert len({panel["id"] for panel in panels}) == len(panels)
     cells = [set(cells_of(panel["gridPos"])) for panel in panels]
     assert not any(one & other for one, other in combinations(cells, 2))
@@ -163,18 +164,22 @@ def test_a_list_of_ten_shows_ten(panel: dict[str, Any]) -> None:
 
 
 @EACH_PANEL
-def test_no_two_lines_have_a_colour(panel: dict[str, Any]) -> None:
+def test_colours_follow_the_number_of_a_line(panel: dict[str, Any]) -> None:
+    """See that they do not follow its name: two names often share a colour."""
     assert "palette-classic-by-name" not in find_values(panel, "mode")
 
 
 @EACH_QUERY
 def test_names_may_hold_any_character(expression: str) -> None:
     """See that they stand in backticks, in which Grafana's formats need no further escapes."""
-    for found in re.findall(r"(?:account|subuser)=~?(.)(\$|[^,}]*\$)", expression):
-        assert found[0] == "`", expression
+    for operator, value in re.findall(
+        r"(?:account|subuser)(=~?)(.[^,}]*\$\{.*?\}.*?[`\"])", expression
+    ):
+        assert value[0] == value[-1] == "`", expression
+        assert ("regex" if operator == "=~" else "raw") == re.findall(r":(\w+)\}", value)[0]
     for variable in ("account", "owner", "subuser", "search"):
-        for found in re.findall(rf"\$\{{?{variable}\b[:\w]*", expression):
-            assert found in (f"${{{variable}:regex", f"${{{variable}:raw"), expression
+        found = re.findall(rf"\$\{{?{variable}\b[:\w]*", expression)
+        assert set(found) <= {f"${{{variable}:regex", f"${{{variable}:raw"}, expression
 
 
 @pytest.mark.parametrize("name", PANELS)
@@ -197,8 +202,8 @@ def find_values(part: Any, key: str) -> Iterator[Any]:
 
 @EACH_QUERY
 def test_replicas_are_aggregated(expression: str) -> None:
+    assert re.search(r"\b(sum|min|max|count)( by \([a-z, ]+\))? \(|sum\(|min\(", expression)
     for found in SELECTOR.finditer(expression):
-        assert re.search(r"\b(sum|min|max|count)( by \([a-z, ]+\))? \(|sum\(|min\(", expression)
         if "sendgrid_seq_" in found[0]:
             assert "max by (account" in expression[: found.start()]
 
