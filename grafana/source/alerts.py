@@ -29,7 +29,7 @@ def list_firing() -> panels.Panel:
         f"{number} * " + promql.firing(f'severity="{severity}"')
         for severity, number in _SEVERITIES.items()
     )
-    detailed = f'label_join({by_severity}, "detail", " ", {_DETAILS})'
+    detailed = f'label_join({by_severity}, "detail", "", {_DETAILS})'
     rows = f"max by (severity, alertname, account, subuser, detail, since) ({detailed})"
     order = ("Severity", "alertname", "account", "subuser", "detail", "since")
     targets = [panels.query_rows(rows)]

@@ -81,6 +81,7 @@ def _name_label(panel: tables.Panel, label: str) -> tables.Panel:
     properties = [
         DynamicConfigValue("displayName", label.capitalize()),
         DynamicConfigValue("custom.filterable", True),
+        DynamicConfigValue("unit", "string"),  # else a subuser called 0012 is shown as 12
         _EMPTY_CELL,
     ]
     return panel.override_by_name(label, properties)

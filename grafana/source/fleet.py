@@ -107,7 +107,7 @@ def _lowest() -> panels.Panel:
     )
     order = ("account", "subuser", "Score", "7 days", "metric")
     panel = _table("Lowest scores now", description, order, asked, has_pages=False)
-    panel = columns.name_metrics(panel, "Lowest metric", COLUMN_NAMES)
+    panel = columns.name_metrics(panel, "Metric", COLUMN_NAMES)
     panel = columns.color_column(panel, "Score")
     panel = columns.color_column(panel, "7 days", CHANGE_CELLS)
     panel = columns.color_column(panel, "Its score")

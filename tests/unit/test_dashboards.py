@@ -148,6 +148,21 @@ def test_nothing_looks_like_the_worst(panel: dict[str, Any]) -> None:
 
 
 @EACH_PANEL
+def test_a_name_is_no_number(panel: dict[str, Any]) -> None:
+    """See that labels are shown as they are: by itself, Grafana makes 12 of a subuser `0012`."""
+    if panel["type"] != "table":
+        return
+    (organize,) = (t for t in panel["transformations"] if t["id"] == "organize")
+    names = organize["options"]["indexByName"]
+    strings = {
+        override["matcher"]["options"]
+        for override in panel["fieldConfig"]["overrides"]
+        if {"id": "unit", "value": "string"} in override["properties"]
+    }
+    assert strings == {name for name in names if not name.startswith("Value")}
+
+
+@EACH_PANEL
 def test_grafana_13_knows_every_option(panel: dict[str, Any]) -> None:
     written = json.dumps(panel)
     assert "custom.hidden" not in written
