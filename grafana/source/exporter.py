@@ -30,7 +30,7 @@ def build_exporter() -> Dashboard:
     layout.row("SendGrid's API")
     layout.place(8, (8, _requests()), (8, _request_time()), (8, _anomalies()))
     # So high and wide that the legends of ten lines fit.
-    layout.row("The ten accounts with the oldest, latest, least and most")
+    layout.row("Accounts, ten at most")
     layout.place(11, (12, _age()), (12, _lag()))
     layout.place(11, (12, _rate_limit()), (12, _series()))
     layout.row("Process")
