@@ -189,6 +189,8 @@ def list_parts(kind_name: str, seed: int, subusers: int | None = None) -> list[P
     kind = KINDS[kind_name]
     if subusers is not None:
         kind = replace(kind, subusers=min(subusers, kind.subusers))
+    if kind.has_stuck_replica:  # each subuser is there twice
+        kind = replace(kind, subusers=min(kind.subusers, _MOST_SUBUSERS // 2))
     accounts = 3 if kind.has_default_incidents else 1
     fleet = Fleet(seed, accounts, kind.subusers, anchor=ANCHOR, kind=kind)
     starts = [0]
