@@ -28,7 +28,6 @@ from grafana.source.metric_texts import METRIC_NAMES, REMEDIES, SCORE_NAMES
 # Several accounts may have a subuser of this name: one of them is shown.
 CHOSEN = ("account=`${owner:raw}`", "subuser=`${subuser:raw}`")
 _NO_SCORE = "No score in this time. On the first day, choose the last hour."
-_DAY = 86400
 
 
 def build_subuser() -> Dashboard:
