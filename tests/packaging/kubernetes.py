@@ -14,11 +14,15 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import cloudcoil.models.prometheus_operator.v1 as operator
 import kubernetes_validate
 import yaml
+from cloudcoil.models.prometheus_operator import v1, v1alpha1
 
 Object = Mapping[str, Any]
+
+OPERATOR = {"v1": v1, "v1alpha1": v1alpha1}
+#: Groups of objects of which nobody has a schema to install: the tests compare them whole.
+WITHOUT_SCHEMA = ("gateway.networking.k8s.io", "autoscaling.k8s.io", "monitoring.googleapis.com")
 
 
 def describe_problems(text: str, versions: list[str]) -> str:
@@ -33,10 +37,10 @@ def describe_problems(text: str, versions: list[str]) -> str:
 
 def list_problems(found: Object, versions: list[str]) -> Iterator[str]:
     """Yield what is wrong with an object."""
-    group = found["apiVersion"].rpartition("/")[0]
+    group, _, version = found["apiVersion"].rpartition("/")
     if group == "monitoring.coreos.com":
-        yield from _of_operator(found)
-    elif group != "gateway.networking.k8s.io":  # of which nobody has a schema to install
+        yield from _of_operator(found, version)
+    elif group not in WITHOUT_SCHEMA:
         for version in versions:
             try:
                 kubernetes_validate.validate(found, version, strict=True)
@@ -44,10 +48,10 @@ def list_problems(found: Object, versions: list[str]) -> Iterator[str]:
                 yield f"{version}: {err}"
 
 
-def _of_operator(found: Object) -> Iterator[str]:
+def _of_operator(found: Object, version: str) -> Iterator[str]:
     """Compare what the operator understands of an object with what was written."""
     try:
-        read = getattr(operator, found["kind"]).model_validate(found)
+        read = getattr(OPERATOR[version], found["kind"]).model_validate(found)
     except ValueError as err:
         yield str(err)
         return

@@ -3,14 +3,28 @@ Report values that cannot work, all at once, each with what to change. values.sc
 refused the mistakes that a schema can detect, for instance a misspelt value.
 */}}
 {{- define "seq-exporter.refuseMistakes" -}}
-{{- $mistakes := concat
-  (include "seq-exporter.configMistakes" . | fromYamlArray)
-  (include "seq-exporter.keyMistakes" . | fromYamlArray)
-  (include "seq-exporter.workloadMistakes" . | fromYamlArray)
-  (include "seq-exporter.webMistakes" . | fromYamlArray) -}}
+{{- $mistakes := list -}}
+{{- range list "otherCharts" "config" "key" "workload" "exposure" "web" "scrape" -}}
+{{- $mistakes = concat $mistakes (include (printf "seq-exporter.%sMistakes" .) $ | fromYamlArray) -}}
+{{- end -}}
 {{- if $mistakes -}}
 {{- fail (printf "\n\n  %s\n" (join "\n  " $mistakes)) -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Values as other charts call them: files/other-charts.yaml. */}}
+{{- define "seq-exporter.otherChartsMistakes" -}}
+{{- $m := list -}}
+{{- range $path, $sentence := .Files.Get "files/other-charts.yaml" | fromYaml -}}
+{{- $value := $.Values -}}
+{{- range splitList "." $path -}}
+{{- $value = ternary (get (default dict $value) .) nil (kindIs "map" $value) -}}
+{{- end -}}
+{{- if not (has $value (list nil "")) -}}
+{{- $m = append $m (printf "%s: %s" $path $sentence) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $m -}}
 {{- end -}}
 
 {{- define "seq-exporter.configMistakes" -}}
@@ -94,11 +108,63 @@ refused the mistakes that a schema can detect, for instance a misspelt value.
 {{- if and $persistence.existingClaim (not $persistence.enabled) -}}
 {{- $m = append $m "persistence.existingClaim: set persistence.enabled too" -}}
 {{- end -}}
+{{- range $name := list "commonLabels" "podLabels" -}}
+{{- range $label := keys (include "seq-exporter.selectorLabels" $ | fromYaml) | sortAlpha -}}
+{{- if hasKey (default dict (get $.Values $name)) $label -}}
+{{- $m = append $m (printf "%s: the chart selects pods by the label %s, so it can't be changed; remove it" $name $label) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range .Values.extraArgs -}}
+{{- if and (hasPrefix "--web.listen-address" .) (ne (int $.Values.containerPort) 10737) -}}
+{{- $m = append $m "containerPort: extraArgs sets --web.listen-address too; remove that" -}}
+{{- end -}}
+{{- end -}}
+{{- $budget := .Values.podDisruptionBudget -}}
+{{- if and $budget.enabled (ne (toString $budget.minAvailable) "") (ne (toString $budget.maxUnavailable) "") -}}
+{{- $m = append $m "podDisruptionBudget: minAvailable and maxUnavailable are both set; remove one" -}}
+{{- end -}}
+{{- if and .Values.verticalPodAutoscaler.enabled (gt (len .Values.verticalPodAutoscaler.recommenders) 1) -}}
+{{- $m = append $m "verticalPodAutoscaler.recommenders: Kubernetes allows only one; remove the others" -}}
+{{- end -}}
+{{- toYaml $m -}}
+{{- end -}}
+
+{{- define "seq-exporter.exposureMistakes" -}}
+{{- $m := list -}}
+{{- $service := .Values.service -}}
+{{- if and $service.nodePort (eq $service.type "ClusterIP") -}}
+{{- $m = append $m "service.nodePort: a Service of type ClusterIP has none; set service.type to NodePort or LoadBalancer, or remove it" -}}
+{{- end -}}
+{{- range $key := list "loadBalancerIP" "loadBalancerSourceRanges" "loadBalancerClass" -}}
+{{- if and (get $service $key) (ne $service.type "LoadBalancer") -}}
+{{- $m = append $m (printf "service.%s: a Service of type %s has no load balancer; set service.type to LoadBalancer, or remove it" $key $service.type) -}}
+{{- end -}}
+{{- end -}}
+{{- if and (eq $service.clusterIP "None") (ne $service.type "ClusterIP") -}}
+{{- $m = append $m (printf "service.clusterIP: a Service of type %s needs an address; remove None, or set service.type to ClusterIP" $service.type) -}}
+{{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
 {{- $m = append $m "ingress.hosts: the list is empty; add a host, for instance with --set 'ingress.hosts={seq.example.com}'" -}}
 {{- end -}}
-{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) -}}
+{{- $route := .Values.httpRoute -}}
+{{- if $route.enabled -}}
+{{- if not $route.parentRefs -}}
 {{- $m = append $m "httpRoute.parentRefs: the list is empty; add a Gateway, for instance with --set 'httpRoute.parentRefs[0].name=public'" -}}
+{{- end -}}
+{{- $path := trimSuffix "/" $route.path -}}
+{{- if and $path $route.matches -}}
+{{- $m = append $m "httpRoute.matches: path is set too, and is a match; remove one" -}}
+{{- end -}}
+{{- if and $path (regexMatch "type: (URLRewrite|RequestRedirect)" (toYaml $route.filters)) -}}
+{{- $m = append $m "httpRoute.filters: path is set too, and already rewrites the URL; remove one" -}}
+{{- end -}}
+{{- $one := or $path $route.matches $route.filters -}}
+{{- if and $route.rules (or $one $route.httpsRedirect) -}}
+{{- $m = append $m "httpRoute.rules: these replace path, matches, filters and httpsRedirect; remove those, or rules" -}}
+{{- else if and $route.httpsRedirect $one -}}
+{{- $m = append $m "httpRoute.httpsRedirect: this replaces path, matches and filters; remove those, or httpsRedirect" -}}
+{{- end -}}
 {{- end -}}
 {{- toYaml $m -}}
 {{- end -}}
@@ -112,19 +178,44 @@ refused the mistakes that a schema can detect, for instance a misspelt value.
 {{- if and $web.https (not $web.existingSecret) -}}
 {{- $m = append $m "web.https: this applies only to a file in web.existingSecret; remove it, and set web.tlsSecret to use HTTPS" -}}
 {{- end -}}
-{{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
-{{- $m = append $m "podMonitor.enabled: with serviceMonitor.enabled, everything would be scraped twice; disable one" -}}
+{{- toYaml $m -}}
 {{- end -}}
-{{- range $name := list "serviceMonitor" "podMonitor" -}}
+
+{{- define "seq-exporter.scrapeMistakes" -}}
+{{- $m := list -}}
+{{- $namespace := include "seq-exporter.namespace" . -}}
+{{- $first := "" -}}
+{{- range $name := list "serviceMonitor" "podMonitor" "scrapeConfig" -}}
+{{- if (get $.Values $name).enabled -}}
+{{- if $first -}}
+{{- $m = append $m (printf "%s.enabled: with %s.enabled, everything would be scraped twice; disable one" $name $first) -}}
+{{- end -}}
+{{- $first = default $name $first -}}
+{{- end -}}
+{{- end -}}
+{{- range $name := list "serviceMonitor" "podMonitor" "scrapeConfig" "podMonitoring" -}}
 {{- $monitor := get $.Values $name -}}
+{{- $google := eq $name "podMonitoring" -}}
 {{- if $monitor.enabled -}}
 {{- if and (eq (include "seq-exporter.scheme" $) "HTTPS") (not $monitor.tlsConfig) -}}
 {{- $m = append $m (printf "%s.tlsConfig: scrapes over HTTPS need a certificate authority; set {ca: {secret: {name: NAME, key: ca.crt}}, serverName: NAME}" $name) -}}
 {{- end -}}
-{{- if and (hasKey $web.config "basic_auth_users") (not $monitor.basicAuth) -}}
-{{- $m = append $m (printf "%s.basicAuth: web.config requires a password; set {username: {name: SECRET, key: KEY}, password: {name: SECRET, key: KEY}}" $name) -}}
+{{- if and (hasKey $.Values.web.config "basic_auth_users") (not $monitor.basicAuth) -}}
+{{- $login := ternary "{username: NAME, password: {secret: {name: SECRET, key: KEY}}}" "{username: {name: SECRET, key: KEY}, password: {name: SECRET, key: KEY}}" $google -}}
+{{- $m = append $m (printf "%s.basicAuth: web.config requires a password; set %s" $name $login) -}}
+{{- end -}}
+{{- $names := $monitor.namespaceSelector -}}
+{{- if kindIs "map" $names }}{{ $names = ternary list $names.matchNames (default false $names.any) }}{{ end -}}
+{{- if and $names (not (has $namespace $names)) -}}
+{{- $m = append $m (printf "%s.namespaceSelector: the exporter's namespace %s is not in the list, so nothing would be scraped; add it, or remove namespaceSelector" $name $namespace) -}}
+{{- end -}}
+{{- if and $monitor.jobLabel $.Values.prometheusRule.enabled (not $.Values.prometheusRule.job) -}}
+{{- $m = append $m (printf "prometheusRule.job: alerts select series by job, which %s.jobLabel changes; set prometheusRule.job to the value of the label %s" $name $monitor.jobLabel) -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- if and .Values.scrapeConfig.enabled (gt (int .Values.shards) 1) -}}
+{{- $m = append $m "scrapeConfig.enabled: a scrape of the Service reaches only one of several shards; use serviceMonitor or podMonitor" -}}
 {{- end -}}
 {{- toYaml $m -}}
 {{- end -}}

@@ -1,3 +1,22 @@
+{{/* What a ServiceMonitor or PodMonitor, whose values are `monitor`, selects, and the labels that targets get. */}}
+{{- define "seq-exporter.targets" -}}
+{{- $namespaces := default (list (include "seq-exporter.namespace" .root)) .monitor.namespaceSelector -}}
+namespaceSelector:
+  {{- toYaml (ternary $namespaces (dict "matchNames" $namespaces) (kindIs "map" $namespaces)) | nindent 2 }}
+selector:
+  matchLabels:
+    {{- include "seq-exporter.selectorLabels" .root | nindent 4 }}
+{{- range $key := list "jobLabel" "targetLabels" "podTargetLabels" }}
+{{- with get $.monitor $key }}
+{{ $key }}:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- with .monitor.limits }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
 {{/* The endpoint of a ServiceMonitor or PodMonitor, whose values are `monitor`. */}}
 {{- define "seq-exporter.endpoint" -}}
 {{- $root := .root -}}
@@ -6,14 +25,7 @@ path: /metrics
 scheme: {{ include "seq-exporter.scheme" $root | lower }}
 interval: {{ .monitor.interval }}
 scrapeTimeout: {{ .monitor.scrapeTimeout }}
-{{- with .monitor.tlsConfig }}
-tlsConfig:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .monitor.basicAuth }}
-basicAuth:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
+{{- include "seq-exporter.scrape" .monitor }}
 relabelings:
   # Without address and pod name, the series stay the same after each restart.
   {{- if eq (include "seq-exporter.kind" $root) "StatefulSet" }}
@@ -25,27 +37,24 @@ relabelings:
     replacement: {{ include "seq-exporter.fullname" $root }}
     targetLabel: instance
   {{- end }}
+  {{- if not .monitor.jobLabel }}
   - action: replace
     replacement: {{ include "seq-exporter.fullname" $root }}
     targetLabel: job
+  {{- end }}
   - action: labeldrop
     regex: pod|container|endpoint
   {{- with .monitor.relabelings }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-{{- with .monitor.metricRelabelings }}
-metricRelabelings:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
 {{- end -}}
 
-{{/* Metadata of an object that another program selects by its labels. */}}
-{{- define "seq-exporter.sought" -}}
-name: {{ include "seq-exporter.fullname" .root }}
-namespace: {{ default (include "seq-exporter.namespace" .root) .of.namespace }}
-labels:
-  {{- include "seq-exporter.labels" .root | nindent 2 }}
-  {{- with .of.labels }}
+{{/* Settings of a scrape that the operator calls the same in all its objects. */}}
+{{- define "seq-exporter.scrape" -}}
+{{- range $key := list "honorLabels" "proxyUrl" "tlsConfig" "basicAuth" "metricRelabelings" }}
+{{- with get $ $key }}
+{{ $key }}:
   {{- toYaml . | nindent 2 }}
-  {{- end }}
+{{- end }}
+{{- end }}
 {{- end -}}

@@ -25,15 +25,42 @@ app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 |
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/*
+Labels of an object: the chart's, those of commonLabels, and `labels`. Values may contain templates. All are
+one map, so no label occurs twice.
+*/}}
 {{- define "seq-exporter.labels" -}}
-{{ include "seq-exporter.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/part-of: {{ .Chart.Name }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
+{{- $chart := dict
+  "app.kubernetes.io/version" .root.Chart.AppVersion
+  "app.kubernetes.io/part-of" .root.Chart.Name
+  "app.kubernetes.io/managed-by" .root.Release.Service
+  "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_") -}}
+{{- $selector := include "seq-exporter.selectorLabels" .root | fromYaml -}}
+{{- $release := ternary (dict "release" .root.Release.Name) dict .root.Values.releaseLabel -}}
+{{- $labels := merge (dict) $selector (default dict .labels) (default dict .root.Values.commonLabels) $release $chart -}}
+{{- tpl (toYaml $labels) .root -}}
+{{- end -}}
+
+{{/*
+Metadata of an object. Optional: its `name` or a `suffix` to the usual name, `namespace`, `labels`,
+`annotations`. Labels and annotations may contain templates.
+*/}}
+{{- define "seq-exporter.metadata" -}}
+name: {{ default (include "seq-exporter.fullname" .root) .name }}{{ with .suffix }}-{{ . }}{{ end }}
+namespace: {{ default (include "seq-exporter.namespace" .root) .namespace }}
+labels:
+  {{- include "seq-exporter.labels" . | nindent 2 }}
+{{- with .annotations }}
+annotations:
+  {{- tpl (toYaml .) $.root | nindent 2 }}
 {{- end }}
+{{- end -}}
+
+{{/* The same of an object that another program selects by its labels. */}}
+{{- define "seq-exporter.selectedMetadata" -}}
+{{- $of := .of -}}
+{{- $labels := merge (dict) (default dict $of.additionalLabels) (default dict $of.labels) -}}
+{{- include "seq-exporter.metadata" (dict "root" .root "namespace" $of.namespace "labels" $labels "annotations" $of.annotations) -}}
 {{- end -}}
 
 {{/* registry/repository@digest, or :tag */}}

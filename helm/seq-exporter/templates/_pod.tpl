@@ -4,10 +4,7 @@
 {{- $given := or .Values.existingConfig.configMap .Values.existingConfig.secret -}}
 metadata:
   labels:
-    {{- include "seq-exporter.labels" . | nindent 4 }}
-    {{- with .Values.podLabels }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- include "seq-exporter.labels" (dict "root" . "labels" .Values.podLabels) | nindent 4 }}
   annotations:
     kubectl.kubernetes.io/default-container: seq-exporter
     {{- if not $given }}
@@ -19,7 +16,7 @@ metadata:
     {{- end }}
 spec:
   serviceAccountName: {{ include "seq-exporter.serviceAccountName" . }}
-  automountServiceAccountToken: false
+  automountServiceAccountToken: {{ .Values.automountServiceAccountToken }}
   # Otherwise Kubernetes would add a variable for each Service, and SEQ_EXPORTER_... variables are flags.
   enableServiceLinks: false
   {{- with include "seq-exporter.imagePullSecrets" . | fromYamlArray }}
@@ -40,6 +37,9 @@ spec:
       args:
         - serve
         - --config.file=/etc/seq-exporter/config.yaml
+        {{- if ne (int .Values.containerPort) 10737 }}
+        - --web.listen-address=:{{ .Values.containerPort }}
+        {{- end }}
         {{- if $given }}
         - --config.auto-reload-interval=1m
         {{- end }}
@@ -73,10 +73,16 @@ spec:
       {{- end }}
       ports:
         - name: http-metrics
-          containerPort: 10737
-      {{- range $name, $path := dict "livenessProbe" "/-/healthy" "readinessProbe" "/-/ready" }}
+          containerPort: {{ .Values.containerPort }}
+      {{- range $name, $path := dict "startupProbe" "/-/healthy" "livenessProbe" "/-/healthy" "readinessProbe" "/-/ready" }}
+      {{- with get $.Values $name }}
       {{ $name }}:
-        {{- include "seq-exporter.probe" (dict "root" $ "probe" (get $.Values $name) "path" $path) | nindent 8 }}
+        {{- include "seq-exporter.probe" (dict "root" $ "probe" . "path" $path) | nindent 8 }}
+      {{- end }}
+      {{- end }}
+      {{- with .Values.lifecycle }}
+      lifecycle:
+        {{- toYaml . | nindent 8 }}
       {{- end }}
       {{- with .Values.resources }}
       resources:
@@ -136,7 +142,10 @@ spec:
     - {{- toYaml (merge (dict) . (dict "labelSelector" (dict "matchLabels" (include "seq-exporter.selectorLabels" $ | fromYaml)))) | nindent 6 }}
     {{- end }}
   {{- end }}
-  {{- range $key := list "priorityClassName" "nodeSelector" "tolerations" "affinity" "hostAliases" "dnsPolicy" "dnsConfig" }}
+  {{- with default (ternary "ClusterFirstWithHostNet" "" .Values.hostNetwork) .Values.dnsPolicy }}
+  dnsPolicy: {{ . }}
+  {{- end }}
+  {{- range $key := list "priorityClassName" "runtimeClassName" "nodeSelector" "tolerations" "affinity" "hostNetwork" "hostAliases" "dnsConfig" }}
   {{- with get $.Values $key }}
   {{ $key }}:
     {{- toYaml . | nindent 4 }}
