@@ -30,6 +30,7 @@ DEBIAN_PACKAGES = {
     "chromium": "chromium",
     "curl": "curl",
     "debootstrap": "debootstrap",
+    "docker-registry": "docker-registry",
     "git": "git",
     "node": "nodejs",
     "npm": "npm",
