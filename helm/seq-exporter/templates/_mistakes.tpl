@@ -63,7 +63,7 @@ refused the mistakes that a schema can detect, for instance a misspelt value.
 {{- $name := $account.name -}}
 {{- $names = append $names $name -}}
 {{- $own := include "seq-exporter.hasOwnKey" $account -}}
-{{- if and (hasKey $account "api_key") (not (regexMatch "^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$" $account.api_key)) -}}
+{{- if and (hasKey $account "api_key") (not (regexMatch "^\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}$" (default "" $account.api_key))) -}}
 {{- $m = append $m (printf "%s.api_key: this key would be readable by anyone who can read the configuration; put it into a Secret and name that in existingSecret, or write ${NAME} and set NAME in extraEnv" $place) -}}
 {{- end -}}
 {{- if and $own (hasKey $keys $name) -}}
