@@ -465,6 +465,19 @@ def test_an_upgrade_changes_only_what_can_be_changed(name: str, tmp_path: Path) 
     assert find_pod(after)["metadata"] != find_pod(render(values))["metadata"]
 
 
+@pytest.mark.parametrize(
+    "name", ["existing-secret", "shards", "shown-to-people", "web-cert-manager"]
+)
+def test_an_upgrade_may_reuse_the_values_of_the_first_version(name: str, tmp_path: Path) -> None:
+    """`helm upgrade --reuse-values` knows no default that is newer than the release."""
+    reused = shutil.copytree(CHART, tmp_path / "reused")
+    shutil.copy(Path(__file__).with_name("values-of-0.1.0.yaml"), reused / "values.yaml")
+    values = CHART / "ci" / f"{name}-values.yaml"
+    done = run_helm("template", "seq", reused, "--namespace=mail", f"--values={values}")
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert [found for found in yaml.safe_load_all(done.stdout) if found] == render(values)
+
+
 # What Helm prints
 
 INGRESS = ("ingress.enabled=true",)

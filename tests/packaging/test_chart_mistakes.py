@@ -272,6 +272,18 @@ def test_a_wrong_type_of_any_value_is_refused() -> None:
     assert {path.replace(".", "/") for path in paths} - refused == set()
 
 
+@pytest.mark.parametrize("name", yaml.safe_load((CHART / "values.yaml").read_text()))
+def test_null_is_a_value_or_refused(name: str) -> None:
+    flags = [f"--set-json={each}" for each in (*LEAST, f"{name}=null")]
+    done = run_helm("template", "seq", CHART, *flags)
+    told = [line[2:] for line in done.stderr.splitlines() if line.startswith("  ")]
+    if name == "existingSecret":
+        assert told == [MISTAKES["no key"][1]]
+    elif done.returncode:
+        said = "null removes all defaults of the chart; remove it, or set single keys"
+        assert told == [f"{name}: {said}"]
+
+
 #: Values as other charts call them: some in full, and each of files/other-charts.yaml, below.
 OTHERS = {
     "replicas=2": (

@@ -3,13 +3,26 @@ Report values that cannot work, all at once, each with what to change. values.sc
 refused the mistakes that a schema can detect, for instance a misspelt value.
 */}}
 {{- define "seq-exporter.refuseMistakes" -}}
-{{- $mistakes := list -}}
+{{- $mistakes := include "seq-exporter.nullMistakes" . | fromYamlArray -}}
+{{- if not $mistakes -}}
 {{- range list "otherCharts" "config" "key" "workload" "exposure" "web" "scrape" -}}
 {{- $mistakes = concat $mistakes (include (printf "seq-exporter.%sMistakes" .) $ | fromYamlArray) -}}
+{{- end -}}
 {{- end -}}
 {{- if $mistakes -}}
 {{- fail (printf "\n\n  %s\n" (join "\n  " $mistakes)) -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Values that are null, and that all templates need. */}}
+{{- define "seq-exporter.nullMistakes" -}}
+{{- $m := list -}}
+{{- range $name := list "config" "existingConfig" "apiKeys" "web" "log" "persistence" "image" "global" "serviceAccount" "service" "prometheusRule" "ingress" "httpRoute" "podDisruptionBudget" -}}
+{{- if not (hasKey $.Values $name) -}}
+{{- $m = append $m (printf "%s: null removes all defaults of the chart; remove it, or set single keys" $name) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $m -}}
 {{- end -}}
 
 {{/* Values as other charts call them: files/other-charts.yaml. */}}
@@ -116,15 +129,16 @@ refused the mistakes that a schema can detect, for instance a misspelt value.
 {{- end -}}
 {{- end -}}
 {{- range .Values.extraArgs -}}
-{{- if and (hasPrefix "--web.listen-address" .) (ne (int $.Values.containerPort) 10737) -}}
+{{- if and (hasPrefix "--web.listen-address" .) (ne (include "seq-exporter.port" $) "10737") -}}
 {{- $m = append $m "containerPort: extraArgs sets --web.listen-address too; remove that" -}}
 {{- end -}}
 {{- end -}}
 {{- $budget := .Values.podDisruptionBudget -}}
-{{- if and $budget.enabled (ne (toString $budget.minAvailable) "") (ne (toString $budget.maxUnavailable) "") -}}
+{{- if and $budget.enabled (include "seq-exporter.isGiven" $budget.minAvailable) (include "seq-exporter.isGiven" $budget.maxUnavailable) -}}
 {{- $m = append $m "podDisruptionBudget: minAvailable and maxUnavailable are both set; remove one" -}}
 {{- end -}}
-{{- if and .Values.verticalPodAutoscaler.enabled (gt (len .Values.verticalPodAutoscaler.recommenders) 1) -}}
+{{- $autoscaler := default dict .Values.verticalPodAutoscaler -}}
+{{- if and $autoscaler.enabled (gt (len (default list $autoscaler.recommenders)) 1) -}}
 {{- $m = append $m "verticalPodAutoscaler.recommenders: Kubernetes allows only one; remove the others" -}}
 {{- end -}}
 {{- toYaml $m -}}
@@ -141,7 +155,7 @@ refused the mistakes that a schema can detect, for instance a misspelt value.
 {{- $m = append $m (printf "service.%s: a Service of type %s has no load balancer; set service.type to LoadBalancer, or remove it" $key $service.type) -}}
 {{- end -}}
 {{- end -}}
-{{- if and (eq $service.clusterIP "None") (ne $service.type "ClusterIP") -}}
+{{- if and (eq (toString $service.clusterIP) "None") (ne $service.type "ClusterIP") -}}
 {{- $m = append $m (printf "service.clusterIP: a Service of type %s needs an address; remove None, or set service.type to ClusterIP" $service.type) -}}
 {{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
@@ -186,7 +200,7 @@ refused the mistakes that a schema can detect, for instance a misspelt value.
 {{- $namespace := include "seq-exporter.namespace" . -}}
 {{- $first := "" -}}
 {{- range $name := list "serviceMonitor" "podMonitor" "scrapeConfig" -}}
-{{- if (get $.Values $name).enabled -}}
+{{- if (default dict (get $.Values $name)).enabled -}}
 {{- if $first -}}
 {{- $m = append $m (printf "%s.enabled: with %s.enabled, everything would be scraped twice; disable one" $name $first) -}}
 {{- end -}}
@@ -194,7 +208,7 @@ refused the mistakes that a schema can detect, for instance a misspelt value.
 {{- end -}}
 {{- end -}}
 {{- range $name := list "serviceMonitor" "podMonitor" "scrapeConfig" "podMonitoring" -}}
-{{- $monitor := get $.Values $name -}}
+{{- $monitor := default dict (get $.Values $name) -}}
 {{- $google := eq $name "podMonitoring" -}}
 {{- if $monitor.enabled -}}
 {{- if and (eq (include "seq-exporter.scheme" $) "HTTPS") (not $monitor.tlsConfig) -}}
@@ -214,7 +228,7 @@ refused the mistakes that a schema can detect, for instance a misspelt value.
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- if and .Values.scrapeConfig.enabled (gt (int .Values.shards) 1) -}}
+{{- if and (default dict .Values.scrapeConfig).enabled (gt (int .Values.shards) 1) -}}
 {{- $m = append $m "scrapeConfig.enabled: a scrape of the Service reaches only one of several shards; use serviceMonitor or podMonitor" -}}
 {{- end -}}
 {{- toYaml $m -}}

@@ -36,7 +36,8 @@ one map, so no label occurs twice.
   "app.kubernetes.io/managed-by" .root.Release.Service
   "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_") -}}
 {{- $selector := include "seq-exporter.selectorLabels" .root | fromYaml -}}
-{{- $release := ternary (dict "release" .root.Release.Name) dict .root.Values.releaseLabel -}}
+{{- $release := dict -}}
+{{- if .root.Values.releaseLabel }}{{ $release = dict "release" .root.Release.Name }}{{ end -}}
 {{- $labels := merge (dict) $selector (default dict .labels) (default dict .root.Values.commonLabels) $release $chart -}}
 {{- tpl (toYaml $labels) .root -}}
 {{- end -}}
@@ -73,7 +74,7 @@ annotations:
 
 {{/* The Secrets of this chart and of a parent chart, which may be names alone. */}}
 {{- define "seq-exporter.imagePullSecrets" -}}
-{{- range concat (default list .Values.global.imagePullSecrets) .Values.imagePullSecrets }}
+{{- range concat (default list .Values.global.imagePullSecrets) (default list .Values.imagePullSecrets) }}
 {{ if kindIs "string" . }}{{ list (dict "name" .) | toYaml }}{{ else }}{{ list . | toYaml }}{{ end }}
 {{- end -}}
 {{- end -}}
@@ -81,6 +82,16 @@ annotations:
 {{/* Deployment or StatefulSet */}}
 {{- define "seq-exporter.kind" -}}
 {{- default (ternary "StatefulSet" "Deployment" (or (gt (int .Values.shards) 1) .Values.persistence.enabled)) .Values.kind -}}
+{{- end -}}
+
+{{/* Port that the exporter listens on. */}}
+{{- define "seq-exporter.port" -}}
+{{- default 10737 .Values.containerPort -}}
+{{- end -}}
+
+{{/* "true" if a number or text is given: 0 is, "" and nothing are not. */}}
+{{- define "seq-exporter.isGiven" -}}
+{{- if or . (eq (toString .) "0") }}true{{ end -}}
 {{- end -}}
 
 {{/* HTTP or HTTPS */}}

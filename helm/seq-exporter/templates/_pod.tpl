@@ -16,7 +16,7 @@ metadata:
     {{- end }}
 spec:
   serviceAccountName: {{ include "seq-exporter.serviceAccountName" . }}
-  automountServiceAccountToken: {{ .Values.automountServiceAccountToken }}
+  automountServiceAccountToken: {{ default false .Values.automountServiceAccountToken }}
   # Otherwise Kubernetes would add a variable for each Service, and SEQ_EXPORTER_... variables are flags.
   enableServiceLinks: false
   {{- with include "seq-exporter.imagePullSecrets" . | fromYamlArray }}
@@ -37,8 +37,8 @@ spec:
       args:
         - serve
         - --config.file=/etc/seq-exporter/config.yaml
-        {{- if ne (int .Values.containerPort) 10737 }}
-        - --web.listen-address=:{{ .Values.containerPort }}
+        {{- if ne (include "seq-exporter.port" .) "10737" }}
+        - --web.listen-address=:{{ include "seq-exporter.port" . }}
         {{- end }}
         {{- if $given }}
         - --config.auto-reload-interval=1m
@@ -73,7 +73,7 @@ spec:
       {{- end }}
       ports:
         - name: http-metrics
-          containerPort: {{ .Values.containerPort }}
+          containerPort: {{ include "seq-exporter.port" . }}
       {{- range $name, $path := dict "startupProbe" "/-/healthy" "livenessProbe" "/-/healthy" "readinessProbe" "/-/ready" }}
       {{- with get $.Values $name }}
       {{ $name }}:
@@ -142,8 +142,10 @@ spec:
     - {{- toYaml (merge (dict) . (dict "labelSelector" (dict "matchLabels" (include "seq-exporter.selectorLabels" $ | fromYaml)))) | nindent 6 }}
     {{- end }}
   {{- end }}
-  {{- with default (ternary "ClusterFirstWithHostNet" "" .Values.hostNetwork) .Values.dnsPolicy }}
-  dnsPolicy: {{ . }}
+  {{- if .Values.dnsPolicy }}
+  dnsPolicy: {{ .Values.dnsPolicy }}
+  {{- else if .Values.hostNetwork }}
+  dnsPolicy: ClusterFirstWithHostNet
   {{- end }}
   {{- range $key := list "priorityClassName" "runtimeClassName" "nodeSelector" "tolerations" "affinity" "hostNetwork" "hostAliases" "dnsConfig" }}
   {{- with get $.Values $key }}
