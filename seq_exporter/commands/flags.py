@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from seq_exporter.config.durations import parse_duration
-from seq_exporter.config.model import Account, Config
 from seq_exporter.config.shard import Shard
 from seq_exporter.errors import ConfigError
 from seq_exporter.logs import FORMATS, LEVELS
+
+if TYPE_CHECKING:  # a shell's completion needs the flags, but no configuration
+    from seq_exporter.config.model import Account, Config
 
 Command = Callable[..., None]
 

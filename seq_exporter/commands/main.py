@@ -51,15 +51,8 @@ configuration.
 """
 
 
-# Where each command is: an object of its name.
-_MODULES = {
-    "serve": "seq_exporter.commands.serve",
-    "demo": "seq_exporter.commands.demo",
-    "simulate": "seq_exporter.commands.simulate",
-    "backfill": "seq_exporter.commands.backfill.command",
-    "check": "seq_exporter.commands.check.command",
-    "scores": "seq_exporter.commands.scores.command",
-}
+# Each has a folder: `command.py` holds the object of its name, and imports only what flags need.
+_COMMANDS = ("serve", "demo", "simulate", "backfill", "check", "scores")
 
 # These take the signals themselves, when they are ready to: SIGHUP must not end them before.
 _SERVERS = ("serve", "demo", "simulate")
@@ -82,7 +75,7 @@ class _Commands(click.Group):
         """Import a command when it is needed: the others would take memory as long as it runs."""
         if cmd_name not in self.commands:
             return None
-        module = importlib.import_module(_MODULES[cmd_name])
+        module = importlib.import_module(f"seq_exporter.commands.{cmd_name}.command")
         command: click.Command = getattr(module, cmd_name)
         return command
 
@@ -105,7 +98,7 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
-    commands=[click.Command(name) for name in _MODULES],
+    commands=[click.Command(name) for name in _COMMANDS],
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
     epilog=_EPILOG,
 )

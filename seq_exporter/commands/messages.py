@@ -15,3 +15,8 @@ def print_message(text: str) -> None:
 def print_error(text: str) -> None:
     """Print `seq-exporter: ` and the text to standard error, as `show` shows names in it."""
     click.echo(f"seq-exporter: {show_lines(text)}", err=True)
+
+
+def count(number: int, thing: str) -> str:
+    """Return `1 day`, `2 days`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

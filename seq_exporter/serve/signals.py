@@ -30,6 +30,16 @@ def release_signals() -> None:
 
 
 @contextlib.contextmanager
+def holding_signals() -> Iterator[None]:
+    """Hold the signals in the block, which imports: see `hold_signals`."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
 def exiting_when_stopped() -> Iterator[None]:
     """Exit with status 0 at SIGINT and SIGTERM, also at one that is held; hold them afterwards.
 

@@ -22,16 +22,14 @@ from seq_exporter.commands.flags import (
     read_date,
 )
 from seq_exporter.commands.messages import print_message
-from seq_exporter.config.file import find_config, load_config
 from seq_exporter.logs import configure_logs
-from seq_exporter.publish.families import FAMILIES
 from seq_exporter.scores import DAYS_KEPT
+from seq_exporter.serve.signals import holding_signals
 
 _HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 _LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
 # What Python reads for bytes that are not UTF-8.
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_SERIES_LABELS = {label for family in FAMILIES for label in family.labels}
 
 
 def _step(text: str) -> int | None:
@@ -60,7 +58,7 @@ def _read_labels(
         name, label = _split_pair(text, "job=seq-exporter")
         if not _LABEL_NAME.fullmatch(name):
             raise click.BadParameter(f"'{name}' is not a label name")
-        if name in _SERIES_LABELS:
+        if name in _list_series_labels():
             raise click.BadParameter(f"'{name}' is a label that the series have already")
         if name in labels:
             raise click.BadParameter(f"'{name}' is given twice")
@@ -70,6 +68,12 @@ def _read_labels(
             raise click.BadParameter(f"the value of '{name}' is in quotes: omit them")
         labels[name] = label
     return labels
+
+
+def _list_series_labels() -> set[str]:
+    from seq_exporter.publish.families import FAMILIES  # only if there are labels to compare
+
+    return {label for family in FAMILIES for label in family.labels}
 
 
 class _HeaderType(click.types.StringParamType):
@@ -217,8 +221,10 @@ def backfill(
     receiver of Prometheus' remote write. Ctrl-C stops; the same command continues from there.
     """
     # Not imported with the flags: `--help` and a shell's completion need no SQLite and protobuf.
-    from seq_exporter.commands.backfill.plan import BackfillOptions
-    from seq_exporter.commands.backfill.run import run_backfill
+    with holding_signals():
+        from seq_exporter.commands.backfill.plan import BackfillOptions
+        from seq_exporter.commands.backfill.run import run_backfill
+        from seq_exporter.config.file import find_config, load_config
 
     configure_logs(log_level, log_format)
     config = load_config(find_config(config_file), os.environ)

@@ -21,11 +21,11 @@ from seq_exporter.commands.backfill.plan import BackfillOptions, Plan, make_plan
 from seq_exporter.commands.backfill.remote_write import Receiver, send_samples
 from seq_exporter.commands.backfill.summary import (
     BLOCKS,
-    count,
     describe_files,
     describe_sending,
     summarize,
 )
+from seq_exporter.commands.messages import count
 from seq_exporter.commands.progress import showing
 from seq_exporter.config.model import Account
 from seq_exporter.errors import BackfillError, ConfigError

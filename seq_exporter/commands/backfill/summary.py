@@ -11,6 +11,7 @@ from seq_exporter.clock import midnight
 from seq_exporter.commands.backfill.fetch import FetchedAccount
 from seq_exporter.commands.backfill.plan import WINDOW_SECONDS, BackfillOptions, Plan
 from seq_exporter.commands.backfill.remote_write import SentSamples
+from seq_exporter.commands.messages import count
 from seq_exporter.config.durations import format_duration
 
 #: The folder for the blocks that promtool makes.
@@ -88,11 +89,6 @@ _NO_LABELS = (
     "Without the --label=job=...,instance=... of the live exporter, a graph shows its\n"
     "series and these as different ones."
 )
-
-
-def count(number: int, thing: str) -> str:
-    """Return `1 day`, `2 days`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _end_of(plan: Plan) -> str:

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import io
-import os
 import sys
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 import click
-from rich.console import Console
 
 from seq_exporter.clock import Clock
-from seq_exporter.commands.flags import (
-    account_flag,
-    choose_accounts,
-    config_flag,
-    flag,
-    read_date,
-)
-from seq_exporter.commands.messages import print_error
-from seq_exporter.commands.scores.fetch import Period, fetch_all
-from seq_exporter.commands.scores.formats import render_csv, render_json, render_openmetrics
-from seq_exporter.commands.scores.rows import SORTS
-from seq_exporter.commands.scores.summary import Choice, Found, print_summary
-from seq_exporter.commands.scores.table import print_table
-from seq_exporter.config.file import find_config, load_config
-from seq_exporter.errors import CannotWrite, PollError
-from seq_exporter.files import writing_to
+from seq_exporter.commands.flags import account_flag, config_flag, flag, read_date
+from seq_exporter.commands.scores.columns import SORTS
+from seq_exporter.serve.signals import holding_signals
 
 _FORMATS = ("table", "json", "csv", "openmetrics")
 
@@ -108,50 +90,15 @@ def scores(
             "--subuser is for rows: the numbers of subusers would be those of the chosen ones; "
             "choose with `subusers:` in the configuration"
         )
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name with characters that the terminal lacks is not a reason to fail.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    config = load_config(find_config(config_file), os.environ)
-    accounts = choose_accounts(config, names)
+    # Not imported with the flags: `--help` and a shell's completion need neither SendGrid nor Rich.
+    with holding_signals():
+        from seq_exporter.commands.scores.fetch import Period
+        from seq_exporter.commands.scores.run import run_scores
+        from seq_exporter.commands.scores.summary import Choice
+
     period = Period(day, history if style in ("table", "json") else 0)
     choice = Choice(subuser, below, sort, reverse)
-    answers = asyncio.run(fetch_all(accounts, config.poll, period))
-    found = []
-    for asked, answer in zip(accounts, answers, strict=True):
-        if isinstance(answer, PollError):
-            print_error(f"{asked.name}: {answer}")
-        else:
-            found.append((asked, choice.narrow(answer)))
-    failed = len(found) < len(accounts)
-    if style == "table" and not output:
-        print_summary(found, choice, period.history, limit)
-    elif not output:
-        # Bytes: click would take out what looks like a colour, and a terminal's encoding may lack
-        # characters. Programs read UTF-8.
-        click.echo(_render(found, choice, period.history, style).encode(), nl=False)
-    elif not failed:
-        _write(Path(output), _render(found, choice, period.history, style))
-    if output and failed:
-        print_error(f"{output} is left as it was")
-    sys.exit(1 if failed else 0)
-
-
-def _render(found: Found, choice: Choice, history: int, style: str) -> str:
-    if style == "openmetrics":
-        return render_openmetrics([(account, each.snapshot) for account, each in found])
-    rows = choice.take(found, history)
-    if style == "csv":
-        return render_csv(rows)
-    if style == "json":
-        return render_json(rows)
-    text = io.StringIO()
-    print_table(rows, Console(file=text, width=200, no_color=True))
-    return text.getvalue()
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        with writing_to(path, mode=0o644) as file:
-            file.write(text.encode())
-    except OSError as err:
-        raise CannotWrite(f"cannot write {path}: {err.strerror}") from None
+    is_complete = run_scores(
+        config_file, names, period, choice, limit=limit, style=style, output=output
+    )
+    sys.exit(0 if is_complete else 1)

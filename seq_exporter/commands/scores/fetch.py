@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from seq_exporter.commands.progress import Advance, showing_bar
+from seq_exporter.commands.scores.columns import CHANGES
 from seq_exporter.config.model import Account, PollSettings
 from seq_exporter.errors import BadRequest, EndpointFailed, PollError
 from seq_exporter.scores import DAYS_KEPT, Snapshot
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.reader import AccountReader
 from seq_exporter.threads import DaemonThreads
-
-#: Scores are compared with the scores of so many days before.
-CHANGES = (7, 30)
 
 _AT_ONCE = 8
 

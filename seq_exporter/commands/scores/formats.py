@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from seq_exporter.commands.scores.rows import NUMBERS, Row
+from seq_exporter.commands.scores.columns import NUMBERS
+from seq_exporter.commands.scores.rows import Row
 from seq_exporter.config.model import Account
 from seq_exporter.escapes import dump_json, show
 from seq_exporter.publish.families import join_accounts, render_account

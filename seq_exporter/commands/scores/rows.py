@@ -6,15 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from seq_exporter.commands.scores.fetch import CHANGES, AccountScores
+from seq_exporter.commands.scores.columns import CHANGES, NUMBERS
+from seq_exporter.commands.scores.fetch import AccountScores
 from seq_exporter.ranking import rank
-from seq_exporter.scores import METRICS, Score
-
-#: The columns with numbers.
-NUMBERS = ("overall", *METRICS, *(f"change{days}" for days in CHANGES))
-
-#: The columns by which rows can be sorted.
-SORTS = (*NUMBERS, "name")
+from seq_exporter.scores import Score
 
 
 class Row(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
@@ -76,19 +75,6 @@ def test_nor_can_an_error(
     first, *more = capsys.readouterr().err.splitlines()
     assert first == f"seq-exporter: no configuration file: looked for /{SHOWN}"
     assert len(more) == 2
-
-
-def test_a_command_is_imported_without_the_others() -> None:
-    code = (
-        "import click, sys; from seq_exporter.commands.main import commands;"
-        "print(commands.get_command(click.Context(commands), 'serve').name, *sys.modules)"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    name, *modules = run.stdout.split()
-    found = {module.split(".")[2] for module in modules if "seq_exporter.commands." in module}
-    assert (name, found) == ("serve", {"main", "flags", "messages", "serve"})
 
 
 def test_without_arguments_the_help_is_printed() -> None:

@@ -8,8 +8,9 @@ import json
 
 import pytest
 
+from seq_exporter.commands.scores.columns import NUMBERS
 from seq_exporter.commands.scores.formats import render_csv, render_json
-from seq_exporter.commands.scores.rows import NUMBERS, Row
+from seq_exporter.commands.scores.rows import Row
 from tests.support import TODAY
 
 SCORES = dict(zip(NUMBERS, (2.8, 3.1, None, 1.0, 4.5, 4.0, -0.4, 0.1), strict=True))

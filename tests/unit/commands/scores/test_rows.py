@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from seq_exporter.commands.scores.columns import NUMBERS
 from seq_exporter.commands.scores.fetch import AccountScores
-from seq_exporter.commands.scores.rows import NUMBERS, Row, make_rows, sort_rows
+from seq_exporter.commands.scores.rows import Row, make_rows, sort_rows
 from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
 from tests.support import TODAY
 

@@ -7,7 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from seq_exporter.commands.scores.rows import NUMBERS, Row
+from seq_exporter.commands.scores.columns import NUMBERS
+from seq_exporter.commands.scores.rows import Row
 from seq_exporter.commands.scores.table import describe_change, draw, print_table
 from tests.support import TODAY
 

@@ -1,22 +1,13 @@
-"""`seq-exporter simulate`: the simulated SendGrid alone, with its flags."""
+"""The command `seq-exporter simulate`: its flags."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 
 import click
 
-from seq_exporter.clock import Clock, midnight, utc_day
 from seq_exporter.commands.flags import duration
-from seq_exporter.logs import configure_logs
-from seq_exporter.serve.process import run_servers
-from seq_exporter.serve.signals import exiting_when_stopped
-from seq_exporter.simulator.api import build_app
-from seq_exporter.simulator.fleet import Fleet, render_config
 from seq_exporter.simulator.kinds import KINDS
-from seq_exporter.web.server.listen import local_url, open_sockets
-from seq_exporter.web.server.server import Server
 
 # The others are about the exporter, not about what SendGrid's API returns.
 _KINDS = [name for name, kind in KINDS.items() if kind.is_of_sendgrid]
@@ -85,18 +76,16 @@ def simulate(
 
     With that configuration, `seq-exporter serve` polls the simulator.
     """
-    configure_logs("warn", "logfmt")
-    real = Clock()
-    offset_seconds = midnight(today.date()) - midnight(real.today()) if today else 0
+    # Not imported with the flags: `--help` and a shell's completion need no server.
+    from seq_exporter.commands.simulate.run import run_simulate
 
-    def clock() -> float:
-        return real.now() + offset_seconds
-
-    with exiting_when_stopped():  # a million subusers take a while
-        chosen = KINDS[kind]
-        count = chosen.subusers if subusers is None else subusers
-        fleet = Fleet(seed, accounts, count, anchor=utc_day(clock()), kind=chosen)
-        sockets = open_sockets([listen], "--listen")
-        click.echo(render_config(fleet, local_url(sockets[0])))
-    app = build_app(fleet, clock=clock, delay_seconds=delay, rate_limit_per_minute=rate_limit)
-    asyncio.run(run_servers((Server(app), sockets)))
+    run_simulate(
+        listen,
+        accounts=accounts,
+        subusers=subusers,
+        kind=KINDS[kind],
+        seed=seed,
+        today=today.date() if today else None,
+        delay_seconds=delay,
+        rate_limit_per_minute=rate_limit,
+    )

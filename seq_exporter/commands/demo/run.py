@@ -1,4 +1,4 @@
-"""`seq-exporter demo`: the simulator and the exporter in one process."""
+"""The demo: a simulated SendGrid and an exporter that polls it, in one event loop."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import click
 
 from seq_exporter.clock import Clock
-from seq_exporter.commands.flags import listen_flag, log_flags
 from seq_exporter.config.model import Account, Config
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.logs import configure_logs
@@ -22,18 +21,12 @@ from seq_exporter.web.settings.file import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 
-@click.command()
-@listen_flag
-@log_flags("warn")
-def demo(web_listen_address: Sequence[str], log_level: str, log_format: str) -> None:
-    """Serve a simulated fleet: no key, no network, no file.
-
-    It has three accounts, each with 40 subusers and 90 days of history.
-    """
+def run_demo(listen_addresses: Sequence[str], log_level: str, log_format: str) -> None:
+    """Print where to look, then poll and serve until SIGTERM or SIGINT."""
     configure_logs(log_level, log_format)
     with exiting_when_stopped():
         fleet = Fleet(anchor=Clock().today())
-        sockets = open_sockets(web_listen_address)
+        sockets = open_sockets(listen_addresses)
         simulator_sockets = open_sockets(["127.0.0.1:0"])
         config = _configure(fleet, local_url(simulator_sockets[0]))
         url = local_url(sockets[0])

@@ -1,0 +1,1 @@
+"""`seq-exporter demo`: the simulator and the exporter in one process."""

@@ -1,0 +1,1 @@
+"""`seq-exporter serve`: the long-running process."""

@@ -1,0 +1,1 @@
+"""`seq-exporter simulate`: the simulated SendGrid alone."""

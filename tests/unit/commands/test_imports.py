@@ -1,0 +1,89 @@
+"""Each command line imports what it needs: counted in packages, because a time may vary."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seq_exporter.commands.main import commands
+from tests.unit.config.files import MINIMAL
+
+#: Prints the modules that a program has imported when it ends.
+LIST_MODULES = """
+import atexit, sys
+atexit.register(lambda: print("\\n" + " ".join(sys.modules)))
+"""
+RUN = f"{LIST_MODULES}from seq_exporter.__main__ import main; main()"
+
+COMMANDS = list(commands.commands)
+
+
+def list_modules(code: str, *arguments: str, **variables: str) -> list[str]:
+    run = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return run.stdout.splitlines()[-1].split()
+
+
+@pytest.fixture(scope="module")
+def there_already() -> set[str]:
+    """Return what any program of this Python imports: an editable install imports its finder."""
+    return {"seq_exporter", *list_modules(LIST_MODULES)}
+
+
+def packages_in(modules: list[str], there_already: set[str]) -> set[str]:
+    """Return the packages that are not of Python, and asyncio, which is as slow as all flags."""
+    names = {module.split(".")[0] for module in modules}
+    return (names - there_already - sys.stdlib_module_names) | (names & {"asyncio"})
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join
+)
+def test_help_needs_the_flags_only(arguments: list[str], there_already: set[str]) -> None:
+    assert packages_in(list_modules(RUN, *arguments), there_already) == {"click"}
+
+
+@pytest.mark.parametrize("words", ["", "se", *(f"{name} --" for name in COMMANDS)])
+def test_so_does_a_press_of_tab(words: str, there_already: set[str]) -> None:
+    modules = list_modules(
+        "import sys; sys.argv[0] = 'seq-exporter'\n" + RUN,
+        _SEQ_EXPORTER_COMPLETE="bash_complete",
+        COMP_WORDS=f"seq-exporter {words}",
+        COMP_CWORD=str(1 + words.count(" ")),
+    )
+    assert packages_in(modules, there_already) == {"click"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_imported_without_the_others(name: str) -> None:
+    modules = list_modules(RUN, name, "--help")
+    folders = {module.split(".")[2] for module in modules if "seq_exporter.commands." in module}
+    assert folders == {"main", "flags", "messages", name}
+
+
+def test_a_check_of_the_files_needs_no_server_and_no_client(
+    tmp_path: Path, there_already: set[str]
+) -> None:
+    (tmp_path / "config.yaml").write_text(MINIMAL)
+    modules = list_modules(RUN, "check", "--offline", f"--config.file={tmp_path}/config.yaml")
+    used = packages_in(modules, there_already)
+    assert {"click", "pydantic", "yaml"} <= used
+    assert used.isdisjoint(
+        {"bcrypt", "h11", "jinja2", "prometheus_client", "requests", "rich", "starlette", "uvicorn"}
+    )
+
+
+def test_serve_needs_no_table_and_no_archive() -> None:
+    modules = list_modules(f"{LIST_MODULES}import seq_exporter.commands.serve.run")
+    names = {module.split(".")[0] for module in modules}
+    assert names.isdisjoint({"rich", "sqlite3", "google", "cramjam"})
