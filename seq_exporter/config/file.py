@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import unicodedata
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -31,6 +31,12 @@ from seq_exporter.config.model import (
     SeriesSelection,
     SubuserSelection,
 )
+from seq_exporter.config.repeated_lists import (
+    REPEATED_LISTS,
+    RepeatedLists,
+    select_once,
+    validate_once,
+)
 from seq_exporter.config.secret import ApiKey, Secret, parse_key
 from seq_exporter.config.yaml_document import ALTERNATIVE, Problem, Section, read_document
 from seq_exporter.errors import ConfigError, KeyUnavailable
@@ -42,6 +48,10 @@ _LONGEST_SECONDS = 365 * DAY_SECONDS
 
 # More than any Prometheus holds. Python writes no number of 5,000 digits.
 _MOST_SERIES = 10**9
+
+# Control characters, and those with white space other than the blank.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_NOT_ON_A_LINE = re.compile(r"[^\S ]|[\x00-\x1f\x7f-\x9f]")
 
 
 def find_config(name: str) -> Path:
@@ -66,7 +76,7 @@ def load_config(
     too if a key file takes longer than `key_seconds` to be read.
     """
     document = read_document(path, environ)
-    context = {"folder": path.parent, "key_seconds": key_seconds}
+    context = {"folder": path.parent, "key_seconds": key_seconds, REPEATED_LISTS: RepeatedLists()}
     file = document.validate(ConfigFile, context, _find_contradictions(document.value))
     return Config(
         accounts=tuple(account.build() for account in file.accounts),
@@ -110,19 +120,15 @@ def _read_key(value: object) -> Secret:
 
 
 def _check_path(value: str) -> str:
-    if any(map(_is_control, value)):  # NUL would end it, and a line break is a slip
+    if _CONTROL.search(value):  # NUL would end it, and a line break is a slip
         raise ValueError("must be a path on one line, without control characters")
     return value
 
 
 def _check_line(value: str) -> str:
-    if any(char != " " and (char.isspace() or _is_control(char)) for char in value):
+    if _NOT_ON_A_LINE.search(value):
         raise ValueError("has a line break or another control character inside: put it on one line")
     return value
-
-
-def _is_control(char: str) -> bool:
-    return unicodedata.category(char) == "Cc"
 
 
 def _find_key_file(value: object, info: ValidationInfo) -> Path:
@@ -137,6 +143,19 @@ def _find_key_file(value: object, info: ValidationInfo) -> Path:
             err = KeyUnavailable("no such file {value}: put the API key there, or correct the path")
         raise ValueError(str(err)) from None
     return path
+
+
+def _select_names(names: list[str], info: ValidationInfo) -> SubuserSelection:
+    return select_once(names, (id(names),), lambda: SubuserSelection(frozenset(names)), info)
+
+
+def _select_globs(section: _GlobsSection, info: ValidationInfo) -> SubuserSelection:
+    given = section.model_fields_set
+    key = tuple(
+        id(globs) if name in given else 0
+        for name, globs in (("include", section.include), ("exclude", section.exclude))
+    )
+    return select_once(section, key, section.build, info)
 
 
 def _check_url(value: str) -> str:
@@ -207,12 +226,14 @@ _Key = Annotated[Secret | None, BeforeValidator(_read_key, json_schema_input_typ
 _KeyFile = Annotated[Path | None, BeforeValidator(_find_key_file, json_schema_input_type=str)]
 _Limit = Annotated[int, AfterValidator(_check_limit), Field(json_schema_extra={"minimum": 0})]
 _SubusersWord = Literal["all", "none"]
+_Texts = Annotated[list[_Text], validate_once("texts")]
+_Names = Annotated[_Texts, Field(min_length=1), AfterValidator(_select_names)]
 _SeriesWord = Literal["all", "distribution"]
 
 
 class _GlobsSection(Section):
-    include: list[_Text] = Field(default=["*"])
-    exclude: list[_Text] = Field(default=[])
+    include: _Texts = Field(default=["*"])
+    exclude: _Texts = Field(default=[])
 
     def build(self) -> SubuserSelection:
         # A pattern without a wildcard names one subuser, who is `missing` if SendGrid has none.
@@ -223,7 +244,9 @@ class _GlobsSection(Section):
 
 class _SeriesSection(Section):
     scores: bool = True
-    metrics: list[Literal[METRICS]] = Field(default=[*METRICS])  # type: ignore[valid-type]
+    metrics: Annotated[list[Literal[METRICS]], validate_once("metrics")] = Field(  # type: ignore[valid-type]
+        default=[*METRICS]
+    )
     eligible: bool = True
 
     def build(self) -> SeriesSelection:
@@ -248,8 +271,8 @@ class _AccountSection(Section):
             ),
             Tag(_WORD),
         ]
-        | Annotated[list[_Text], Field(min_length=1), Tag(_NAMES)]
-        | Annotated[_GlobsSection, Tag(_MAPPING)],
+        | Annotated[_Names, Tag(_NAMES)]
+        | Annotated[_GlobsSection, AfterValidator(_select_globs), Tag(_MAPPING)],
         Discriminator(_find_subusers_form),
     ] = "all"
     series: Annotated[
@@ -281,14 +304,10 @@ class _AccountSection(Section):
         )
 
     def _select_subusers(self) -> SubuserSelection | None:
-        match self.subusers:
-            case "none":
-                return None
-            case "all":
-                return ALL_SUBUSERS
-            case list(names):
-                return SubuserSelection(names=frozenset(names))
-        return self.subusers.build()
+        subusers: object = self.subusers  # the validators have made a selection of the other forms
+        if isinstance(subusers, SubuserSelection):
+            return subusers
+        return ALL_SUBUSERS if subusers == "all" else None
 
     def _select_series(self) -> SeriesSelection:
         match self.series:

@@ -15,11 +15,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from seq_exporter.config.secret import hide_keys, is_placeholder
+from seq_exporter.config.yaml_nodes import check_bounds, compose
 from seq_exporter.config.yaml_syntax import (
     MOST_BYTES,
     Merges,
-    check_bounds,
-    compose,
     construct_scalar,
     explain,
     has_known_tag,
@@ -86,16 +85,15 @@ class Problem:
 class Document:
     """A file as it was written (`raw`), and with its variables replaced (`value`).
 
-    `written` holds the text of each number, boolean, date and empty value: `0123` is the number 83.
-    `positions` holds the line and column of each value, from 1. `problems` are the mistakes found
-    so far: repeated keys, unknown tags, unset variables, and API keys in the wrong place.
+    `nodes` finds where a value is written, and how: `0123` is the number 83. `problems` are the
+    mistakes found so far: repeated keys, unknown tags, unset variables, and API keys in the wrong
+    place. A list of plain values that aliases repeat is one list, and so are its mistakes.
     """
 
     path: Path
     raw: Any
     value: Any
-    written: Mapping[Place, str]
-    positions: Mapping[Place, tuple[int, int]]
+    nodes: Nodes
     problems: tuple[Problem, ...]
 
     def validate(
@@ -121,32 +119,26 @@ class Document:
         return result
 
     def _list(self, problems: Iterable[Problem]) -> str:
-        ordered = sorted(problems, key=lambda problem: self._position(problem.place))
+        ordered = sorted(problems, key=lambda problem: self.nodes.find_position(problem.place))
         lines = [self._describe(problem) for problem in ordered[:_MOST_SHOWN]]
         heading = f"{self.path}: {len(ordered)} mistakes"
         if len(ordered) > _MOST_SHOWN:
             heading += f", of which these are the first {_MOST_SHOWN}"
         return "\n".join([heading, *lines] if len(ordered) > 1 else lines)
 
-    def _position(self, place: Place) -> tuple[int, int]:
-        while place and place not in self.positions:
-            place = place[:-1]
-        return self.positions.get(place, (1, 1))
-
     def _describe(self, problem: Problem) -> str:
         value = _look_up(self.raw, problem.place)
         message = problem.message.replace("{kind}", _kind_of(value))
         message = message.replace("{value}", self._quote(problem.place, value))
-        where = f"{self.path}:{self._position(problem.place)[0]}: "
+        where = f"{self.path}:{self.nodes.find_position(problem.place)[0]}: "
         place = f"{_dotted(problem.place)}: " if problem.place else ""
         return hide_keys(where + place + message)
 
     def _quote(self, place: Place, value: Any) -> str:
         """Return what the file says: not 83 for `0123`, nor Python's False for `no`."""
-        if place in self.written:
-            return _shorten(self.written[place]) or "nothing"
         if not isinstance(value, str):
-            return _kind_of(value)
+            written = self.nodes.find_text(place)
+            return _kind_of(value) if written is None else _shorten(written) or "nothing"
         text = repr(_shorten(value))
         # The value of a variable is not shown: it may be a secret in the wrong place.
         is_replaced = self.raw is not self.value and _has_variable(value)
@@ -163,13 +155,14 @@ def read_document(path: Path, environ: Mapping[str, str] | None) -> Document:
     text = _read_text(path)
     reader = _Reader(environ or {})
     try:
-        raw = reader.build(compose(text))
+        root = compose(text)
+        raw = reader.build(root)
     except yaml.YAMLError as err:
         # Not str(err) and not `from err`: they quote the line, which may hold a key.
         line, message = explain(err, text)
         raise ConfigError(f"{path}:{line}: {message}") from None
     value = raw if environ is None else reader.resolve(raw)
-    return Document(path, raw, value, reader.written, reader.positions, tuple(reader.problems))
+    return Document(path, raw, value, Nodes(root, reader.merges), tuple(reader.problems))
 
 
 def _read_text(path: Path) -> str:
@@ -188,43 +181,83 @@ def _read_text(path: Path) -> str:
         raise ConfigError(f"{path}: is not UTF-8 text: save it as UTF-8") from None
 
 
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The nodes of a file, by place. Only mistakes ask for them."""
+
+    _root: yaml.Node | None
+    _merges: Merges
+
+    def find_position(self, place: Place) -> tuple[int, int]:
+        """Return the line and column of a value, from 1, or those of what it would be in."""
+        *_, (mark, _) = self._walk(place)
+        return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+
+    def find_text(self, place: Place) -> str | None:
+        """Return how a number, a boolean, a date or an empty value is written, if one is there."""
+        steps = list(self._walk(place))
+        node = steps[-1][1]
+        is_there = len(steps) == len(place) + 1
+        return node.value if is_there and isinstance(node, yaml.ScalarNode) else None
+
+    def _walk(self, place: Place) -> Iterator[tuple[yaml.Mark | None, yaml.Node | None]]:
+        """Yield the mark and the node of the root, and of each part of the place that is there."""
+        node = self._root
+        yield (node.start_mark if node else None), node
+        for part in place:
+            if isinstance(node, yaml.MappingNode) and part in self._merges.list_pairs(node):
+                key, node = self._merges.list_pairs(node)[str(part)]
+            elif isinstance(node, yaml.SequenceNode) and part in range(len(node.value)):
+                key = node = node.value[int(part)]
+            else:
+                return
+            yield key.start_mark, node
+
+
 @dataclass(slots=True)
 class _Reader:
-    """Builds plain data from YAML, and notes the position of each value and the mistakes."""
+    """Builds plain data from YAML, and notes the mistakes."""
 
     environ: Mapping[str, str]
-    positions: dict[Place, tuple[int, int]] = field(default_factory=dict)
-    written: dict[Place, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    _merges: Merges = field(default_factory=Merges)
+    merges: Merges = field(default_factory=Merges)
+    _values: int = 0
+    # Lists of plain values, by the identity of what they were made from. An alias repeats a list
+    # for each account: a thousand copies of a long one would fill the memory.
+    _built: dict[int, list[Any]] = field(default_factory=dict)
+    _resolved: dict[int, list[Any]] = field(default_factory=dict)
 
     def build(self, node: yaml.Node | None, place: Place = ()) -> Any:
         if node is None:
             return None
-        self.positions[place] = _position_of(node)
-        check_bounds(len(self.positions), len(place), node.start_mark)
+        self._values += 1
+        check_bounds(self._values, len(place), node.start_mark)
+        if id(node) in self._built:
+            return self._built[id(node)]
         if not has_known_tag(node):
             # The tag is not quoted: it may be a password that begins with an exclamation mark.
             message = "has a YAML tag (`!...`) that is not known here: remove it"
             self.problems.append(Problem(place, f"{message}, or put the text in quotes"))
         if isinstance(node, yaml.SequenceNode):
-            return [self.build(item, (*place, i)) for i, item in enumerate(node.value)]
+            return self._build_list(node, place)
         if isinstance(node, yaml.MappingNode):
             return self._build_mapping(node, place)
         assert isinstance(node, yaml.ScalarNode)  # noqa: S101 - YAML has no other kind
         value = construct_scalar(node)
-        if isinstance(value, str):
-            return self._check_unicode(value, place)
-        self.written[place] = node.value
-        return value
+        return self._check_unicode(value, place) if isinstance(value, str) else value
+
+    def _build_list(self, node: yaml.SequenceNode, place: Place) -> list[Any]:
+        values = [self.build(item, (*place, i)) for i, item in enumerate(node.value)]
+        if all(isinstance(item, yaml.ScalarNode) for item in node.value):
+            self._built[id(node)] = values
+        return values
 
     def _build_mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
         self._note_bad_keys(node, place)
-        result = {}
-        for key, (key_node, value_node) in self._merges.list_pairs(node).items():
-            result[key] = self.build(value_node, (*place, key))
-            self.positions[*place, key] = _position_of(key_node)
-        return result
+        return {
+            key: self.build(value_node, (*place, key))
+            for key, (_, value_node) in self.merges.list_pairs(node).items()
+        }
 
     def _note_bad_keys(self, node: yaml.MappingNode, place: Place) -> None:
         keys = [key_of(key_node) for key_node, _ in node.value]
@@ -260,8 +293,16 @@ class _Reader:
                 if place or not key.startswith("x-")
             }
         if isinstance(value, list):
-            return [self.resolve(item, (*place, i)) for i, item in enumerate(value)]
+            return self._resolve_list(value, place)
         return self._resolve_text(value, place) if isinstance(value, str) else value
+
+    def _resolve_list(self, values: list[Any], place: Place) -> list[Any]:
+        if id(values) in self._resolved:
+            return self._resolved[id(values)]
+        resolved = [self.resolve(item, (*place, i)) for i, item in enumerate(values)]
+        if not any(isinstance(item, dict | list) for item in values):
+            self._resolved[id(values)] = resolved
+        return resolved
 
     def _resolve_text(self, text: str, place: Place) -> str:
         """Return a text without the white space around it, and with its variables replaced.
@@ -293,10 +334,6 @@ class _Reader:
 
 def _has_variable(text: str) -> bool:
     return any(match[1] is not None for match in _VARIABLE.finditer(text))
-
-
-def _position_of(node: yaml.Node) -> tuple[int, int]:
-    return node.start_mark.line + 1, node.start_mark.column + 1
 
 
 def _explain(err: ValidationError, model: type[BaseModel]) -> Iterator[Problem]:

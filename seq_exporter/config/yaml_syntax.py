@@ -1,4 +1,4 @@
-"""YAML's syntax: text to nodes within bounds, nodes to plain values, and the line of each error."""
+"""YAML's syntax: nodes to plain values, merges, and the line of each error."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from typing import Any
 
 import yaml
 
+from seq_exporter.config.yaml_nodes import check_bounds
+
 #: A longer file takes minutes to read.
 MOST_BYTES = 10 * 2**20
-#: A configuration of 100,000 usernames has a fifth of this. Aliases of aliases can expand to
-#: billions of values.
-MOST_VALUES = 500_000
-#: A configuration has five levels. Python ends a recursion after 1,000 calls, and a list may even
-#: contain itself.
-MOST_LEVELS = 50
 
 _STANDARD = "tag:yaml.org,2002:"
 _MERGE = _STANDARD + "merge"
@@ -49,50 +45,6 @@ _FIXES = (
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 Pairs = Mapping[str, tuple[yaml.Node, yaml.Node]]
-
-
-class _Loader(yaml.SafeLoader):
-    """Composes nodes; refuses a document that is too large or too deep before it is in memory."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._nodes = 0
-        self._levels = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        self._nodes += 1
-        self._levels += 1
-        check_bounds(self._nodes, self._levels, self.get_mark())
-        node = super().compose_node(parent, index)
-        self._levels -= 1
-        return node
-
-
-def compose(text: str) -> yaml.Node | None:
-    """Return the one document in `text`, None if there is none. Raises yaml.YAMLError."""
-    loader = _Loader(text)
-    try:
-        return loader.get_single_node()
-    except (ValueError, OverflowError):  # `\UFFFFFFFF`, or a version of 5,000 digits
-        raise yaml.MarkedYAMLError(
-            note="is not valid YAML: a number is out of range: correct it",
-            problem_mark=loader.get_mark(),
-        ) from None
-    finally:
-        loader.dispose()
-
-
-def check_bounds(values: int, levels: int, mark: yaml.Mark) -> None:
-    """Raise MarkedYAMLError if a document of so many values and levels is too large."""
-    if values > MOST_VALUES:
-        problem = f"has more than {MOST_VALUES:,} values: remove some, or aliases of aliases"
-        raise yaml.MarkedYAMLError(note=problem, problem_mark=mark)
-    if levels > MOST_LEVELS:
-        problem = (
-            f"is nested more than {MOST_LEVELS} levels deep, or contains itself by an alias: "
-            "remove the inner levels"
-        )
-        raise yaml.MarkedYAMLError(note=problem, problem_mark=mark)
 
 
 def has_known_tag(node: yaml.Node) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from seq_exporter.config.file import load_config
 from seq_exporter.config.model import (
     ALL_SUBUSERS,
@@ -177,3 +179,45 @@ def test_the_example_is_valid() -> None:
     assert config.poll == PollSettings()
     assert config.state_dir is None
     assert config.accounts[0] == Account("acme", ApiKey(Secret("SG.put-your-key-here")))
+
+
+@pytest.mark.parametrize(
+    "subusers", ["*names", "{include: *names}", "{include: *names, exclude: *names}"]
+)
+def test_a_list_that_accounts_share_is_one_list_in_memory(tmp_path: Path, subusers: str) -> None:
+    """Also if all copies of it together would be more than a file may hold."""
+    names = [f"shop-{number}" for number in range(20_000)]
+    accounts = "\n".join(f"- {{name: a{i}, api_key: k, subusers: {subusers}}}" for i in range(30))
+    config = load(tmp_path, f"x-names: &names [{', '.join(names)}]\naccounts:\n{accounts}\n")
+    first, *others = (account.subusers for account in config.accounts)
+    exclude = tuple(names) if "exclude" in subusers else ()
+    assert first == SubuserSelection(frozenset(names), (), exclude)
+    assert all(other is first for other in others)
+
+
+def test_a_list_may_be_shared_by_different_keys(tmp_path: Path) -> None:
+    text = """
+x-list: &list [open_rate, spam_rate]
+accounts:
+  - {name: a, api_key: k, subusers: *list, series: {metrics: *list}}
+  - {name: b, api_key: k, subusers: {include: *list}}
+  - {name: c, api_key: k, subusers: {exclude: *list}}
+  - {name: d, api_key: k, subusers: {include: *list, exclude: [x]}}
+"""
+    a, b, c, d = load(tmp_path, text).accounts
+    names = frozenset({"open_rate", "spam_rate"})
+    assert a.series.metrics == ("open_rate", "spam_rate")
+    assert a.subusers == b.subusers == SubuserSelection(names)
+    assert c.subusers == SubuserSelection(include=("*",), exclude=("open_rate", "spam_rate"))
+    assert d.subusers == SubuserSelection(names, exclude=("x",))
+
+
+def test_a_list_that_accounts_share_takes_variables(tmp_path: Path) -> None:
+    text = """
+x-names: &names [" ${SHOP} ", b]
+accounts:
+  - {name: a, api_key: k, subusers: *names}
+  - {name: b, api_key: k, subusers: {include: *names}}
+"""
+    a, b = load(tmp_path, text, SHOP="shop").accounts
+    assert a.subusers == b.subusers == SubuserSelection(names=frozenset({"shop", "b"}))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -174,6 +176,44 @@ def test_a_file_of_many_mistakes_shows_the_first(tmp_path: Path) -> None:
     assert lines[0] == "config.yaml: 101 mistakes, of which these are the first 100"
     assert len(lines) == 101
     assert lines[-1].startswith("config.yaml:102: k99: unknown key")
+
+
+def test_a_mistake_in_a_list_that_accounts_share_is_one_mistake(tmp_path: Path) -> None:
+    text = """
+x-names: &names
+  - shop-de
+  - 1
+  - "a\\nb"
+  - ${UNSET}
+accounts:
+  - {name: a, api_key: k, subusers: *names}
+  - {name: b, api_key: k, subusers: *names}
+  - {name: c, api_key: k, subusers: {include: *names}}
+  - {name: d, api_key: k, subusers: {include: *names}}
+"""
+    assert complain(tmp_path, text) == [
+        "config.yaml:4: accounts[0].subusers[1]: must be text, not 1: put it in quotes",
+        "config.yaml:5: accounts[0].subusers[2]: "
+        "has a line break or another control character inside: put it on one line",
+        "config.yaml:6: accounts[0].subusers[3]: the environment variable UNSET is not set: "
+        "set it, or correct the name",
+    ]
+
+
+def test_a_name_has_no_white_space_but_blanks_and_no_control_character(tmp_path: Path) -> None:
+    refused = [
+        char
+        for char in map(chr, range(sys.maxunicode + 1))
+        if unicodedata.category(char) == "Cc" or (char.isspace() and char != " ")
+    ]
+    names = [f'"a\\U{ord(char):08x}b"' for char in [*refused, " ", "\u200b", "\u202e", "\u00e4"]]
+    lines = complain(
+        tmp_path, "accounts:\n- name: a\n  api_key: k\n  subusers:\n  - " + "\n  - ".join(names)
+    )
+    message = "has a line break or another control character inside: put it on one line"
+    assert lines == [
+        f"config.yaml:{5 + i}: accounts[0].subusers[{i}]: {message}" for i in range(len(refused))
+    ]
 
 
 @pytest.mark.parametrize(
