@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
-from rich.console import Console
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, JustifyMethod
+from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
@@ -19,21 +23,27 @@ _NONE = "-"
 _LONGEST_NAME = 32
 
 
-class _Column(NamedTuple):
+class _Cell(NamedTuple):
+    """The text of a cell, and its style in Rich's words; most texts have none."""
+
+    text: str
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class _Column:
     """A column; if not all of them fit, those of the highest `rank` are left out."""
 
     title: str
     rank: int
-    cells: list[Text]
+    cells: Sequence[_Cell]
     is_left: bool = False
 
-    @property
+    @cached_property
     def width(self) -> int:
         """How many terminal columns it takes."""
-        longest = max(
-            *(len(line) for line in self.title.split("\n")),
-            *(cell.cell_len for cell in self.cells),
-        )
+        titles = (_Cell(line) for line in self.title.split("\n"))
+        longest = max(cell_len(cell.text) for cell in {*titles, *self.cells})
         return min(longest, _LONGEST_NAME) if self.is_left and self.rank < _HISTORY else longest
 
 
@@ -57,33 +67,57 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
     columns = _fit(_make_columns(rows), console.width)
     # A long name is cut before the terminal breaks the line.
     spare = console.width - sum(column.width + 1 for column in columns) + 1
+    widths = [column.width + min(spare, 0) * (column.title == "subuser") for column in columns]
+    _print_titles(columns, widths, console)
+    # Not as a table of Rich, which takes half a millisecond for a row: a fleet took a minute.
+    cells = [
+        _render_cells(column, width, console) for column, width in zip(columns, widths, strict=True)
+    ]
+    text = "".join(f"{' '.join(line)}\n" for line in zip(*cells, strict=True))
+    console.print(Segments([Segment(text)]), end="", crop=False)
+
+
+def _print_titles(columns: Sequence[_Column], widths: Sequence[int], console: Console) -> None:
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(
-            column.title,
-            justify="left" if column.is_left else "right",
-            no_wrap=True,
-            overflow="ellipsis",
-            # Measured once: Rich would measure each cell again.
-            width=column.width + min(spare, 0) * (column.title == "subuser"),
-        )
-    for cells in zip(*(column.cells for column in columns), strict=True):
-        table.add_row(*cells)
+    for column, width in zip(columns, widths, strict=True):
+        justify: JustifyMethod = "left" if column.is_left else "right"
+        table.add_column(column.title, justify=justify, no_wrap=True, width=width)
     console.print(table)
 
 
+def _render_cells(column: _Column, width: int, console: Console) -> Iterator[str]:
+    """Yield each cell, as wide as the column. Only names are many that differ."""
+    rendered = {cell: _render(cell, width, column, console) for cell in set(column.cells)}
+    return map(rendered.__getitem__, column.cells)
+
+
+def _render(cell: _Cell, width: int, column: _Column, console: Console) -> str:
+    """Return a cell in its colours, as far as the console has any; a long text is cut."""
+    text = cell.text
+    if cell_len(text) > width:
+        text = set_cell_size(text, width - 1) + "…"
+    blanks = " " * (width - cell_len(text))
+    text = text + blanks if column.is_left else blanks + text
+    if not cell.style:
+        return text
+    with console.capture() as capture:
+        console.print(Text(text, cell.style), end="", soft_wrap=True)
+    return capture.get()
+
+
 def _make_columns(rows: Sequence[Row]) -> list[_Column]:
-    # As text: in a string, Rich would take `[red]` for a colour.
-    columns = [_Column("subuser", 0, [Text(show(row.subuser)) for row in rows], is_left=True)]
+    columns = [_Column("subuser", 0, [_Cell(show(row.subuser)) for row in rows], is_left=True)]
     for name, title, rank in _NUMBERS:
-        cell = _change if name.startswith("change") else _score
-        columns.append(_Column(title, rank, [cell(row.numbers[name]) for row in rows]))
+        make = _change if name.startswith("change") else _score
+        values = [row.numbers[name] for row in rows]
+        cells = {value: make(value) for value in set(values)}  # few: scores have one decimal
+        columns.append(_Column(title, rank, [cells[value] for value in values]))
     if len({row.account for row in rows}) > 1:
         columns.insert(
-            0, _Column("account", 2, [Text(show(row.account)) for row in rows], is_left=True)
+            0, _Column("account", 2, [_Cell(show(row.account)) for row in rows], is_left=True)
         )
     if rows[0].history:
-        bars = [Text(draw(row.history)) for row in rows]
+        bars = [_Cell(draw(row.history)) for row in rows]
         columns.append(_Column("history", _HISTORY, bars, is_left=True))
     return columns
 
@@ -98,20 +132,20 @@ def _fit(columns: list[_Column], width: int) -> list[_Column]:
     return columns
 
 
-def _score(value: float | None) -> Text:
+def _score(value: float | None) -> _Cell:
     """Return a coloured cell: black on a light colour can be read on any background."""
     if value is None:
-        return Text(_NONE)
+        return _Cell(_NONE)
     colour = next(colour for lowest, colour in _STEPS if value >= lowest)
-    return Text(f" {value:.1f} ", style=f"black on {colour}")
+    return _Cell(f"  {value:.1f}", f"black on {colour}")
 
 
-def _change(value: float | None) -> Text:
+def _change(value: float | None) -> _Cell:
     """Return `▼0.4`, `▲0.1` or `=`: the direction does not hang on a colour."""
     if value is None:
-        return Text(_NONE)
+        return _Cell(_NONE)
     colour = "#D55E00" if value < 0 else "#56B4E9"
-    return Text(describe_change(value), style=colour if abs(value) >= 0.45 else "")
+    return _Cell(describe_change(value), colour if abs(value) >= 0.45 else "")
 
 
 def describe_change(value: float) -> str:

@@ -77,10 +77,24 @@ def test_a_name_cannot_command_the_terminal() -> None:
 
 
 def test_colour_is_not_all_that_tells() -> None:
-    coloured = show(100, ROWS[:1], color_system="truecolor", force_terminal=True)
-    assert "\x1b[30;48;2;230;159;0m" in coloured  # 2.8: black on orange
-    assert "▼1.4" in coloured
+    """A number is black on a light colour, as wide as its column."""
+    *_, line = show(80, ROWS[:1], color_system="truecolor", force_terminal=True).splitlines()
+    orange, red, yellow, blue = ("230;159;0", "213;94;0", "240;228;66", "86;180;233")
+    assert line == (
+        f"shop-de \x1b[30;48;2;{orange}m  2.8\x1b[0m \x1b[30;48;2;{red}m    1.0\x1b[0m "
+        f"\x1b[30;48;2;{yellow}m  3.6\x1b[0m \x1b[30;48;2;{blue}m   4.2\x1b[0m      - "
+        f"\x1b[30;48;2;{blue}m  4.5\x1b[0m \x1b[38;2;{red}m▼1.4\x1b[0m    - ▇▇ ▄▄"
+    )
     assert "\x1b[" not in show(100, ROWS[:1])
+
+
+def test_characters_that_take_two_columns() -> None:
+    rows = [ROWS[0]._replace(subuser="漢字漢字のショップ"), ROWS[0]]
+    assert show(30, rows).splitlines()[-2:] == [
+        "漢字漢字のショップ   2.8 ▼1.4",
+        "shop-de              2.8 ▼1.4",
+    ]
+    assert show(20, rows).splitlines()[-2:] == ["漢字漢字のシ …   2.8", "shop-de          2.8"]
 
 
 @pytest.mark.parametrize(
