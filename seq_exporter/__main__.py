@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 
 from seq_exporter.serve.signals import hold_signals
 
@@ -12,6 +13,7 @@ from seq_exporter.serve.signals import hold_signals
 def main() -> None:
     """Run the command line, with the signals held while it is imported."""
     hold_signals()
+    _leave_out_charset_detection()
     try:
         from seq_exporter.commands.main import main as run_command_line
 
@@ -25,6 +27,16 @@ def main() -> None:
     finally:
         # A Ctrl-C while Python ends would print a traceback; now it ends the process at once.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _leave_out_charset_detection() -> None:
+    """Keep requests from importing what guesses the encoding of a text: 3 MB of memory.
+
+    Nothing here asks for a guess. requests works without it, and warns that it does.
+    """
+    for name in ("chardet", "charset_normalizer"):
+        sys.modules[name] = None  # type: ignore[assignment]  # Python takes it as not installed
+    warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
 
 
 def _exit_at_once(status: int) -> None:

@@ -68,6 +68,7 @@ async def run_exporter(
     # What is imported stays: garbage collection need not look at it.
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
+    gc.enable()
     exporter = Exporter(config, load, shard=shard)
     server = Server(
         build_app(exporter, web_settings, enable_lifecycle=enable_lifecycle), web_settings

@@ -8,8 +8,6 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import bcrypt
-
 from seq_exporter.threads import DaemonThreads
 
 # bcrypt does not accept longer passwords.
@@ -30,6 +28,8 @@ _MOST_NETWORKS = 10_000
 
 def check_password(password: bytes, stored: str) -> bool:
     """Return whether `password` matches the bcrypt hash `stored`, in the same time either way."""
+    import bcrypt  # few exporters have passwords
+
     if not password or len(password) > _LONGEST_PASSWORD_BYTES or b"\0" in password:
         bcrypt.checkpw(b"-", stored.encode())
         return False

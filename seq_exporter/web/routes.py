@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,8 +71,7 @@ def build_app(
         exporter,
         enable_lifecycle,
         DaemonThreads(_THREADS),
-        StatusPage(find_docs()),
-        json.dumps(describe_api(ENDPOINTS)).encode(),
+        StatusPage(find_docs),
     )
     app = Starlette(
         routes=[
@@ -124,7 +124,6 @@ class _Handlers:
     enable_lifecycle: bool
     threads: DaemonThreads
     page: StatusPage
-    description: bytes
 
     async def status(self, request: Request) -> Response:
         query, mistakes = Query.parse(request.query_params)
@@ -168,7 +167,7 @@ class _Handlers:
         return answer
 
     async def openapi(self, request: Request) -> Response:
-        return _json(self.description)
+        return _json(await self.threads.run(_describe_api))
 
     async def healthy(self, request: Request) -> Response:
         return PlainTextResponse("seq-exporter is healthy.\n")
@@ -200,6 +199,11 @@ def _header(request: Request, name: str) -> str:
 def _no_account(name: str) -> Response:
     text = f"No account is named '{show(name[:200])}': use a name of the configuration.\n"
     return PlainTextResponse(text, 404, {"X-Content-Type-Options": "nosniff"})
+
+
+@functools.cache
+def _describe_api() -> bytes:
+    return json.dumps(describe_api(ENDPOINTS)).encode()
 
 
 def _render(answer: Answer) -> bytes:

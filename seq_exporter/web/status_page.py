@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
-
-import jinja2
 
 from seq_exporter import __version__
 from seq_exporter.escapes import show
 from seq_exporter.scores import Health, Snapshot, add_to_bands
 from seq_exporter.web.listing import SORTS, Accounts, Query, list_subusers
+
+if TYPE_CHECKING:  # the first view imports it: many exporters are only scraped
+    import jinja2
 
 _TITLES = {
     "overall": "Score",
@@ -34,11 +34,11 @@ class StatusPage:
     """Renders the status page; text from the configuration or from SendGrid is escaped.
 
     Links are relative, so the page also works behind a proxy that serves it below a path.
+    `find_docs` returns the documentation's URL, if there is one.
     """
 
-    def __init__(self, docs_url: str | None = None) -> None:
-        self._docs_url = docs_url
-        self._template = _load_template()
+    def __init__(self, find_docs: Callable[[], str | None] = lambda: None) -> None:
+        self._find_docs = find_docs
 
     def render(self, accounts: Accounts, query: Query, mistakes: Sequence[str] = ()) -> str:
         """Return the HTML for `accounts`, in their order, with the subusers that match `query`.
@@ -48,9 +48,9 @@ class StatusPage:
         """
         listing = list_subusers(accounts, query)
         shown = sorted(accounts, key=lambda each: each[1].failure is None)[:_MOST_ACCOUNTS]
-        return self._template.render(
+        return _load_template().render(
             version=__version__,
-            docs_url=self._docs_url,
+            docs_url=self._find_docs(),
             accounts=[_describe(*each) for each in (accounts if shown == accounts else shown)],
             hidden=len(accounts) - len(shown),
             has_subusers=any(snapshot.subusers for snapshot, _ in accounts),
@@ -68,8 +68,11 @@ class StatusPage:
         )
 
 
+@functools.cache
 def find_docs() -> str | None:
     """Return the documentation's URL in the package metadata (`[project.urls]`), or None."""
+    from importlib.metadata import PackageNotFoundError, metadata
+
     try:
         urls = metadata("seq-exporter").get_all("Project-URL") or []
     except PackageNotFoundError:  # run from a source folder, not installed
@@ -80,6 +83,8 @@ def find_docs() -> str | None:
 
 @functools.cache  # compiling it takes longer than a hundred pages
 def _load_template() -> jinja2.Template:
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("seq_exporter.web", ""),
         autoescape=True,

@@ -17,7 +17,7 @@ from seq_exporter.simulator.api import build_app
 from seq_exporter.simulator.fleet import Fleet
 from seq_exporter.web.server.listen import local_url, open_sockets
 from seq_exporter.web.server.server import Server
-from seq_exporter.web.settings.file import WebSettings
+from seq_exporter.web.settings.model import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 

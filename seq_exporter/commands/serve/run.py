@@ -19,7 +19,7 @@ from seq_exporter.serve.signals import exiting_when_stopped
 from seq_exporter.serve.watch import Watch
 from seq_exporter.threads import call_within
 from seq_exporter.web.server.listen import open_sockets
-from seq_exporter.web.settings.file import WebSettings, load_web_settings
+from seq_exporter.web.settings.model import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 
@@ -64,6 +64,9 @@ def run_serve(
 def _load_web_settings(name: str) -> WebSettings:
     if not name:
         return WebSettings()
+    # Imported only if there is a file: without one, its sections and bcrypt would be of no use.
+    from seq_exporter.web.settings.file import load_web_settings
+
     return load_within(lambda: load_web_settings(Path(name)), name)
 
 

@@ -6,9 +6,8 @@ Source: exporter-toolkit, docs/web-configuration.md.
 from __future__ import annotations
 
 import re
-import ssl
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +15,7 @@ import bcrypt
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from seq_exporter.config.yaml_document import Place, Problem, read_document
+from seq_exporter.web.settings.model import RequestLimit, WebSettings
 from seq_exporter.web.settings.section import WebSection
 from seq_exporter.web.settings.tls_section import TlsSection, contradictions
 
@@ -26,30 +26,6 @@ _BCRYPT = re.compile(r"(\$2[aby]\$)(?:0[4-9]|[12][0-9]|3[01])(\$[./A-Za-z0-9]{53
 # durations do not have.
 _UNIT_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _INTERVAL_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(h|ms|m|s|us|ns)")
-
-
-@dataclass(frozen=True, slots=True)
-class RequestLimit:
-    """At most `burst` requests at once, and one more every `interval_seconds`."""
-
-    interval_seconds: float
-    burst: int
-
-
-@dataclass(frozen=True, slots=True)
-class WebSettings:
-    """The content of a web configuration file.
-
-    `ssl_context`: None for plain HTTP. `users`: bcrypt hashes by name; empty lets everybody in.
-    `rate_limit`: None for no limit. `files`: the paths that were read. A symbolic link is listed as
-    itself, so a change of its target is noticed.
-    """
-
-    ssl_context: ssl.SSLContext | None = None
-    users: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    rate_limit: RequestLimit | None = None
-    files: tuple[Path, ...] = ()
 
 
 def load_web_settings(path: Path) -> WebSettings:

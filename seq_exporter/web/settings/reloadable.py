@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seq_exporter.errors import ConfigError
-from seq_exporter.web.settings.file import WebSettings
+from seq_exporter.web.settings.model import WebSettings
 
 _log = logging.getLogger(__name__)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,22 +16,28 @@ from tests.unit.config.files import MINIMAL
 #: Prints the modules that a program has imported when it ends.
 LIST_MODULES = """
 import atexit, sys
-atexit.register(lambda: print("\\n" + " ".join(sys.modules)))
+atexit.register(lambda: print("\\n" + " ".join(name for name in sys.modules if sys.modules[name])))
 """
 RUN = f"{LIST_MODULES}from seq_exporter.__main__ import main; main()"
 
 COMMANDS = list(commands.commands)
 
 
-def list_modules(code: str, *arguments: str, **variables: str) -> list[str]:
-    run = subprocess.run(
+def run_python(
+    code: str, *arguments: str, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        env=os.environ | variables,
+        env={**os.environ, **(variables or {})},
         capture_output=True,
         text=True,
-        check=True,
         timeout=60,
     )
+
+
+def list_modules(code: str, *arguments: str, **variables: str) -> list[str]:
+    run = run_python(code, *arguments, variables=variables)
+    assert run.returncode == 0, run.stderr
     return run.stdout.splitlines()[-1].split()
 
 
@@ -83,7 +90,19 @@ def test_a_check_of_the_files_needs_no_server_and_no_client(
     )
 
 
-def test_serve_needs_no_table_and_no_archive() -> None:
+def test_serve_needs_no_table_no_archive_no_page_and_no_passwords() -> None:
+    """The first view imports the status page's templates, the first login bcrypt."""
     modules = list_modules(f"{LIST_MODULES}import seq_exporter.commands.serve.run")
     names = {module.split(".")[0] for module in modules}
-    assert names.isdisjoint({"rich", "sqlite3", "google", "cramjam"})
+    assert names.isdisjoint({"rich", "sqlite3", "google", "cramjam", "jinja2", "bcrypt"})
+    assert "seq_exporter.web.settings.file" not in modules
+
+
+def test_requests_guesses_no_encodings() -> None:
+    """It warns if it cannot, and nobody is to see that."""
+    always = {"PYTHONWARNINGS": "always"}
+    run = run_python(RUN, "serve", "--config.file=/nowhere", variables=always)
+    modules = run.stdout.splitlines()[-1].split()
+    assert "requests" in modules
+    assert {"chardet", "charset_normalizer"}.isdisjoint(modules)
+    assert run.stderr.startswith("seq-exporter: no configuration file: looked for /nowhere\n")

@@ -15,7 +15,7 @@ import pytest
 from seq_exporter.config.model import Config
 from seq_exporter.serve.process import run_exporter
 from seq_exporter.web.server.server import Server
-from seq_exporter.web.settings.file import WebSettings
+from seq_exporter.web.settings.model import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 DEFAULT_THRESHOLDS = gc.get_threshold()
@@ -26,9 +26,11 @@ class LookingServer(Server):
 
     def __init__(self) -> None:
         self.frozen = 0
+        self.is_collected = False
         self.thresholds = DEFAULT_THRESHOLDS
 
     async def serve(self, sockets: Sequence[socket.socket] | None = None) -> None:
+        self.is_collected = gc.isenabled()
         self.frozen, self.thresholds = gc.get_freeze_count(), gc.get_threshold()
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -39,8 +41,10 @@ def server() -> Iterator[LookingServer]:
     switch_seconds, mask = sys.getswitchinterval(), signal.pthread_sigmask(signal.SIG_BLOCK, ())
     server, settings = LookingServer(), ReloadableSettings(WebSettings)
     config = Config(())
+    gc.disable()  # as the command does while it imports
     asyncio.run(run_exporter(config, lambda: config, [], settings, also=[(server, [])]))
     yield server
+    gc.enable()
     gc.unfreeze()
     gc.set_threshold(*DEFAULT_THRESHOLDS)
     sys.setswitchinterval(switch_seconds)
@@ -49,6 +53,10 @@ def server() -> Iterator[LookingServer]:
 
 def test_garbage_collection_skips_what_is_imported(server: LookingServer) -> None:
     assert server.frozen > len(sys.modules)
+
+
+def test_garbage_is_collected_again(server: LookingServer) -> None:
+    assert server.is_collected
 
 
 def test_full_garbage_collections_are_rare(server: LookingServer) -> None:

@@ -115,7 +115,7 @@ def test_the_status_page_escapes_subusers() -> None:
 
 def test_the_status_page_links_to_the_documentation_if_its_url_is_known() -> None:
     link = '<a href="https://example.com/docs">Documentation</a>'
-    assert link in StatusPage("https://example.com/docs").render(EXPORTER.accounts, Query())
+    assert link in StatusPage(lambda: "https://example.com/docs").render(EXPORTER.accounts, Query())
     assert "Documentation" not in StatusPage().render(EXPORTER.accounts, Query())
 
 

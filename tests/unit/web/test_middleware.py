@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from seq_exporter.threads import NoThread
 from seq_exporter.web.logins import check_password
 from seq_exporter.web.middleware import BasicAuth, ThreadLimit
-from seq_exporter.web.settings.file import WebSettings
+from seq_exporter.web.settings.model import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 LONGEST = "p" * 72  # bytes; bcrypt accepts no more

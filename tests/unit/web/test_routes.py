@@ -21,7 +21,7 @@ from seq_exporter.publish.telemetry import Renderer, Telemetry
 from seq_exporter.scores import Health, OwnScore, Score, Snapshot, SubuserScores
 from seq_exporter.threads import NoThread
 from seq_exporter.web.routes import build_app
-from seq_exporter.web.settings.file import WebSettings
+from seq_exporter.web.settings.model import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 from tests.support import day
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from seq_exporter.web.server.listen import open_sockets
 from seq_exporter.web.server.server import Limits, Server
-from seq_exporter.web.settings.file import WebSettings
+from seq_exporter.web.settings.model import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 

@@ -17,7 +17,8 @@ from starlette.types import Receive, Scope, Send
 
 from seq_exporter.web.server.listen import open_sockets
 from seq_exporter.web.server.server import Limits, Server
-from seq_exporter.web.settings.file import WebSettings, load_web_settings
+from seq_exporter.web.settings.file import load_web_settings
+from seq_exporter.web.settings.model import WebSettings
 from tests.unit.web.server.serving import connect, get, receive_all, serving, talk
 
 APP = PlainTextResponse("hello\n")

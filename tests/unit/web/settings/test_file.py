@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from seq_exporter.errors import ConfigError
-from seq_exporter.web.settings.file import RequestLimit, WebSettings, load_web_settings
+from seq_exporter.web.settings.file import load_web_settings
+from seq_exporter.web.settings.model import RequestLimit, WebSettings
 from tests.unit.web.settings.web_folder import HASH, WebFolder
 
 

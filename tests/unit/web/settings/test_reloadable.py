@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from seq_exporter.errors import ConfigError
 from seq_exporter.web.middleware import ConfiguredHeaders, RequestLimiter
-from seq_exporter.web.settings.file import RequestLimit, WebSettings
+from seq_exporter.web.settings.model import RequestLimit, WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 
 

@@ -8,7 +8,8 @@ import pytest
 import trustme
 
 from seq_exporter.errors import ConfigError
-from seq_exporter.web.settings.file import WebSettings, load_web_settings
+from seq_exporter.web.settings.file import load_web_settings
+from seq_exporter.web.settings.model import WebSettings
 
 HASH = "$2b$04$QM5zG7hnFcL1ide/1.jVCO1lpI0Aim8sZOF4Meq7AXO.SLeas9VIW"
 TLS = "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
