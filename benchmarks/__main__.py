@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 
 from benchmarks.backfill import measure_backfill
+from benchmarks.commands import measure_commands
+from benchmarks.configuration import measure_configuration
 from benchmarks.figures import Figures
 from benchmarks.polls import measure_polls, polled_exporter
 from benchmarks.processes import running_simulator
@@ -31,7 +33,7 @@ from benchmarks.status_page import measure_page
 
 _SIZES = "1000,10000,100000"
 _LARGEST = 1_000_000  # the simulator has no larger accounts
-_MEASURES = "startup,waits,polls,scrapes,page,scores,day"
+_MEASURES = "startup,commands,configuration,waits,polls,scrapes,page,scores,day"
 _ALL_MEASURES = f"{_MEASURES},backfill"
 
 
@@ -55,6 +57,12 @@ def _measure(folder: Path, subusers: int, measures: list[str]) -> Figures:
     if "startup" in measures:
         _say(subusers, "start and stop")
         figures |= measure_startup(folder)
+    if "commands" in measures:
+        _say(subusers, "commands that print a line")
+        figures |= measure_commands()
+    if "configuration" in measures:
+        _say(subusers, "a configuration with a list of usernames")
+        figures |= measure_configuration(folder, subusers)
     if {"waits", "polls", "scrapes", "page", "scores"} & set(measures):
         figures |= _measure_with_simulator(folder, subusers, measures)
     if "day" in measures:
