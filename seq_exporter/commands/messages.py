@@ -1,10 +1,14 @@
-"""Messages for the person at the terminal."""
+"""What a command leaves with the person at the terminal: messages, and files of results."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from seq_exporter.errors import CannotWrite
 from seq_exporter.escapes import show_lines
+from seq_exporter.files import writing_to
 
 
 def print_message(text: str) -> None:
@@ -20,3 +24,12 @@ def print_error(text: str) -> None:
 def count(number: int, thing: str) -> str:
     """Return `1 day`, `2 days`."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def write_file(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Write a file that the user named, whole or not at all. Raises CannotWrite."""
+    try:
+        with writing_to(path, mode=mode) as file:
+            file.write(text.encode())
+    except OSError as err:
+        raise CannotWrite(f"cannot write {path}: {err.strerror}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import stat
 import sys
 from pathlib import Path
 
@@ -209,3 +210,31 @@ def test_simulate_answers_for_another_kind_of_fleet(exporter: Start, kind: str, 
     scores = Simulator(config).read_newest()
     assert len({key[0] for key in scores}) == names
     assert all(float(value).is_integer() for value in scores.values()) == (kind == "integers")
+
+
+def test_simulate_writes_a_configuration_that_serve_takes_at_once(
+    exporter: Start, tmp_path: Path
+) -> None:
+    flags = ("--accounts=1", "--subusers=3", "--write-config=my fleet.yaml")
+    process = exporter("simulate", "--listen=127.0.0.1:0", *flags)
+    assert process.stdout
+    lines = [process.stdout.readline() for _ in range(6)]
+    config = tmp_path / "my fleet.yaml"
+    base_url = yaml.safe_load(config.read_text())["accounts"][0]["base_url"]
+    assert lines == [
+        f"SendGrid is simulated at {base_url}, and my fleet.yaml is written for it.\n",
+        "In another shell:\n",
+        "\n",
+        "  seq-exporter serve --config.file='my fleet.yaml'\n",
+        "\n",
+        "Ctrl-C stops the simulator.\n",
+    ]
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600  # it holds keys
+    checked = exporter("check", "--config.file=my fleet.yaml")
+    assert wait_for_end(checked)[0] == 0
+
+
+def test_a_configuration_that_cannot_be_written_is_named(exporter: Start) -> None:
+    process = exporter("simulate", "--listen=127.0.0.1:0", "--write-config=gone/config.yaml")
+    message = "cannot write gone/config.yaml: No such file or directory"
+    assert wait_for_end(process) == (1, "", f"seq-exporter: {message}\n")

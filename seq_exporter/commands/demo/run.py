@@ -32,8 +32,8 @@ def run_demo(listen_addresses: Sequence[str], log_level: str, log_format: str) -
         url = local_url(sockets[0])
         click.echo(
             "Polling three simulated accounts (scores within a second):\n\n"
-            f"  metrics      {url}/metrics\n"
-            f"  status page  {url}/\n\n"
+            f"  status page  {url}/\n"
+            f"  metrics      {url}/metrics\n\n"
             "Ctrl-C stops the demo."
         )
     simulator = (Server(build_app(fleet)), simulator_sockets)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 
 import click
 
@@ -62,6 +63,12 @@ _KINDS = [name for name, kind in KINDS.items() if kind.is_of_sendgrid]
     default=600,
     help="Requests a minute that a key may send to each endpoint.",
 )
+@click.option(
+    "--write-config",
+    type=click.Path(),
+    metavar="FILE",
+    help="Write the configuration here once the simulator listens, instead of printing it.",
+)
 def simulate(
     listen: str,
     accounts: int,
@@ -71,6 +78,7 @@ def simulate(
     today: datetime | None,
     delay: float,
     rate_limit: int,
+    write_config: str | None,
 ) -> None:
     """Simulate SendGrid, and print a configuration for it.
 
@@ -88,4 +96,5 @@ def simulate(
         today=today.date() if today else None,
         delay_seconds=delay,
         rate_limit_per_minute=rate_limit,
+        config_file=Path(write_config) if write_config else None,
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from datetime import date
+from pathlib import Path
 
 import click
 
 from seq_exporter.clock import Clock, midnight, utc_day
+from seq_exporter.commands.messages import print_message, write_file
 from seq_exporter.logs import configure_logs
 from seq_exporter.serve.process import run_servers
 from seq_exporter.serve.signals import exiting_when_stopped
@@ -28,8 +31,9 @@ def run_simulate(
     today: date | None,
     delay_seconds: float,
     rate_limit_per_minute: int,
+    config_file: Path | None,
 ) -> None:
-    """Print a configuration for the simulator, then serve until SIGTERM or SIGINT."""
+    """Write or print a configuration for the simulator, then serve until SIGTERM or SIGINT."""
     configure_logs("warn", "logfmt")
     real = Clock()
     offset_seconds = midnight(today) - midnight(real.today()) if today else 0
@@ -41,7 +45,13 @@ def run_simulate(
         count = kind.subusers if subusers is None else subusers
         fleet = Fleet(seed, accounts, count, anchor=utc_day(clock()), kind=kind)
         sockets = open_sockets([address], "--listen")
-        click.echo(render_config(fleet, local_url(sockets[0])))
+        url = local_url(sockets[0])
+        config = render_config(fleet, url)
+        if config_file:
+            write_file(config_file, config, mode=0o600)
+            print_message(_explain(config_file, url))
+        else:
+            click.echo(config)
     app = build_app(
         fleet,
         clock=clock,
@@ -49,3 +59,13 @@ def run_simulate(
         rate_limit_per_minute=rate_limit_per_minute,
     )
     asyncio.run(run_servers((Server(app), sockets)))
+
+
+def _explain(config_file: Path, url: str) -> str:
+    is_default = str(config_file) == "config.yaml"
+    flag = "" if is_default else f" --config.file={shlex.quote(str(config_file))}"
+    return (
+        f"SendGrid is simulated at {url}, and {config_file} is written for it.\n"
+        f"In another shell:\n\n  seq-exporter serve{flag}\n\n"
+        "Ctrl-C stops the simulator."
+    )

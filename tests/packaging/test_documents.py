@@ -1,0 +1,109 @@
+"""Every command of the documentation runs as it is written; every query is one for Prometheus."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trustme
+import yaml
+
+from tests.packaging.documents import DOCUMENTS, Block, list_blocks, read_in_sandbox
+from tests.processes import find_tool
+from tests.support import ROOT
+
+BLOCKS = [block for document in DOCUMENTS for block in list_blocks(document)]
+COMMANDS = [block for block in BLOCKS if block.language == "sh"]
+
+#: Commands that cannot run here, by a word in them, and what does in their place.
+LEFT_OUT = {
+    "docker": "test_image.py and test_compose.py run what is in the image and in compose.yaml",
+    "kubectl": "test_chart.py and test_chart_runs.py",
+    "helm": "test_chart.py and test_chart_runs.py",
+    "systemctl": "test_systemd.py runs the service under the unit's restrictions",
+    "seq-exporter.service": "test_systemd.py",
+    "make test-unit": ".ci/run runs these targets",
+    "pytest": ".ci/run runs the tests",
+    "v1.2.3": "a release: test_release.py builds and checks what is uploaded",
+    "seq-exporter==1.2.3": "a release",
+    "'seq-exporter[socks]'": "the package comes from an index",
+    "/opt/seq-exporter/bin/pip install --upgrade": "test_systemd.py",
+}
+#: A reader starts with these pages, and goes on with the others in any order.
+FIRST = ("README.md", "docs/install.md#pip", "docs/install.md#Check that it works")
+
+
+def is_left_out(block: Block) -> bool:
+    return any(word in block.text for word in LEFT_OUT)
+
+
+def list_followed() -> list[Block]:
+    """Return what a reader does, in their order: commands, and files to write between them."""
+
+    def rank(block: Block) -> int:
+        places = (block.document, f"{block.document}#{block.heading}")
+        return min((FIRST.index(place) for place in places if place in FIRST), default=len(FIRST))
+
+    wanted = [each for each in BLOCKS if each.language == "sh" or each.file]
+    return sorted((each for each in wanted if not is_left_out(each)), key=rank)
+
+
+def test_every_block_says_what_it_is() -> None:
+    languages = {block.language for block in BLOCKS}
+    assert languages == {"sh", "text", "yaml", "json", "promql"}
+    assert [str(block) for block in BLOCKS if not block.language] == []
+
+
+def test_everything_that_is_left_out_is_there() -> None:
+    for word in LEFT_OUT:
+        assert any(word in block.text for block in COMMANDS), word
+
+
+def test_every_command_runs_as_written(tmp_path: Path) -> None:
+    for tool in ("bwrap", "bash", "curl", "make", "openssl", "prometheus", "promtool"):
+        find_tool(tool)
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    server = authority.issue_cert("api.sendgrid.com")
+    server.private_key_pem.write_to_path(str(tmp_path / "server.key"))
+    server.cert_chain_pems[0].write_to_path(str(tmp_path / "server.crt"))
+    files = {"cert_file": "server.crt", "key_file": "server.key"}
+    (tmp_path / "web.yaml").write_text(yaml.safe_dump({"tls_server_config": files}))
+    download = [sys.executable, "-m", "pip", "download", "--quiet", f"--dest={tmp_path}/packages"]
+    built = "setuptools>=77"
+    subprocess.run([*download, str(ROOT), built], check=True, cwd="/")
+
+    followed = list_followed()
+    said = read_in_sandbox(Path(__file__).with_name("documented.py"), followed, tmp_path)
+    outputs = dict(json.loads(line) for line in said.splitlines())
+    assert list(outputs) == [str(block) for block in followed]
+    assert_the_readme_is_right(outputs)
+
+
+def assert_the_readme_is_right(outputs: dict[str, str]) -> None:
+    """Compare what the first commands print with what the README shows, but for the numbers."""
+    shown = next(block for block in BLOCKS if block.text.startswith("sendgrid_seq_score{"))
+    command = next(block for block in COMMANDS if "head -n 5" in block.text)
+    printed = outputs[str(command)]
+    for text in (shown.text, printed):
+        pattern = r'(sendgrid_seq_score\{account="[a-z]+",subuser="[a-z-]+"\} [12]\.\d\n){5}'
+        assert re.fullmatch(pattern, text), text
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS if block.language == "promql"], ids=str
+)
+def test_every_query_is_one(block: Block, tmp_path: Path) -> None:
+    """Each query of a block begins in the first column; what is indented belongs to it."""
+    text = re.sub(r"\s+#.*$", "", block.text, flags=re.MULTILINE)
+    queries = [found.strip() for found in re.split(r"\n(?=[^\s)])", text)]
+    rules = [
+        {"record": f"documented:{number}", "expr": query} for number, query in enumerate(queries)
+    ]
+    file = tmp_path / "rules.yaml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "documented", "rules": rules}]}))
+    subprocess.run([find_tool("promtool"), "check", "rules", file], check=True)
