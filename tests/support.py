@@ -130,7 +130,8 @@ class FakeSendGrid:
         """Return the requests since the last call.
 
         These are `subusers 2026-11-05`, `subusers 2026-11-05 after 500` for a later page,
-        `own 2026-11-05`, `own 2026-11-01..2026-11-05` and `names 0`.
+        `own 2026-11-05`, `own 2026-11-01..2026-11-05` and `names 0`; ` for shop-de` follows if the
+        request is made on behalf of that user.
         """
         taken, self.requests = self.requests, []
         return taken
@@ -152,7 +153,9 @@ class FakeSendGrid:
     def _scores(self, request: PreparedRequest) -> Answer:
         query = _query(request)
         first, last = (date.fromisoformat(query[key]) for key in ("from", "to"))
-        if early := self._note(f"own {first}" if first == last else f"own {first}..{last}"):
+        asked = f"own {first}" if first == last else f"own {first}..{last}"
+        behalf = request.headers.get("on-behalf-of")
+        if early := self._note(asked + (f" for {behalf}" if behalf else "")):
             return early
         found = {day: own for day, own in self.own.items() if first <= day <= last}
         for answer in found.values():

@@ -23,7 +23,7 @@ from grafana.source.colours import (
     thresholds,
 )
 from grafana.source.dashboard import DashboardLayout, choose_owner, choose_subuser
-from grafana.source.metric_texts import METRIC_NAMES, REMEDIES, SCORE_NAMES
+from grafana.source.metric_texts import METRIC_NAMES, SCORE_NAMES, TEXTS
 
 # Several accounts may have a subuser of this name: one of them is shown.
 CHOSEN = ("account=`${owner:raw}`", "subuser=`${subuser:raw}`")
@@ -48,9 +48,7 @@ def build_subuser() -> Dashboard:
     layout.place(9, (24, _timeline()))
     for metric, name in METRIC_NAMES.items():
         layout.row(name)
-        remedy = panels.note(
-            f"{name}: remedies", f"Meaning and remedies: {name}.", REMEDIES[metric]
-        )
+        remedy = panels.note(f"{name}: remedies", f"Meaning and remedies: {name}.", TEXTS[metric])
         layout.place(7, (16, _metric(metric, name)), (8, remedy))
     return layout.build()
 

@@ -52,7 +52,7 @@ configuration.
 
 
 # Each has a folder: `command.py` holds the object of its name, and imports only what flags need.
-_COMMANDS = ("serve", "demo", "simulate", "backfill", "check", "scores")
+_COMMANDS = ("serve", "demo", "simulate", "backfill", "check", "scores", "explain")
 
 # These take the signals themselves, when they are ready to: SIGHUP must not end them before.
 _SERVERS = ("serve", "demo", "simulate")

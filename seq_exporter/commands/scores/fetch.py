@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from seq_exporter.commands.progress import Advance, showing_bar
+from seq_exporter.commands.asking import ask_all
+from seq_exporter.commands.progress import Advance
 from seq_exporter.commands.scores.columns import CHANGES
 from seq_exporter.config.model import Account, PollSettings
 from seq_exporter.errors import BadRequest, EndpointFailed, PollError
 from seq_exporter.scores import DAYS_KEPT, Snapshot
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.reader import AccountReader
-from seq_exporter.threads import DaemonThreads
-
-_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +41,15 @@ class AccountScores:
     own_earlier: Mapping[date, float] = field(default_factory=dict)
 
 
-async def fetch_all(
+def fetch_all(
     accounts: Sequence[Account], settings: PollSettings, period: Period
 ) -> list[AccountScores | PollError]:
-    """Return the scores of each account, in their order, or the error that kept it from them.
+    """Return the scores of each account, in their order, or the error that kept it from them."""
 
-    Reads a few accounts at a time, and shows the progress on a terminal.
-    """
-    # Not those of an executor: Ctrl-C would wait for each to end.
-    threads = DaemonThreads(_AT_ONCE)
-    total = len(accounts) * (1 + len(period.days_back))
-    with showing_bar("Asking SendGrid", total, sys.stderr, transient=True) as advance:
+    def fetch(reader: AccountReader, advance: Advance) -> AccountScores:
+        return fetch_account(reader, period, advance)
 
-        def fetch(account: Account) -> AccountScores | PollError:
-            try:
-                with AccountReader(account, settings) as reader:
-                    return fetch_account(reader, period, advance)
-            except PollError as err:
-                return err.with_traceback(None)
-
-        fetching = (threads.run(lambda each=account: fetch(each)) for account in accounts)  # type: ignore[misc]
-        return list(await asyncio.gather(*fetching))
+    return ask_all(accounts, settings, fetch, steps=1 + len(period.days_back))
 
 
 def fetch_account(reader: AccountReader, period: Period, advance: Advance) -> AccountScores:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import os
 import sys
@@ -13,14 +12,13 @@ import click
 from rich.console import Console
 
 from seq_exporter.commands.flags import choose_accounts
-from seq_exporter.commands.messages import print_error
+from seq_exporter.commands.messages import print_error, write_file
 from seq_exporter.commands.scores.fetch import Period, fetch_all
 from seq_exporter.commands.scores.formats import render_csv, render_json, render_openmetrics
 from seq_exporter.commands.scores.summary import Choice, Found, print_summary
 from seq_exporter.commands.scores.table import print_table
 from seq_exporter.config.file import find_config, load_config
-from seq_exporter.errors import CannotWrite, PollError
-from seq_exporter.files import writing_to
+from seq_exporter.errors import PollError
 
 
 def run_scores(
@@ -42,7 +40,7 @@ def run_scores(
         sys.stdout.reconfigure(errors="backslashreplace")
     config = load_config(find_config(config_file), os.environ)
     accounts = choose_accounts(config, names)
-    answers = asyncio.run(fetch_all(accounts, config.poll, period))
+    answers = fetch_all(accounts, config.poll, period)
     found = []
     for asked, answer in zip(accounts, answers, strict=True):
         if isinstance(answer, PollError):
@@ -57,7 +55,7 @@ def run_scores(
         # characters. Programs read UTF-8.
         click.echo(_render(found, choice, period.history, style).encode(), nl=False)
     elif not failed:
-        _write(Path(output), _render(found, choice, period.history, style))
+        write_file(Path(output), _render(found, choice, period.history, style))
     if output and failed:
         print_error(f"{output} is left as it was")
     return not failed
@@ -74,11 +72,3 @@ def _render(found: Found, choice: Choice, history: int, style: str) -> str:
     text = io.StringIO()
     print_table(rows, Console(file=text, width=200, no_color=True))
     return text.getvalue()
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        with writing_to(path, mode=0o644) as file:
-            file.write(text.encode())
-    except OSError as err:
-        raise CannotWrite(f"cannot write {path}: {err.strerror}") from None

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from rich.console import Console
 from rich.text import Text
 
+from seq_exporter.commands.cells import describe_change
 from seq_exporter.commands.scores.columns import CHANGES
 from seq_exporter.commands.scores.fetch import AccountScores
 from seq_exporter.commands.scores.rows import Row, make_rows, sort_rows
-from seq_exporter.commands.scores.table import describe_change, print_table
+from seq_exporter.commands.scores.table import print_table
 from seq_exporter.config.model import Account
 from seq_exporter.escapes import show
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, JustifyMethod
@@ -13,21 +12,11 @@ from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
+from seq_exporter.commands.cells import Cell, change_cell, draw, score_cell
 from seq_exporter.commands.scores.rows import Row
 from seq_exporter.escapes import show
 
-# Okabe and Ito's colours, as in the dashboards: they differ for people who confuse red and green.
-_STEPS = ((4.0, "#56B4E9"), (3.0, "#F0E442"), (2.0, "#E69F00"), (0.0, "#D55E00"))
-_BARS = "▁▂▃▄▅▆▇█"
-_NONE = "-"
 _LONGEST_NAME = 32
-
-
-class _Cell(NamedTuple):
-    """The text of a cell, and its style in Rich's words; most texts have none."""
-
-    text: str
-    style: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,13 +25,13 @@ class _Column:
 
     title: str
     rank: int
-    cells: Sequence[_Cell]
+    cells: Sequence[Cell]
     is_left: bool = False
 
     @cached_property
     def width(self) -> int:
         """How many terminal columns it takes."""
-        titles = (_Cell(line) for line in self.title.split("\n"))
+        titles = (Cell(line) for line in self.title.split("\n"))
         longest = max(cell_len(cell.text) for cell in {*titles, *self.cells})
         return min(longest, _LONGEST_NAME) if self.is_left and self.rank < _HISTORY else longest
 
@@ -91,7 +80,7 @@ def _render_cells(column: _Column, width: int, console: Console) -> Iterator[str
     return map(rendered.__getitem__, column.cells)
 
 
-def _render(cell: _Cell, width: int, column: _Column, console: Console) -> str:
+def _render(cell: Cell, width: int, column: _Column, console: Console) -> str:
     """Return a cell in its colours, as far as the console has any; a long text is cut."""
     text = cell.text
     if cell_len(text) > width:
@@ -106,18 +95,18 @@ def _render(cell: _Cell, width: int, column: _Column, console: Console) -> str:
 
 
 def _make_columns(rows: Sequence[Row]) -> list[_Column]:
-    columns = [_Column("subuser", 0, [_Cell(show(row.subuser)) for row in rows], is_left=True)]
+    columns = [_Column("subuser", 0, [Cell(show(row.subuser)) for row in rows], is_left=True)]
     for name, title, rank in _NUMBERS:
-        make = _change if name.startswith("change") else _score
+        make = change_cell if name.startswith("change") else score_cell
         values = [row.numbers[name] for row in rows]
         cells = {value: make(value) for value in set(values)}  # few: scores have one decimal
         columns.append(_Column(title, rank, [cells[value] for value in values]))
     if len({row.account for row in rows}) > 1:
         columns.insert(
-            0, _Column("account", 2, [_Cell(show(row.account)) for row in rows], is_left=True)
+            0, _Column("account", 2, [Cell(show(row.account)) for row in rows], is_left=True)
         )
     if rows[0].history:
-        bars = [_Cell(draw(row.history)) for row in rows]
+        bars = [Cell(draw(row.history)) for row in rows]
         columns.append(_Column("history", _HISTORY, bars, is_left=True))
     return columns
 
@@ -130,34 +119,3 @@ def _fit(columns: list[_Column], width: int) -> list[_Column]:
             break
         columns = [column for column in columns if column.rank != rank]
     return columns
-
-
-def _score(value: float | None) -> _Cell:
-    """Return a coloured cell: black on a light colour can be read on any background."""
-    if value is None:
-        return _Cell(_NONE)
-    colour = next(colour for lowest, colour in _STEPS if value >= lowest)
-    return _Cell(f"  {value:.1f}", f"black on {colour}")
-
-
-def _change(value: float | None) -> _Cell:
-    """Return `▼0.4`, `▲0.1` or `=`: the direction does not hang on a colour."""
-    if value is None:
-        return _Cell(_NONE)
-    colour = "#D55E00" if value < 0 else "#56B4E9"
-    return _Cell(describe_change(value), colour if abs(value) >= 0.45 else "")
-
-
-def describe_change(value: float) -> str:
-    """Return `▼0.4`, `▲0.1` or `=`."""
-    if abs(value) < 0.05:
-        return "="
-    return f"{'▼' if value < 0 else '▲'}{abs(value):.1f}"
-
-
-def draw(history: Sequence[float | None]) -> str:
-    """Return a bar for each day, from 1 to 5, and a blank for one without a score: `▇▇▆ ▂▁`."""
-    return "".join(
-        " " if value is None else _BARS[min(int((value - 1) / 4 * len(_BARS)), len(_BARS) - 1)]
-        for value in history
-    )

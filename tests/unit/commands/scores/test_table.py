@@ -7,9 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
+from seq_exporter.commands.cells import describe_change, draw
 from seq_exporter.commands.scores.columns import NUMBERS
 from seq_exporter.commands.scores.rows import Row
-from seq_exporter.commands.scores.table import describe_change, draw, print_table
+from seq_exporter.commands.scores.table import print_table
 from tests.support import TODAY
 
 METRICS = (1.0, 3.6, 4.2, None, 4.5)

@@ -1,0 +1,1 @@
+"""`seq-exporter explain`: why a score has changed."""

@@ -1,0 +1,79 @@
+"""When a score has changed, and by how much. Pure: imports nothing of the package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from statistics import median
+
+#: A smaller change is no news: from day to day, scores move by tenths.
+LEAST_CHANGE = 0.5
+
+# The level before a change needs so many days. After it, one will do: today's fall is news.
+_LEAST_BEFORE = 3
+# A change is sudden if three days show most of it.
+_DAYS_OF_CHANGE, _MOST_OF_CHANGE = 3, 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """A score's change from the level `before` to the level `after`; both are medians of days.
+
+    `day` is the first day of the new level or, if the change was not sudden, the day on which it
+    began. `now` is the newest score: half of a loss may be back by now.
+    """
+
+    before: float
+    after: float
+    now: float
+    day: date
+    is_sudden: bool
+
+    @property
+    def change(self) -> float:
+        """How much higher the new level is; negative for a loss."""
+        return round(self.after - self.before, 1)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether over half of the change is undone."""
+        return abs(self.now - self.before) < abs(self.change) / 2
+
+
+def find_trend(scores: Mapping[date, float | None]) -> Trend | None:
+    """Return the largest change within `scores`, by day; None if there is none of half a point.
+
+    Days without a score do not count. The change is where two levels describe the days best: the
+    sum of the distances from the median before and the median after is least there.
+    """
+    days = sorted(day for day, score in scores.items() if score is not None)
+    values = [score for day in days if (score := scores[day]) is not None]
+    splits = range(_LEAST_BEFORE, len(values))
+    if not splits:
+        return None
+    split = min(splits, key=lambda at: _distance(values[:at]) + _distance(values[at:]))
+    before, after = median(values[:split]), median(values[split:])
+    if abs(after - before) < LEAST_CHANGE - 1e-9:  # in floating point, 4.2 - 3.7 is a little less
+        return None
+    jump = median(values[split : split + _DAYS_OF_CHANGE]) - median(
+        values[max(split - _DAYS_OF_CHANGE, 0) : split]
+    )
+    if jump / (after - before) >= _MOST_OF_CHANGE:
+        return Trend(before, after, values[-1], days[split], is_sudden=True)
+    first, last = median(values[:_LEAST_BEFORE]), median(values[-_LEAST_BEFORE:])
+    begun = _find_begin(values, first, last)
+    return Trend(first, last, values[-1], days[begun], is_sudden=False)
+
+
+def _distance(values: Sequence[float]) -> float:
+    """Return how far the values are from their median, together."""
+    level = median(values)
+    return sum(abs(value - level) for value in values)
+
+
+def _find_begin(values: Sequence[float], first: float, last: float) -> int:
+    """Return the index after the last value that is still at the first level, within a fifth."""
+    near = abs(last - first) / 5
+    still = [index for index, value in enumerate(values) if abs(value - first) <= near]
+    return min(still[-1] + 1, len(values) - 1)

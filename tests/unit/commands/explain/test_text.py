@@ -1,0 +1,171 @@
+"""Whole explanations, as a terminal of 80 columns shows them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import pytest
+from rich.console import Console
+
+from seq_exporter.commands.explain.evidence import Evidence, Others
+from seq_exporter.commands.explain.text import print_explanation
+from seq_exporter.scores import Score
+from tests.support import TODAY
+
+Scores = tuple[float, ...]
+
+
+def evidence(
+    *levels: tuple[int, Scores | None],
+    subuser: str = "shop-de",
+    others: Others | None = None,
+) -> Evidence:
+    """Make a month of levels, each of so many days, up to TODAY."""
+    scores = [values for count, values in levels for _ in range(count)]
+    first = TODAY - timedelta(days=len(scores) - 1)
+    days: Mapping[date, Score] = {
+        first + timedelta(days=number): Score("1", subuser, values[0], values[1:])
+        for number, values in enumerate(scores)
+        if values
+    }
+    return Evidence("acme", subuser, TODAY, days, others)
+
+
+def explain(found: Evidence, width: int = 80) -> str:
+    text = io.StringIO()
+    print_explanation(found, Console(file=text, width=width, highlight=False))
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+
+GOOD = (4.2, 4.1, 4.5, 4.2, 4.2, 4.6)
+FALLEN = (2.8, 1.0, 3.4, 4.2, 4.2, 4.6)
+BLOCKED = (2.0, 3.5, 3.5, 1.0, 3.6, 3.6)
+NOBODY = Others(TODAY - timedelta(days=4), 33, {})
+MANY = Others(
+    TODAY - timedelta(days=4),
+    12,
+    {"a": 1.5, "b": 1.4, "c\u202e": 1.2, "d": 1.0, "e": 0.8, "f": 0.5},
+)
+
+
+def test_a_fall_of_its_own() -> None:
+    assert explain(evidence((26, GOOD), (4, FALLEN), others=NOBODY)) == (
+        "shop-de of account acme, 2026-11-05\n"
+        "\n"
+        "                                 2026-10-07          2026-11-05\n"
+        "overall                 2.8 ▼1.4 ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▄▄▄▄\n"
+        "engagement_recency      1.0 ▼3.1 ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▁▁▁▁\n"
+        "open_rate               3.4 ▼1.1 ██████████████████████████▅▅▅▅\n"
+        "bounce_classification   4.2      ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇\n"
+        "bounce_rate             4.2      ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇\n"
+        "spam_rate               4.6      ██████████████████████████████\n"
+        "\n"
+        "The overall score fell from 4.2 to 2.8 on 2026-11-02.\n"
+        "engagement_recency fell from 4.1 to 1.0 on 2026-11-02.\n"
+        "open_rate fell from 4.5 to 3.4 on 2026-11-02.\n"
+        "The other metrics have changed by less than 0.5.\n"
+        "\n"
+        "None of the 33 other subusers with a score fell by 0.5 or more since 2026-11-01.\n"
+        "Look for the cause in its own mail.\n"
+        "\n"
+        "A low engagement_recency means that much of the mail goes to people who have not\n"
+        "opened or clicked anything for a long time. Send one last message to people who\n"
+        "have been silent for half a year and ask whether they want to stay, then stop\n"
+        "writing to those who do not answer.\n"
+        "\n"
+        "In SendGrid, switch to shop-de. Open Stats, Overview, from 2026-10-30 on: what\n"
+        "was sent that was not sent before? docs/remedies.md#engagement_recency has the\n"
+        "steps for this metric."
+    )
+
+
+def tell(found: Evidence) -> list[str]:
+    """Return the paragraphs below the picture, each in one line."""
+    paragraphs = explain(found, width=500).split("\n\n")[2:]
+    # Wrapped at 80 columns, however wide the terminal is.
+    assert all(len(line) <= 80 for paragraph in paragraphs for line in paragraph.splitlines())
+    return [" ".join(paragraph.split()) for paragraph in paragraphs]
+
+
+def test_a_fall_together_with_others() -> None:
+    said = tell(evidence((26, GOOD), (4, BLOCKED), others=MANY))
+    assert said[1] == (
+        "6 of the 12 other subusers with a score fell by 0.5 or more since 2026-11-01: a by 1.5, "
+        r"b by 1.4, c\u202e by 1.2, d by 1.0, e by 0.8 and 1 more. "
+        "Look for what they share: an IP pool, a domain, a template, a DNS record."
+    )
+    assert said[2].startswith("A low bounce_classification means")
+
+
+def test_a_decline_names_the_metric_that_causes_the_others() -> None:
+    """Opens fall most; reports of spam, which cause it, raise by more than half of that."""
+    steps = [
+        (4.2 - 0.05 * day, 4.0, 4.4 - 0.1 * day, 4.0, 4.0, 4.0 - 0.06 * day) for day in range(30)
+    ]
+    said = tell(evidence(*((1, step) for step in steps)))
+    assert said[0].startswith(
+        "The overall score has fallen from 4.2 to 2.8 since 2026-10-14. "
+        "open_rate has fallen from 4.3 to 1.6 since"
+    )
+    assert said[1].startswith("A low spam_rate means")
+
+
+@pytest.mark.parametrize(
+    ("found", "paragraphs"),
+    [
+        (
+            evidence((30, GOOD)),
+            [
+                "The overall score has changed by less than 0.5 in 30 days. "
+                "The five metrics have changed by less than 0.5."
+            ],
+        ),
+        (
+            evidence((26, FALLEN), (4, GOOD)),
+            [
+                "The overall score rose from 2.8 to 4.2 on 2026-11-02. "
+                "engagement_recency rose from 1.0 to 4.1 on 2026-11-02. "
+                "open_rate rose from 3.4 to 4.5 on 2026-11-02. "
+                "The other metrics have changed by less than 0.5."
+            ],
+        ),
+        (
+            evidence((15, GOOD), (14, FALLEN), (1, GOOD)),
+            [
+                "The overall score fell from 4.2 to 2.8 on 2026-10-22, and is back at 4.2. "
+                "engagement_recency fell from 4.1 to 1.0 on 2026-10-22, and is back at 4.1. "
+                "open_rate fell from 4.5 to 3.4 on 2026-10-22, and is back at 4.5. "
+                "The other metrics have changed by less than 0.5."
+            ],
+        ),
+        (
+            evidence((20, GOOD), (10, None)),
+            [
+                "It has had no score since 2026-10-26: open tracking is off, or fewer than 1,000 "
+                "messages were sent in 30 days."
+            ],
+        ),
+        (
+            evidence((30, None)),
+            [
+                "It has had no score for 30 days: open tracking is off, or fewer than 1,000 "
+                "messages were sent in 30 days."
+            ],
+        ),
+    ],
+    ids=["steady", "risen", "over", "silent", "never"],
+)
+def test_what_needs_no_remedy(found: Evidence, paragraphs: list[str]) -> None:
+    assert tell(found) == paragraphs
+
+
+def test_what_has_long_been_poor() -> None:
+    said = tell(evidence((30, BLOCKED), subuser=""))
+    assert said[0] == (
+        "The overall score has changed by less than 0.5 in 30 days. It is poor. "
+        "The five metrics have changed by less than 0.5."
+    )
+    assert said[1].startswith("A low bounce_classification means")
+    assert said[2] == "docs/remedies.md#bounce_classification has the steps for this metric."
