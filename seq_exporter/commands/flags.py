@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +19,9 @@ if TYPE_CHECKING:  # a shell's completion needs the flags, but no configuration
     from seq_exporter.config.model import Account, Config
 
 Command = Callable[..., None]
+
+# As many digits as any of them needs: Python refuses to read thousands.
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 
 _Value = TypeVar("_Value")
 
@@ -103,6 +108,34 @@ def read_date(text: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         raise click.BadParameter(f"'{text}' is not a date: use YYYY-MM-DD") from None
+
+
+def whole_number(least: int | None = None, most: int | None = None) -> Callable[[object], int]:
+    """Make the type of a flag whose value is a whole number, from `least` to `most` if given."""
+    bounds = "" if least is None else f" from {least}" + (f" to {most}" if most else " on")
+
+    def number(text: object) -> int:
+        value = int(str(text)) if _WHOLE_NUMBER.fullmatch(str(text)) else None
+        if (
+            value is None
+            or (least is not None and value < least)
+            or (most is not None and value > most)
+        ):
+            raise click.BadParameter(f"'{text}' is not a whole number{bounds}")
+        return value
+
+    return number
+
+
+def read_number(text: object) -> float:
+    """Return the number of a flag of this type."""
+    try:
+        value = float(str(text))
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise click.BadParameter(f"'{text}' is not a number")
+    return value
 
 
 def duration(text: str) -> float:

@@ -20,6 +20,7 @@ from seq_exporter.commands.flags import (
     flag,
     log_flags,
     read_date,
+    whole_number,
 )
 from seq_exporter.commands.messages import print_message
 from seq_exporter.logs import configure_logs
@@ -177,7 +178,8 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
 )
 @flag(
     "requests-per-minute",
-    type=click.IntRange(1, 6000),
+    type=whole_number(1, 6000),
+    metavar="N",
     default=300,
     help="How fast to ask SendGrid. A quarter of its rate limit is always left to others.",
 )

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from rich.console import Console
 from rich.text import Text
 
-from seq_exporter.commands.cells import Cell, change_cell, draw, score_cell
+from seq_exporter.commands.cells import Cell, change_cell, choose_theme, draw, score_cell
 from seq_exporter.commands.explain.evidence import DAYS, Evidence, Others
 from seq_exporter.escapes import show
 from seq_exporter.remedies import MEANINGS, REMEDIES
@@ -33,8 +33,9 @@ def print_explanation(evidence: Evidence, console: Console) -> None:
     trends = {name: find_trend(values) for name, values in series.items()}
     console.print(_title(evidence))
     console.print()
-    for line in _draw_month(evidence, series, trends):
-        console.print(line, no_wrap=True, overflow="crop")
+    with console.use_theme(choose_theme(console)):
+        for line in _draw_month(evidence, series, trends):
+            console.print(line, no_wrap=True, overflow="crop")
     if series["overall"][evidence.day] is None:
         paragraphs = [_tell_of_absence(series["overall"])]
     else:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import click
 
 from seq_exporter.clock import Clock
-from seq_exporter.commands.flags import account_flag, config_flag, flag, read_date
+from seq_exporter.commands.flags import (
+    account_flag,
+    config_flag,
+    flag,
+    read_date,
+    read_number,
+    whole_number,
+)
 from seq_exporter.commands.scores.columns import SORTS
+from seq_exporter.scores import DAYS_KEPT
 from seq_exporter.serve.signals import holding_signals
 
 _FORMATS = ("table", "json", "csv", "openmetrics")
@@ -20,6 +28,8 @@ def _day(text: str) -> date | None:
     chosen = read_date(text)
     if chosen and chosen > Clock().today():
         raise click.BadParameter(f"{chosen} is in the future")
+    if chosen and chosen < Clock().today() - timedelta(days=DAYS_KEPT):
+        raise click.BadParameter(f"{chosen} is over {DAYS_KEPT} days ago: SendGrid keeps no more")
     return chosen
 
 
@@ -27,7 +37,7 @@ def _day(text: str) -> date | None:
 @config_flag
 @account_flag("Only")
 @flag("subuser", multiple=True, metavar="GLOB", help="Only subusers that match this. Repeatable.")
-@flag("below", type=float, metavar="SCORE", help="Only overall scores below this.")
+@flag("below", type=read_number, metavar="SCORE", help="Only overall scores below this.")
 @flag(
     "sort",
     type=click.Choice(SORTS),
@@ -36,7 +46,12 @@ def _day(text: str) -> date | None:
     help=f"The lowest of this first: {', '.join(SORTS)}.",
 )
 @flag("reverse", is_flag=True, help="The highest first.")
-@flag("limit", type=click.IntRange(0), default=50, help="Rows of a table; 0: all.")
+@flag(
+    "limit",
+    type=whole_number(0),
+    metavar="ROWS",
+    help="At most so many rows; 0: all.  [default: 50 in a table on a terminal, else all]",
+)
 @flag(
     "date",
     "day",
@@ -46,7 +61,7 @@ def _day(text: str) -> date | None:
 )
 @flag(
     "history",
-    type=click.IntRange(0, 90),
+    type=whole_number(0, DAYS_KEPT),
     default=0,
     metavar="DAYS",
     help="Draw this many days. Each takes a request for every 1,000 subusers; without it, only "
@@ -72,7 +87,7 @@ def scores(
     below: float | None,
     sort: str,
     reverse: bool,
-    limit: int,
+    limit: int | None,
     day: date | None,
     history: int,
     style: str,
@@ -83,22 +98,32 @@ def scores(
     Each is compared with the scores of 7 and of 30 days before. If an account does not answer, its
     error is printed and the others are shown; the exit status is 1.
     """
-    if below is not None and style == "openmetrics":
-        raise click.UsageError("--below is for rows: a series that comes and goes is of no use")
-    if subuser and style == "openmetrics":
-        raise click.UsageError(
-            "--subuser is for rows: the numbers of subusers would be those of the chosen ones; "
-            "choose with `subusers:` in the configuration"
-        )
+    _refuse_misplaced(style, below, subuser, limit, history)
     # Not imported with the flags: `--help` and a shell's completion need neither SendGrid nor Rich.
     with holding_signals():
         from seq_exporter.commands.scores.fetch import Period
         from seq_exporter.commands.scores.run import run_scores
         from seq_exporter.commands.scores.summary import Choice
 
-    period = Period(day, history if style in ("table", "json") else 0)
+    period = Period(day, history)
     choice = Choice(subuser, below, sort, reverse)
     is_complete = run_scores(
         config_file, names, period, choice, limit=limit, style=style, output=output
     )
     sys.exit(0 if is_complete else 1)
+
+
+def _refuse_misplaced(
+    style: str, below: float | None, subuser: Sequence[str], limit: int | None, history: int
+) -> None:
+    """Refuse flags that mean nothing in this format, instead of ignoring them."""
+    if style == "openmetrics" and (below is not None or limit is not None):
+        which = "--limit" if below is None else "--below"
+        raise click.UsageError(f"{which} is for rows: a series that comes and goes is of no use")
+    if style == "openmetrics" and subuser:
+        raise click.UsageError(
+            "--subuser is for rows: the numbers of subusers would be those of the chosen ones; "
+            "choose with `subusers:` in the configuration"
+        )
+    if style in ("csv", "openmetrics") and history:
+        raise click.UsageError(f"--history is for tables and JSON: {style} holds one day")

@@ -20,6 +20,9 @@ from seq_exporter.commands.scores.table import print_table
 from seq_exporter.config.file import find_config, load_config
 from seq_exporter.errors import PollError
 
+# The rows of a table on a terminal, if no limit is given.
+_ROWS = 50
+
 
 def run_scores(
     config_file: str,
@@ -27,7 +30,7 @@ def run_scores(
     period: Period,
     choice: Choice,
     *,
-    limit: int,
+    limit: int | None,
     style: str,
     output: str | None,
 ) -> bool:
@@ -46,25 +49,25 @@ def run_scores(
         if isinstance(answer, PollError):
             print_error(f"{asked.name}: {answer}")
         else:
-            found.append((asked, choice.narrow(answer)))
+            found.append((asked, answer))
     failed = len(found) < len(accounts)
     if style == "table" and not output:
-        print_summary(found, choice, period.history, limit)
+        print_summary(found, choice, period.history, _ROWS if limit is None else limit)
     elif not output:
         # Bytes: click would take out what looks like a colour, and a terminal's encoding may lack
         # characters. Programs read UTF-8.
-        click.echo(_render(found, choice, period.history, style).encode(), nl=False)
+        click.echo(_render(found, choice, period.history, style, limit).encode(), nl=False)
     elif not failed:
-        write_file(Path(output), _render(found, choice, period.history, style))
+        write_file(Path(output), _render(found, choice, period.history, style, limit))
     if output and failed:
         print_error(f"{output} is left as it was")
     return not failed
 
 
-def _render(found: Found, choice: Choice, history: int, style: str) -> str:
+def _render(found: Found, choice: Choice, history: int, style: str, limit: int | None) -> str:
     if style == "openmetrics":
         return render_openmetrics([(account, each.snapshot) for account, each in found])
-    rows = choice.take(found, history)
+    rows = choice.take(found, history)[: limit or None]
     if style == "csv":
         return render_csv(rows)
     if style == "json":

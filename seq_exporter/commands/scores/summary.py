@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.text import Text
@@ -31,70 +32,77 @@ class Choice:
     sort: str
     reverse: bool
 
-    def narrow(self, found: AccountScores) -> AccountScores:
-        """Return `found` with only those subusers that match one of the globs."""
-        subusers = found.snapshot.subusers
-        if not self.globs or not subusers:
-            return found
-        wanted = re.compile("|".join(map(fnmatch.translate, self.globs)))
-        by_label = {
-            label: score for label, score in subusers.by_label.items() if wanted.fullmatch(label)
-        }
-        return replace(
-            found,
-            snapshot=replace(found.snapshot, subusers=replace(subusers, by_label=by_label)),
-        )
-
     def take(self, found: Found, history: int) -> list[Row]:
         """Return the rows with a score of all accounts, in the order chosen."""
-        rows = [row for _, each in found for row in make_rows(each, history)]
-        wanted = [
+        wanted = re.compile("|".join(map(fnmatch.translate, self.globs)))
+        rows = [
             row
-            for row in rows
+            for _, each in found
+            for row in make_rows(each, history)
             if row.overall is not None
             and (self.below is None or row.overall < self.below)
-            and (row.subuser or not self.globs)
+            and (not self.globs or (row.subuser and wanted.fullmatch(row.subuser)))
         ]
-        return sort_rows(wanted, self.sort, reverse=self.reverse)
+        return sort_rows(rows, self.sort, reverse=self.reverse)
+
+    def __str__(self) -> str:
+        """Return the flags that leave rows out: `--subuser='shop-*' --below=3`."""
+        flags = [f"--subuser={shlex.quote(glob)}" for glob in self.globs]
+        flags += [] if self.below is None else [f"--below={self.below:g}"]
+        return " ".join(flags)
 
 
 def print_summary(found: Found, choice: Choice, history: int, limit: int) -> None:
-    """Print the table to standard output, with colour if that is a terminal."""
+    """Print the table to standard output, with colour if that is a terminal; at most `limit` rows.
+
+    Without an account that has answered, there is nothing to print.
+    """
+    if not found:
+        return
     console = Console(highlight=False)
-    rows = choice.take(found, history)
-    subusers = [row for row in rows if row.subuser]
+    subusers = [row for row in choice.take(found, history) if row.subuser]
     shown = subusers[: limit or None]
     if shown:
         print_table(shown, console)
     if len(shown) < len(subusers):
         console.print(f"{len(shown)} of {len(subusers)} are shown: --limit=0 shows all")
     elif not shown:
-        console.print("no subuser matches")
+        flags = show(str(choice))
+        console.print(
+            f"no subuser matches {flags}" if flags else "no subuser has a score", markup=False
+        )
     console.print()
     for _, each in found:
         own = [row for row in make_rows(each, 0) if not row.subuser]
-        console.print(_describe(each, own[0] if own else None))
+        subusers_part, own_part = _describe(each), _describe_own(own[0]) if own else ""
+        line = subusers_part + f"; {own_part}" if own_part else subusers_part
+        # A line that does not fit is broken between the parts first: parentheses stay whole.
+        if line.cell_len > console.width and own_part:
+            line = subusers_part + f"\n  {own_part}"
+        console.print(line)
 
 
-def _describe(found: AccountScores, own: Row | None) -> Text:
-    """Return `acme, 2026-11-22: 34 scored, 6 without a score; own score 3.9 (▼0.2 in 7 days)`."""
+def _describe(found: AccountScores) -> Text:
+    """Return `acme, 2026-11-22: 34 scored, 6 without a score`."""
     snapshot = found.snapshot
-    parts = []
+    about = ""
     if snapshot.subusers:
         counts = snapshot.subusers.counts
-        parts.append(
+        about = (
             f", {snapshot.subusers.day}: {counts['scored']} scored, "
             f"{counts['ineligible']} without a score"
         )
     elif not snapshot.own:
-        parts.append(": no scores, or they are not calculated yet")
-    if own:
-        parts.append(f"; own score {own.overall:.1f}")
-        changes = {days: own.numbers[f"change{days}"] for days in CHANGES}
-        shown = [
-            f"{describe_change(change)} in {days} days"
-            for days, change in changes.items()
-            if change is not None
-        ]
-        parts += [f" ({', '.join(shown)})"] if shown else []
-    return Text.assemble((show(snapshot.account), "bold"), *parts)
+        about = ": no scores, or they are not calculated yet"
+    return Text.assemble((show(snapshot.account), "bold"), about)
+
+
+def _describe_own(own: Row) -> str:
+    """Return `own score 3.9 (▼0.2 in 7 days, unchanged in 30 days)`."""
+    changes = {days: own.numbers[f"change{days}"] for days in CHANGES}
+    shown = [
+        f"{describe_change(change).replace('=', 'unchanged')} in {days} days"
+        for days, change in changes.items()
+        if change is not None
+    ]
+    return f"own score {own.overall:.1f}" + (f" ({', '.join(shown)})" if shown else "")

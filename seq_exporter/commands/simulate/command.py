@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from seq_exporter.commands.flags import duration
+from seq_exporter.commands.flags import duration, whole_number
 from seq_exporter.simulator.kinds import KINDS
 
 # The others are about the exporter, not about what SendGrid's API returns.
@@ -23,13 +23,15 @@ _KINDS = [name for name, kind in KINDS.items() if kind.is_of_sendgrid]
 )
 @click.option(
     "--accounts",
-    type=click.IntRange(1, 1000),
+    type=whole_number(1, 1000),
+    metavar="N",
     default=3,
     help="Number of accounts.",
 )
 @click.option(
     "--subusers",
-    type=click.IntRange(0, 1_000_000),
+    type=whole_number(0, 1_000_000),
+    metavar="N",
     help="Number of subusers in each account.  [default: 40, or that of the kind]",
 )
 @click.option(
@@ -41,7 +43,8 @@ _KINDS = [name for name, kind in KINDS.items() if kind.is_of_sendgrid]
 )
 @click.option(
     "--seed",
-    type=int,
+    type=whole_number(),
+    metavar="N",
     default=1,
     help="The same number makes the same fleet.",
 )
@@ -59,7 +62,8 @@ _KINDS = [name for name, kind in KINDS.items() if kind.is_of_sendgrid]
 )
 @click.option(
     "--rate-limit",
-    type=click.IntRange(1),
+    type=whole_number(1),
+    metavar="N",
     default=600,
     help="Requests a minute that a key may send to each endpoint.",
 )

@@ -23,6 +23,8 @@ from seq_exporter.errors import ConfigError
         (["serve", "--shard=a/b"], "'a/b' is not a shard"),
         (["simulate", "--today=yesterday"], "Invalid value for '--today'"),
         (["simulate", "--delay=soon"], "must be a duration such as 90s"),
+        (["simulate", "--seed=x"], "'x' is not a whole number"),
+        (["simulate", "--accounts=0"], "'0' is not a whole number from 1 to 1000"),
     ],
 )
 def test_wrong_use(arguments: list[str], message: str) -> None:

@@ -253,12 +253,13 @@ def test_days_that_cannot_be_asked_for(run: Run, command: CommandLine) -> None:
         ),
         pytest.param(
             ["--requests-per-minute=0"],
-            "Invalid value for '--requests-per-minute': 0 is not in the range 1<=x<=6000.",
+            "Invalid value for '--requests-per-minute': '0' is not a whole number from 1 to 6000",
             id="no requests",
         ),
         pytest.param(
             ["--requests-per-minute=6001"],
-            "Invalid value for '--requests-per-minute': 6001 is not in the range 1<=x<=6000.",
+            "Invalid value for '--requests-per-minute': "
+            "'6001' is not a whole number from 1 to 6000",
             id="too many requests",
         ),
         *(

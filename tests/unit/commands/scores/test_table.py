@@ -58,9 +58,43 @@ def test_of_one_account_its_name_is_left_out() -> None:
     ],
 )
 def test_narrow(width: int, titles: str) -> None:
-    shown = show(width, ROWS).splitlines()
+    shown = show(width, [row._replace(history=()) for row in ROWS]).splitlines()
     assert titles in shown
     assert max(map(len, shown)) <= width
+
+
+MONTHS = [2.0] * 30 + [3.0] * 30 + [None] * 15 + [5.0] * 15
+LONG = [row._replace(history=tuple(MONTHS)) for row in ROWS]
+
+
+@pytest.mark.parametrize(
+    ("width", "titles", "bars"),
+    [
+        (170, "rate  rate  7 d 30 d history", "▃" * 30 + "▅" * 30 + " " * 15 + "█" * 15),
+        (90, "rate  rate  7 d 30 d history", "▃▃▃▃▃▃▄▅▅▅▅▅▅  ████"),
+        (80, "account subuser      score  7 d history", "▃" * 16 + "▅" * 16 + " " * 8 + "█" * 8),
+        (60, "account subuser      score  7 d history", "▃▃▃▃▃▃▃▃▃▄▅▅▅▅▅▅▅▅▅    █████"),
+        (40, "subuser      score  7 d history", "▃▃▃▃▃▄▅▅▅▅▅  ███"),
+        (35, "subuser      score history", "▃▃▃▃▃▄▅▅▅▅▅  ███"),
+    ],
+)
+def test_a_history_is_squeezed_into_the_room_there_is(width: int, titles: str, bars: str) -> None:
+    shown = show(width, LONG)
+    assert titles in shown
+    assert bars in shown
+    assert max(map(len, shown.splitlines())) <= width
+
+
+@pytest.mark.parametrize(
+    ("colours", "red", "orange"),
+    [("256", "30;48;5;166", "30;48;5;214"), ("standard", "30;41", "30;43")],
+)
+def test_a_terminal_of_fewer_colours_tells_scores_apart(
+    colours: str, red: str, orange: str
+) -> None:
+    text = show(80, ROWS[:1], color_system=colours, force_terminal=True)
+    assert f"\x1b[{red}m    1.0\x1b[0m" in text
+    assert f"\x1b[{orange}m  2.8\x1b[0m" in text
 
 
 def test_a_long_name_is_cut() -> None:
@@ -90,7 +124,9 @@ def test_colour_is_not_all_that_tells() -> None:
 
 
 def test_characters_that_take_two_columns() -> None:
-    rows = [ROWS[0]._replace(subuser="漢字漢字のショップ"), ROWS[0]]
+    rows = [
+        ROWS[0]._replace(subuser=name, history=()) for name in ("漢字漢字のショップ", "shop-de")
+    ]
     assert show(30, rows).splitlines()[-2:] == [
         "漢字漢字のショップ   2.8 ▼1.4",
         "shop-de              2.8 ▼1.4",
