@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from seq_exporter.commands.completion import complete_accounts
 from seq_exporter.config.durations import parse_duration
 from seq_exporter.config.shard import Shard
 from seq_exporter.errors import ConfigError
@@ -87,7 +88,12 @@ def log_flags(level: str) -> Callable[[Command], Command]:
 def account_flag(doing: str) -> Callable[[Command], Command]:
     """Make the flag that chooses accounts: `Try only this account.`; see `choose_accounts`."""
     return flag(
-        "account", "names", multiple=True, metavar="NAME", help=f"{doing} this account. Repeatable."
+        "account",
+        "names",
+        multiple=True,
+        metavar="NAME",
+        help=f"{doing} this account. Repeatable.",
+        shell_complete=complete_accounts,
     )
 
 

@@ -51,6 +51,8 @@ configuration.
 """
 
 
+_VERSION = f"seq-exporter {__version__} (python {platform.python_version()})"
+
 # Each has a folder: `command.py` holds the object of its name, and imports only what flags need.
 _COMMANDS = ("serve", "demo", "simulate", "backfill", "check", "scores", "explain")
 
@@ -73,8 +75,8 @@ def _showing_mistakes() -> Iterator[None]:
 class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command when it is needed: the others would take memory as long as it runs."""
-        if cmd_name not in self.commands:
-            return None
+        if cmd_name not in _COMMANDS:
+            return self.commands.get(cmd_name)
         module = importlib.import_module(f"seq_exporter.commands.{cmd_name}.command")
         command: click.Command = getattr(module, cmd_name)
         return command
@@ -102,11 +104,27 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
     epilog=_EPILOG,
 )
-@click.version_option(
-    __version__, message=f"%(prog)s %(version)s (python {platform.python_version()})"
-)
+@click.version_option(message=_VERSION)
 @click.pass_context
 def commands(ctx: click.Context) -> None:
     """Prometheus exporter for SendGrid Engagement Quality (SEQ) scores."""
     if ctx.invoked_subcommand not in _SERVERS:
         release_signals()
+
+
+# What people type who are used to other programs.
+@commands.command("help", hidden=True)
+@click.argument("name", default="")
+@click.pass_context
+def show_help(ctx: click.Context, name: str) -> None:
+    """Show what `--help` shows, of all commands or of one."""
+    group = ctx.find_root()
+    command = commands.resolve_command(group, [name])[1] if name else None
+    context = click.Context(command, info_name=name, parent=group) if command else group
+    click.echo(context.get_help())
+
+
+@commands.command("version", hidden=True)
+def show_version() -> None:
+    """Show what `--version` shows."""
+    click.echo(_VERSION)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,6 +120,19 @@ class StateFolder:
         if len(name) > _LONGEST_NAME:  # quoting makes a name that is not Latin longer
             name = f"{name[:_LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
         return self._folder / f"{name}.json"
+
+
+def list_labels(folder: Path) -> list[str]:
+    """Return the `subuser` labels in all files of `folder`, whoever wrote them.
+
+    They are for a shell to complete: without a key, nothing tells whether a file was changed.
+    """
+    labels: set[str] = set()
+    for path in folder.glob("*.json"):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+            content = json.loads(path.read_bytes().partition(b"\n")[2])
+            labels.update(content["subusers"]["by_label"])
+    return sorted(labels)
 
 
 @dataclass(frozen=True, slots=True)

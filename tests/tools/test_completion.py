@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import find_tool
+from tests.support import ROOT
 
 #: Completes the words of each argument, of which the last is being typed. Prints what bash would
 #: offer: a line for each argument.
@@ -25,6 +27,15 @@ for typed; do
 done
 """
 
+CONFIG = """
+state_dir: state
+accounts:
+  - {name: acme, api_key: k}
+  - {name: acme-eu, api_key: k}
+  - {name: globex, api_key: k}
+  - {name: an account, api_key: k}
+"""
+
 OFFERED = [
     (["se"], ["serve"]),
     (["b"], ["backfill"]),
@@ -32,6 +43,12 @@ OFFERED = [
     (["serve", "--log.level", ""], ["debug", "info", "warn", "error"]),
     # Bash makes words of what is before and behind a `=`.
     (["serve", "--log.format", "="], ["logfmt", "json"]),
+    # Names: those of the configuration, and of the scores that `serve` has saved.
+    (["check", "--account", "ac"], ["acme", "acme-eu"]),
+    (["scores", "--account", "x"], []),
+    (["scores", "--subuser", "s"], ["shop-de", "shop-fr"]),
+    (["explain", "shop-d"], ["shop-de"]),
+    (["explain", "--config.file", "none.yaml", "shop-d"], []),
 ]
 
 
@@ -44,11 +61,19 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
 
-def test_bash_completes(environ: dict[str, str]) -> None:
+def test_bash_completes(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(CONFIG)
+    saved = {label: ["1", label, 4.0, [None] * 5] for label in ("shop-de", "shop-fr", "a b")}
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "acme.json").write_text(
+        "{}\n" + json.dumps({"subusers": {"by_label": saved}})
+    )
+    (tmp_path / "state" / "globex.json").write_text("damaged")
     typed = [shlex.join(words) for words, _ in OFFERED]
     done = subprocess.run(
         [find_tool("bash"), "-c", COMPLETE, "bash", *typed],
-        env=environ,
+        cwd=tmp_path,
+        env=environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,

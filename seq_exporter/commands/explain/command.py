@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from seq_exporter.commands.completion import complete_subusers
 from seq_exporter.commands.flags import account_flag, config_flag
 from seq_exporter.serve.signals import holding_signals
 
@@ -13,7 +14,7 @@ from seq_exporter.serve.signals import holding_signals
 @click.command()
 @config_flag
 @account_flag("Only")
-@click.argument("subuser", default="")
+@click.argument("subuser", default="", shell_complete=complete_subusers)
 def explain(config_file: str, names: Sequence[str], subuser: str) -> None:
     """Explain in plain words why the score of SUBUSER has changed.
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import click
 
 from seq_exporter.clock import Clock
+from seq_exporter.commands.completion import complete_subusers
 from seq_exporter.commands.flags import (
     account_flag,
     config_flag,
@@ -36,7 +37,13 @@ def _day(text: str) -> date | None:
 @click.command()
 @config_flag
 @account_flag("Only")
-@flag("subuser", multiple=True, metavar="GLOB", help="Only subusers that match this. Repeatable.")
+@flag(
+    "subuser",
+    multiple=True,
+    metavar="GLOB",
+    help="Only subusers that match this. Repeatable.",
+    shell_complete=complete_subusers,
+)
 @flag("below", type=read_number, metavar="SCORE", help="Only overall scores below this.")
 @flag(
     "sort",

@@ -20,7 +20,7 @@ atexit.register(lambda: print("\\n" + " ".join(name for name in sys.modules if s
 """
 RUN = f"{LIST_MODULES}from seq_exporter.__main__ import main; main()"
 
-COMMANDS = list(commands.commands)
+COMMANDS = [name for name, command in commands.commands.items() if not command.hidden]
 
 
 def run_python(
@@ -75,7 +75,7 @@ def test_so_does_a_press_of_tab(words: str, there_already: set[str]) -> None:
 def test_a_command_is_imported_without_the_others(name: str) -> None:
     modules = list_modules(RUN, name, "--help")
     folders = {module.split(".")[2] for module in modules if "seq_exporter.commands." in module}
-    assert folders == {"main", "flags", "messages", name}
+    assert folders == {"main", "completion", "flags", "messages", name}
 
 
 def test_a_check_of_the_files_needs_no_server_and_no_client(

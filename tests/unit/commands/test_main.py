@@ -15,6 +15,7 @@ from seq_exporter.errors import ConfigError
     ("arguments", "message"),
     [
         (["sevre"], "No such command 'sevre'"),
+        (["help", "sevre"], "No such command 'sevre'. Did you mean"),
         (["serve", "--config.flie=x"], "No such option"),
         (["serve", "--log.level=loud"], "Invalid value for '--log.level'"),
         (["serve", "now"], "Got unexpected extra argument"),
@@ -84,3 +85,10 @@ def test_without_arguments_the_help_is_printed() -> None:
     assert result.exit_code == 2
     assert "\nCommands:\n" in result.output
     assert "Error" not in result.output
+
+
+@pytest.mark.parametrize("words", [["help"], ["help", "explain"], ["version"]])
+def test_the_words_of_other_programs(words: list[str]) -> None:
+    flag = ["--version"] if words == ["version"] else [*words[1:], "--help"]
+    said, expected = (CliRunner().invoke(commands, each) for each in (words, flag))
+    assert (said.exit_code, said.output) == (0, expected.output)
