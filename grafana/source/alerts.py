@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
-from grafana.source import columns, panels, promql
+from grafana.source import columns, links, panels, promql
 from grafana.source.colours import BAD, FAULT_CELLS, SEVERITY_CELLS
 
 _SEVERITIES = {"critical": 3, "warning": 2, "info": 1}
@@ -16,11 +16,11 @@ def count_firing() -> panels.Panel:
     """Show how many alerts fire that are not for information only."""
     description = (
         "Alerts of severity critical and warning that fire now for the selected accounts, or for "
-        "any exporter. They need the alerting rules."
+        "any exporter. Not known without the alerting rules or scores."
     )
-    firing = f"count({promql.firing(_URGENT)})"
+    firing = f"count({promql.firing(_URGENT)}) or 0 * {promql.rules_are_known()}"
     panel = panels.number("Alerts firing", description, firing, "locale", FAULT_CELLS)
-    return panel.no_value("none known")
+    return panel.no_value("not known")
 
 
 def list_firing() -> panels.Panel:
@@ -31,18 +31,20 @@ def list_firing() -> panels.Panel:
     )
     detailed = f'label_join({by_severity}, "detail", "", {_DETAILS})'
     rows = f"max by (severity, alertname, account, subuser, detail, since) ({detailed})"
-    order = ("Severity", "alertname", "account", "subuser", "detail", "since")
-    targets = [panels.query_rows(rows)]
-    panel = panels.table("Alerts that fire now", _DESCRIPTION, targets, has_pages=True)
-    panel = columns.name_columns(panel, order, {"A": "Severity"}, hidden=("severity",))
+    words = {number: severity for severity, number in _SEVERITIES.items()}
+    panel = columns.make_table(
+        "Alerts that fire now",
+        _DESCRIPTION,
+        ("Severity", "alertname", "account", "subuser", "detail", "since"),
+        {"Severity": columns.Numbers(rows, steps=SEVERITY_CELLS, words=words)},
+        hidden=("severity",),
+        has_pages=True,
+    )
     panel = columns.title_column(panel, "alertname", "Alert")
     panel = columns.set_width(panel, "alertname", 205)
     panel = columns.set_width(panel, "since", 100)
-    panel = columns.color_column(panel, "Severity", SEVERITY_CELLS)
-    words = {number: severity for severity, number in _SEVERITIES.items()}
-    panel = columns.give_words(panel, "Severity", words)
-    panel = columns.link_column(panel, "account", columns.link_row_to_account())
-    panel = columns.link_column(panel, "subuser", columns.link_row_to_subuser())
+    panel = columns.link_column(panel, "account", links.from_row_to_fleet())
+    panel = columns.link_column(panel, "subuser", links.from_row_to_subuser())
     panel = columns.leave_empty(panel, "account", "subuser", "detail", "since")
     panel = panel.no_value("No alert fires, or Prometheus has no alerting rules.")
     return columns.sort_by(panel, "Severity", descending=True)

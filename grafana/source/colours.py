@@ -45,10 +45,28 @@ FAULT_CELLS: Steps = ((None, NONE), (0, NONE), (0.001, BAD))
 WELL_CELLS: Steps = ((None, NONE), (0, BAD), (1, NONE))
 #: The severity of an alert: 1 is info, 2 is warning, 3 is critical.
 SEVERITY_CELLS: Steps = ((None, NONE), (1, NONE), (2, _POOR_TINT), (3, BAD))
-# A day's scores, counted from its midnight, are 24 hours old when the day ends, and 48 or more when
-# the next day's scores replace them. SendGrid does not document how many more.
-AGE_CELLS: Steps = ((None, NONE), (0, NONE), (84 * 3600, _POOR_TINT), (132 * 3600, BAD))
+# In days. A day's scores, counted from its midnight, are one day old when the day ends, and two or
+# more when the next day's scores replace them. SendGrid does not document how many more.
+AGE_CELLS: Steps = ((None, NONE), (0, NONE), (3.5, _POOR_TINT), (5.5, BAD))
 PLAIN_STEPS: Steps = ((None, NONE),)
+#: What is neither good nor bad.
+NEUTRAL = "#8E8E8E"
+#: Kinds of failures, told apart: neither green nor blue, which look like success.
+FAILURES = (
+    "dark-orange",
+    "purple",
+    "yellow",
+    "red",
+    "super-light-orange",
+    "dark-purple",
+    "super-light-red",
+    "orange",
+    "dark-red",
+    "light-purple",
+    "dark-yellow",
+    "light-red",
+    NEUTRAL,
+)
 #: Bars and lines without a meaning of their own.
 BAR_STEPS: Steps = ((None, NONE), (0, GOOD))
 

@@ -1,80 +1,133 @@
-"""Columns of tables, and links from one dashboard to another."""
+"""Tables: a column for each label, and a column of numbers for each query."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from grafana_foundation_sdk.builders import common
 from grafana_foundation_sdk.builders import table as tables
 from grafana_foundation_sdk.builders.dashboard import DashboardLink
 from grafana_foundation_sdk.models import common as shapes
-from grafana_foundation_sdk.models.dashboard import (
-    DashboardLinkType,
-    DataTransformerConfig,
-    DynamicConfigValue,
-    ValueMap,
-    ValueMappingResult,
-)
+from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
 
-from grafana.source.colours import SCORE_CELLS, Steps, thresholds
-
-# Link targets: the selection is kept, except for the values that the row sets.
-_CHOICES = "${datasource:queryparam}&${job:queryparam}&${__url_time_range}"
-_TO_SUBUSER = f"/d/seq-subuser?{_CHOICES}&var-account={{account}}&var-subuser={{subuser}}"
-_TO_FLEET = f"/d/seq-fleet?{_CHOICES}&var-account={{account}}"
+from grafana.source import panels
+from grafana.source.colours import CHANGE_CELLS, SCORE_CELLS, Steps, thresholds
 
 
-def link_row_to_subuser() -> DashboardLink:
-    """Link a table's row to its subuser."""
-    return _link(
-        "Show ${__data.fields.subuser}", _TO_SUBUSER, "${{__data.fields.{}:percentencode}}"
-    )
+@dataclass(frozen=True)
+class Numbers:
+    """A column of numbers: what it asks, and how its cells look."""
+
+    expr: str
+    unit: str = "none"
+    decimals: int = 0
+    steps: Steps | None = None
+    words: Mapping[int, str] = field(default_factory=dict)
 
 
-def link_row_to_account() -> DashboardLink:
-    """Link a table's row to the fleet of its account."""
-    return _link("Only ${__data.fields.account}", _TO_FLEET, "${{__data.fields.{}:percentencode}}")
+def scores(expr: str) -> Numbers:
+    """Return a column of scores."""
+    return Numbers(expr, decimals=1, steps=SCORE_CELLS)
 
 
-def link_to_fleet(variable: str) -> DashboardLink:
-    """Link a dashboard to the fleet of the account that a variable holds."""
-    address = _TO_FLEET.replace("{account}", f"${{{variable}:percentencode}}")
-    link = DashboardLink("Fleet of this account").type(DashboardLinkType.LINK).url(address)
-    return link.icon("dashboard").target_blank(False)
+def changes(expr: str) -> Numbers:
+    """Return a column of differences between scores."""
+    return Numbers(expr, decimals=1, steps=CHANGE_CELLS)
 
 
-def name_columns(
-    panel: tables.Panel, order: Sequence[str], names: Mapping[str, str], hidden: Sequence[str] = ()
+def counts(expr: str) -> Numbers:
+    """Return a column of counts."""
+    return Numbers(expr, "locale")
+
+
+def make_table(
+    title: str,
+    description: str,
+    labels: Sequence[str],
+    numbers: Mapping[str, Numbers],
+    *,
+    has_pages: bool,
+    hidden: Sequence[str] = (),
 ) -> tables.Panel:
-    """Put the columns into an order, with the targets' values under their names.
+    """Make a table with a row for each set of labels, in pages or as a whole.
 
-    `names` maps the targets' letters to column names. `order` holds labels, and perhaps names of
-    values; the other values follow. Labels keep their names as fields, because links refer to them.
+    The columns are `labels`, then `numbers` by their headings; a heading among the labels puts its
+    column there. Labels keep their names as fields, because links refer to them. `hidden` labels
+    keep rows apart and are not shown.
     """
-    only = len(names) == 1
-    fields = {name: "Value" if only else f"Value #{ref}" for ref, name in names.items()}
-    whole = dict.fromkeys([*order, *fields])
-    organize = {
-        "excludeByName": dict.fromkeys(("Time", *hidden), True),
-        "indexByName": {fields.get(column, column): place for place, column in enumerate(whole)},
-        "renameByName": {field: name for name, field in fields.items()},
-    }
-    if not only:
-        panel = panel.with_transformation(DataTransformerConfig(id_val="merge", options={}))
-    panel = panel.with_transformation(DataTransformerConfig(id_val="organize", options=organize))
-    for column in whole:
-        panel = _widen(panel, column) if column in fields else _name_label(panel, column)
+    letters = dict(zip("ABCDEFGHIJ", numbers, strict=False))
+    targets = [panels.query_rows(numbers[name].expr, ref=ref) for ref, name in letters.items()]
+    panel = panels.table(title, description, targets, has_pages=has_pages)
+    only = len(numbers) == 1
+    fields = {name: "Value" if only else f"Value #{ref}" for ref, name in letters.items()}
+    own = [label for label in labels if label not in numbers]
+    panel = panel.with_transformation(DataTransformerConfig(id_val="merge", options={}))
+    panel = _group(panel, (*own, *hidden), tuple(fields.values()))
+    panel = _arrange(panel, dict.fromkeys([*labels, *numbers]), fields, hidden)
+    for label in own:
+        panel = _name_label(panel, label)
+    for name, column in numbers.items():
+        panel = _show_numbers(panel, name, column)
     return panel
+
+
+def _group(panel: tables.Panel, labels: Sequence[str], fields: Sequence[str]) -> tables.Panel:
+    """Take only the labels and the numbers.
+
+    If no query returned a row, there are no labels, and this leaves no frame. Then Grafana shows
+    the panel's `noValue`; of columns without rows, it shows the headings and "No rows".
+    """
+    grouped: dict[str, dict[str, object]] = {
+        label: {"operation": "groupby", "aggregations": []} for label in labels
+    }
+    for name in fields:
+        grouped[name] = {"operation": "aggregate", "aggregations": [_LAST]}
+    options = {"fields": grouped}
+    return panel.with_transformation(DataTransformerConfig(id_val="groupBy", options=options))
+
+
+_LAST = "lastNotNull"
+
+
+def _arrange(
+    panel: tables.Panel, order: Iterable[str], fields: Mapping[str, str], hidden: Sequence[str]
+) -> tables.Panel:
+    """Order the columns, and give the numbers their headings."""
+    grouped = {name: f"{field} ({_LAST})" for name, field in fields.items()}
+    options = {
+        "excludeByName": dict.fromkeys(hidden, True),
+        "indexByName": {grouped.get(column, column): place for place, column in enumerate(order)},
+        "renameByName": {field: name for name, field in grouped.items()},
+    }
+    return panel.with_transformation(DataTransformerConfig(id_val="organize", options=options))
 
 
 # Otherwise, the sentence that a table without any rows shows would stand in each empty cell.
 _EMPTY_CELL = DynamicConfigValue("noValue", "-")
 
 
-def _widen(panel: tables.Panel, name: str) -> tables.Panel:
-    """Make a column of numbers as wide as its heading, with the arrow of a sorted column."""
-    width = DynamicConfigValue("custom.width", max(70, 8 * len(name) + 34))
-    return panel.override_by_name(name, [width, _EMPTY_CELL])
+def _show_numbers(panel: tables.Panel, name: str, column: Numbers) -> tables.Panel:
+    """Make a column as wide as its heading, with the arrow of a sorted column, and format it."""
+    properties = [
+        DynamicConfigValue("custom.width", max(70, 8 * len(name) + 34)),
+        _EMPTY_CELL,
+        DynamicConfigValue("unit", column.unit),
+        DynamicConfigValue("decimals", column.decimals),
+    ]
+    if column.steps:
+        filled = shapes.TableColoredBackgroundCellOptions(
+            shapes.TableCellBackgroundDisplayMode.BASIC
+        )
+        properties.append(DynamicConfigValue("custom.cellOptions", filled))
+        properties.append(DynamicConfigValue("thresholds", thresholds(column.steps).build()))
+    if column.words:
+        properties.append(_mapping({str(value): word for value, word in column.words.items()}))
+    return panel.override_by_name(name, properties)
+
+
+def _mapping(texts: Mapping[str, str]) -> DynamicConfigValue:
+    return DynamicConfigValue("mappings", [panels.words(texts)])
 
 
 def _name_label(panel: tables.Panel, label: str) -> tables.Panel:
@@ -94,17 +147,9 @@ def leave_empty(panel: tables.Panel, *names: str) -> tables.Panel:
     return panel
 
 
-def give_words(panel: tables.Panel, name: str, words: Mapping[int, str]) -> tables.Panel:
-    """Show words in place of numbers."""
-    mapping = ValueMap({str(value): ValueMappingResult(text=word) for value, word in words.items()})
-    return panel.override_by_name(name, [DynamicConfigValue("mappings", [mapping])])
-
-
 def name_metrics(panel: tables.Panel, title: str, names: Mapping[str, str]) -> tables.Panel:
     """Give the column of the label `metric` a heading, and the metrics names in words."""
-    words = {name: ValueMappingResult(text=text) for name, text in names.items()}
-    properties = [DynamicConfigValue("mappings", [ValueMap(words)])]
-    return title_column(panel, "metric", title).override_by_name("metric", properties)
+    return title_column(panel, "metric", title).override_by_name("metric", [_mapping(names)])
 
 
 def title_column(panel: tables.Panel, name: str, title: str) -> tables.Panel:
@@ -112,30 +157,9 @@ def title_column(panel: tables.Panel, name: str, title: str) -> tables.Panel:
     return panel.override_by_name(name, [DynamicConfigValue("displayName", title)])
 
 
-def color_column(panel: tables.Panel, name: str, steps: Steps = SCORE_CELLS) -> tables.Panel:
-    """Fill a column's cells with the colours of their steps."""
-    mode = shapes.TableCellBackgroundDisplayMode.BASIC
-    return panel.override_by_name(
-        name,
-        [
-            DynamicConfigValue(
-                "custom.cellOptions", shapes.TableColoredBackgroundCellOptions(mode)
-            ),
-            DynamicConfigValue("thresholds", thresholds(steps).build()),
-            DynamicConfigValue("decimals", 1),
-        ],
-    )
-
-
 def set_width(panel: tables.Panel, name: str, pixels: int) -> tables.Panel:
     """Give a column a fixed width."""
     return panel.override_by_name(name, [DynamicConfigValue("custom.width", pixels)])
-
-
-def give_unit(panel: tables.Panel, name: str, unit: str, decimals: int = 0) -> tables.Panel:
-    """Give a column its own unit."""
-    properties = [DynamicConfigValue("unit", unit), DynamicConfigValue("decimals", decimals)]
-    return panel.override_by_name(name, properties)
 
 
 def link_column(panel: tables.Panel, name: str, link: DashboardLink) -> tables.Panel:
@@ -147,9 +171,3 @@ def sort_by(panel: tables.Panel, name: str, *, descending: bool = False) -> tabl
     """Sort the rows by a column initially."""
     state = common.TableSortByFieldState().display_name(name).desc(descending)
     return panel.sort_by([state])
-
-
-def _link(title: str, url: str, value: str) -> DashboardLink:
-    account, subuser = value.format("account"), value.format("subuser")
-    filled = url.replace("{account}", account).replace("{subuser}", subuser)
-    return DashboardLink(title).url(filled).target_blank(False)

@@ -8,7 +8,6 @@ because a fall may take two days to show completely, and falls further apart are
 from __future__ import annotations
 
 from grafana.source import columns, panels, promql
-from grafana.source.colours import CHANGE_CELLS
 from grafana.source.metric_texts import SCORE_NAMES
 
 _WITHIN = "2d"
@@ -31,20 +30,14 @@ def when(*matchers: str) -> str:
 def last_drop(*matchers: str) -> panels.Panel:
     """Make a table of the changes of the overall score and each metric at the last drop."""
     now, before = promql.every_score(*matchers), promql.every_score(*matchers, ago=_WITHIN)
-    asked = {
-        "Before": _at_the_last_drop(before, *matchers),
-        "After": _at_the_last_drop(now, *matchers),
-        "Change": _at_the_last_drop(f"round({now} - {before}, 0.1)", *matchers),
+    numbers = {
+        "Before": columns.scores(_at_the_last_drop(before, *matchers)),
+        "After": columns.scores(_at_the_last_drop(now, *matchers)),
+        "Change": columns.changes(_at_the_last_drop(f"round({now} - {before}, 0.1)", *matchers)),
     }
-    letters = dict(zip("ABC", asked, strict=True))
-    targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
-    panel = panels.table("Last drop", _DESCRIPTION, targets, has_pages=False)
+    panel = columns.make_table("Last drop", _DESCRIPTION, ("metric",), numbers, has_pages=False)
     panel = panel.max_data_points(promql.MOST_POINTS)
-    panel = columns.name_columns(panel, ("metric",), letters, hidden=("account", "subuser"))
     panel = columns.name_metrics(panel, "Metric", SCORE_NAMES)
-    for name in ("Before", "After"):
-        panel = columns.color_column(panel, name)
-    panel = columns.color_column(panel, "Change", CHANGE_CELLS)
     panel = panel.no_value("No fall by 0.5 within two days is known in this time.")
     return columns.sort_by(panel, "Change")
 

@@ -5,12 +5,23 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.stat import Panel as Number
 from grafana_foundation_sdk.builders.timeseries import Panel as Graph
 from grafana_foundation_sdk.models.common import BigValueTextMode
-from grafana_foundation_sdk.models.dashboard import Dashboard, ValueMap, ValueMappingResult
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from grafana.source import columns, panels, promql
-from grafana.source.colours import BAD, FAULT_CELLS, GOOD, PLAIN_STEPS, WELL_CELLS
+from grafana.source import columns, links, panels, processes, promql
+from grafana.source.colours import (
+    BAD,
+    FAILURES,
+    FAULT_CELLS,
+    GOOD,
+    NEUTRAL,
+    PLAIN_STEPS,
+    WELL_CELLS,
+)
+from grafana.source.columns import Numbers
 from grafana.source.dashboard import DashboardLayout
 from grafana.source.promql import select, select_process, ten
+from seq_exporter.errors import POLL_FAILURE_REASONS
+from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
 
 _RATE = "[$__rate_interval]"
 
@@ -40,13 +51,11 @@ def build_exporter() -> Dashboard:
 
 def _place_numbers(layout: DashboardLayout) -> None:
     number = panels.number
-    down = f"sum({_of_exporters('up')} == bool 0)"
     failing = f"sum({_account_up()} == bool 0)"
     saving = f"sum(increase({select('seq_exporter_state_save_failures_total')}[$__range]))"
-    exporters = number("Exporters down", _DOWN, down, "locale", FAULT_CELLS)
     layout.place(
         4,
-        (4, exporters.no_value("none known")),
+        (4, processes.count_down()),
         (4, number("Accounts failing", _FAILING, failing, "locale", FAULT_CELLS)),
         (4, _reloaded("Configuration", "seq_exporter_config_last_reload_successful")),
         (4, _reloaded("Web configuration", "seq_exporter_web_config_last_reload_successful")),
@@ -55,16 +64,6 @@ def _place_numbers(layout: DashboardLayout) -> None:
     )
 
 
-def _of_exporters(metric: str) -> str:
-    """Return the series of a metric that other targets of Prometheus have, too."""
-    known = f"last_over_time({select_process('seq_exporter_build_info')}[7d])"
-    return f"({select_process(metric)} and on (job, instance) {known})"
-
-
-_DOWN = (
-    "Processes that Prometheus cannot scrape now, of those that it could scrape within the last 7 "
-    "days."
-)
 _FAILING = "Accounts whose last poll failed in at least one process. Their last good scores stay."
 _STATE = "How often scores could not be written to state_dir, within the dashboard's time range."
 
@@ -74,11 +73,10 @@ def _account_up() -> str:
 
 
 def _reloaded(title: str, metric: str) -> Number:
-    words = {"0": ValueMappingResult(text="failed"), "1": ValueMappingResult(text="loaded")}
     description = "Whether the last reload succeeded. If not, the old configuration stays in force."
     last = f"min({select_process(metric)})"
     panel = panels.number(title, description, last, "none", WELL_CELLS)
-    return panel.mappings([ValueMap(words)])
+    return panel.mappings([panels.words({"0": "failed", "1": "loaded"})])
 
 
 def _version() -> Number:
@@ -98,51 +96,46 @@ def _polls() -> panels.Panel:
         panels.query(failures, "failed", ref="B"),
     ]
     panel = panels.bars_over_time("Polls", description, asked)
-    return panels.paint(panels.paint(panel, "succeeded", GOOD), "failed", BAD)
+    return panels.paint(panel, {"succeeded": GOOD, "failed": BAD})
 
 
 def _failures() -> panels.Panel:
     expr = f"sum by (reason) (increase({select('seq_exporter_poll_failures_total')}{_RATE}))"
     description = "Failed polls by reason; docs/metrics.md explains each reason."
     targets = [panels.query(f"{expr} > 0", "{{reason}}")]
-    return panels.bars_over_time("Failures by reason", description, targets).no_value(
-        "No failed poll is known."
-    )
+    panel = panels.bars_over_time("Failures by reason", description, targets)
+    panel = panels.paint(panel, dict(zip(POLL_FAILURE_REASONS, FAILURES, strict=True)))
+    return panel.no_value("No poll failed, or no exporter was scraped.")
 
 
 def _accounts() -> panels.Panel:
     ended = select("seq_exporter_last_successful_poll_timestamp_seconds")
     failed = select("seq_exporter_poll_failures_total")
-    asked = {
-        "Last poll": _account_up(),
-        "Last success": f"time() - max by (account) ({ended})",
-        "Failures": f"sum by (account) (increase({failed}[$__range]))",
-        "Restored": f"max by (account) ({select('seq_exporter_scores_restored')})",
+    numbers = {
+        "Last poll": Numbers(_account_up(), steps=WELL_CELLS, words={0: "failed", 1: "succeeded"}),
+        "Last success": Numbers(f"time() - max by (account) (last_over_time({ended}[25h]))", "s"),
+        "Failures": columns.counts(f"sum by (account) (increase({failed}[$__range]))"),
+        "Restored": Numbers(
+            f"max by (account) ({select('seq_exporter_scores_restored')})",
+            words={0: "no", 1: "yes"},
+        ),
     }
-    letters = dict(zip("ABCD", asked, strict=True))
     description = (
         "For each account: whether the last poll succeeded, the time since the last success, the "
         "number of failures within the dashboard's time range, and whether the scores still come "
         "from an earlier process."
     )
-    targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
-    panel = panels.table("Accounts", description, targets, has_pages=True)
-    panel = columns.name_columns(panel, ("account",), letters)
-    panel = columns.color_column(panel, "Last poll", WELL_CELLS)
-    panel = columns.give_unit(panel, "Failures", "none")
-    panel = columns.give_words(panel, "Last poll", {0: "failed", 1: "succeeded"})
-    panel = columns.give_words(panel, "Restored", {0: "no", 1: "yes"})
-    panel = columns.give_unit(panel, "Last success", "s")
-    panel = columns.link_column(panel, "account", columns.link_row_to_account())
+    panel = columns.make_table("Accounts", description, ("account",), numbers, has_pages=True)
+    panel = columns.link_column(panel, "account", links.from_row_to_fleet())
     panel = panel.no_value("No account is polled: is the exporter scraped?")
     return columns.sort_by(panel, "Last success", descending=True)
 
 
 def _poll_time() -> panels.Panel:
-    took = f"sum by (le) (rate({select('seq_exporter_poll_duration_seconds_bucket')}{_RATE}))"
+    took = select("seq_exporter_poll_duration_seconds_bucket")
     targets = [
-        panels.query(f"histogram_quantile(0.5, {took})", "median"),
-        panels.query(f"histogram_quantile(0.95, {took})", "95th percentile", ref="B"),
+        panels.query(promql.quantile(0.5, took), "median"),
+        panels.query(promql.quantile(0.95, took), "95th percentile", ref="B"),
     ]
     description = "How long polls take, including all their requests and waits."
     return _duration(panels.graph("Poll duration", description, targets, "s"))
@@ -154,16 +147,26 @@ def _duration(panel: Graph) -> Graph:
 
 
 def _requests() -> panels.Panel:
-    expr = f"sum by (code) (increase({select('seq_exporter_api_requests_total')}{_RATE}))"
-    description = "Requests to SendGrid by HTTP status; error: no complete answer."
-    return panels.bars_over_time(
-        "API requests by code", description, [panels.query(expr, "{{code}}")]
+    requests = select("seq_exporter_api_requests_total")
+    expr = f"sum by (code) (increase({requests}{_RATE})) > 0"
+    description = (
+        "Requests to SendGrid by HTTP status: 200 is an answer, 202 means no scores yet, and all "
+        "others are failures. error: no complete answer."
     )
+    targets = [panels.query(expr, "{{code}}")]
+    panel = panels.bars_over_time("API requests by code", description, targets)
+    return panels.paint(panel, {"200": GOOD, "202": NEUTRAL, **_FAILED})
+
+
+# Of the many codes of failures, those that are common.
+_FAILED = dict(
+    zip(("error", "401", "403", "404", "429", "500", "502", "503"), FAILURES, strict=False)
+)
 
 
 def _request_time() -> panels.Panel:
     took = select_process("seq_exporter_api_request_duration_seconds_bucket")
-    expr = f"histogram_quantile(0.95, sum by (le, endpoint) (rate({took}{_RATE})))"
+    expr = promql.quantile(0.95, took, by="endpoint")
     description = "The time within which 95 of 100 requests were answered, by endpoint."
     targets = [panels.query(expr, "{{endpoint}}")]
     return _duration(panels.graph("Request duration", description, targets, "s"))
@@ -176,22 +179,20 @@ def _rate_limit() -> panels.Panel:
         "The share of the requests in SendGrid's window that was left after the last one, for the "
         "ten accounts with the least. All programs with the account's key share the limit."
     )
-    least = ten(f"{left} / {limit}", by="account", most=False)
-    panel = panels.graph(
-        "Rate limit left", description, [panels.query(least, "{{account}}")], "percentunit"
-    )
-    return panel.min(0).max(1).decimals(0)
+    least = ten(f"100 * {left} / {limit}", by="account", most=False)
+    targets = [panels.query(least, "{{account}}")]
+    panel = panels.graph("Rate limit left", description, targets, "percent")
+    return panel.min(0).max(100).decimals(0)
 
 
 def _age() -> panels.Panel:
-    day = promql.newest_day(by="account, scope")
     description = (
         "The age of the scores, counted from midnight UTC of their day: the ten oldest. It falls "
         "by a day whenever a new day appears; two to three days are normal."
     )
-    oldest = ten(f"time() - {day}", by="account, scope")
+    oldest = ten(promql.age(by="account, scope"), by="account, scope")
     targets = [panels.query(oldest, "{{account}} {{scope}}")]
-    panel = panels.graph("Age of the scores", description, targets, "s", "10m")
+    panel = panels.graph("Age of the scores", description, targets, "suffix:days", "10m")
     return panel.min(0).decimals(1)
 
 
@@ -202,7 +203,7 @@ def _lag() -> panels.Panel:
     )
     latest = ten(promql.publishing_delay(), by="account, scope")
     targets = [panels.query(latest, "{{account}} {{scope}}")]
-    panel = panels.graph("SendGrid's publishing delay", description, targets, "s", "10m")
+    panel = panels.graph("SendGrid's publishing delay", description, targets, "suffix:hours", "10m")
     return panel.min(0).decimals(1).no_value("No new day has appeared since the exporter started.")
 
 
@@ -210,13 +211,13 @@ def _anomalies() -> panels.Panel:
     expr = f"sum by (kind) (increase({select('seq_exporter_anomalies_total')}{_RATE}))"
     description = "Values that did not match SendGrid's documentation, by kind."
     targets = [panels.query(f"{expr} > 0", "{{kind}}")]
-    return panels.bars_over_time("Anomalies", description, targets).no_value(
-        "No odd value is known."
-    )
+    panel = panels.bars_over_time("Anomalies", description, targets)
+    panel = panels.paint(panel, dict(zip(ANOMALY_KINDS, FAILURES, strict=False)))
+    return panel.no_value("No odd value, or no exporter was scraped.")
 
 
 def _scrape_time() -> panels.Panel:
-    expr = f"max by (job) ({_of_exporters('scrape_duration_seconds')})"
+    expr = f"max by (job) ({processes.of_exporters('scrape_duration_seconds')})"
     description = "How long Prometheus takes to scrape the slowest process of each job."
     targets = [panels.query(expr, "{{job}}")]
     return panels.graph("Scrape duration", description, targets, "s").min(0)
@@ -226,10 +227,10 @@ def _series() -> panels.Panel:
     expr = ten(f"max by (account) ({select('seq_exporter_account_series')})", by="account")
     description = "Series of scores that an account has on the page, for the ten largest accounts."
     targets = [panels.query(expr, "{{account}}")]
-    return panels.graph("Series", description, targets, "short").min(0)
+    return panels.graph("Series", description, targets, "locale").min(0).decimals(0)
 
 
 def _memory() -> panels.Panel:
-    expr = f"max by (job) ({_of_exporters('process_resident_memory_bytes')})"
+    expr = f"max by (job) ({processes.of_exporters('process_resident_memory_bytes')})"
     description = "Resident memory of the largest process of each job."
     return panels.graph("Memory", description, [panels.query(expr, "{{job}}")], "bytes").min(0)

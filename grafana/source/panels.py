@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from grafana_foundation_sdk.builders import bargauge, common, heatmap, stat, statetimeline
@@ -22,8 +22,9 @@ from grafana_foundation_sdk.models.text import TextMode
 from grafana.source.colours import PLAIN_STEPS, Steps, thresholds
 
 DATASOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
-#: What stands where there is nothing, if a panel has no words of its own.
-NO_VALUE = "no data"
+# What stands where there is nothing, if a panel has no words of its own.
+_NO_NUMBER = "no data"
+_NOTHING = "Nothing is known in this time: is the exporter scraped?"
 
 #: Every kind of panel with queries.
 Chart = TypeVar(
@@ -70,9 +71,8 @@ def number(
     """Show one current number on the colour of its step."""
     panel = _dress(stat.Panel(), title, description, unit, [query_now(expr)])
     panel = _color_by_steps(panel, thresholds(steps)).graph_mode(shapes.BigValueGraphMode.NONE)
-    mode = shapes.BigValueColorMode
-    colored = mode.NONE if steps == PLAIN_STEPS else mode.BACKGROUND_SOLID
-    return panel.color_mode(colored).reduce_options(_last()).decimals(decimals)
+    panel = panel.color_mode(shapes.BigValueColorMode.BACKGROUND_SOLID).no_value(_NO_NUMBER)
+    return panel.reduce_options(_last()).decimals(decimals)
 
 
 def bars(
@@ -82,7 +82,7 @@ def bars(
     panel = _dress(bargauge.Panel(), title, description, unit, targets)
     panel = _color_by_steps(panel, thresholds(steps))
     panel = panel.orientation(shapes.VizOrientation.HORIZONTAL).reduce_options(_last())
-    panel = panel.display_mode(shapes.BarGaugeDisplayMode.BASIC).show_unfilled(True)
+    panel = panel.display_mode(shapes.BarGaugeDisplayMode.BASIC).show_unfilled(False)
     panel = panel.value_mode(shapes.BarGaugeValueMode.TEXT).sizing(shapes.BarGaugeSizing.AUTO)
     return panel.min_viz_height(16).max_viz_height(300).min_viz_width(8)
 
@@ -113,10 +113,20 @@ def bars_over_time(
     return panel.fill_opacity(80).line_width(0).min(0)
 
 
-def paint(panel: graphs.Panel, name: str, color: str) -> graphs.Panel:
-    """Give the line or the bars of this name a fixed colour."""
-    fixed = FieldColor().mode(models.FieldColorModeId.FIXED).fixed_color(color)
-    return panel.override_by_name(name, [models.DynamicConfigValue("color", fixed.build())])
+def words(texts: Mapping[str, str]) -> models.ValueMap:
+    """Show words in place of values."""
+    return models.ValueMap({v: models.ValueMappingResult(text=text) for v, text in texts.items()})
+
+
+def paint(panel: graphs.Panel, colors: Mapping[str, str]) -> graphs.Panel:
+    """Give the lines or bars of these names fixed colours.
+
+    A palette gives colours by order: a reason that is new would change those of the others.
+    """
+    for name, color in colors.items():
+        fixed = FieldColor().mode(models.FieldColorModeId.FIXED).fixed_color(color)
+        panel = panel.override_by_name(name, [models.DynamicConfigValue("color", fixed.build())])
+    return panel
 
 
 def _legend(*calculations: str) -> common.VizLegendOptions:
@@ -175,7 +185,7 @@ def _dress(
     panel: Chart, title: str, description: str, unit: str, targets: Sequence[Dataquery]
 ) -> Chart:
     panel = panel.title(title).description(description).datasource(DATASOURCE)
-    return panel.unit(unit).targets(list(targets)).no_value(NO_VALUE)
+    return panel.unit(unit).targets(list(targets)).no_value(_NOTHING)
 
 
 def _color_by_steps(panel: Chart, steps: ThresholdsConfig) -> Chart:

@@ -76,17 +76,22 @@ def _outdated(scope: str, matchers: tuple[str, ...], ago: str) -> str:
     return f"{older} unless ignoring (account, scope) ({changed})"
 
 
-def newest_day(*, by: str) -> str:
+def newest_day(*matchers: str, by: str) -> str:
     """Return midnight of the newest day that any replica has."""
-    return f"max by ({by}) ({_last(select(_DATE))})"
+    return f"max by ({by}) ({_last(select(_DATE, *matchers))})"
+
+
+def age(*matchers: str, by: str) -> str:
+    """Return the days since midnight of the newest day."""
+    return f"(time() - {newest_day(*matchers, by=by)}) / 86400"
 
 
 def publishing_delay() -> str:
-    """Return the time from the end of the newest day until a replica that has it first saw it."""
+    """Return the hours from the end of the newest day until a replica that has it first saw it."""
     by = "account, scope"
     seen = _last(select("sendgrid_seq_score_date_first_seen_timestamp_seconds"))
     day = f"({_last(select(_DATE))} == on ({by}) group_left () {newest_day(by=by)})"
-    return f"max by ({by}) ({seen} - {day} - 86400)"
+    return f"max by ({by}) ({seen} - {day} - 86400) / 3600"
 
 
 def _last(selector: str, ago: str = "") -> str:
@@ -181,11 +186,26 @@ def subusers(state: str) -> str:
     return held("sendgrid_seq_subusers", f'state="{state}"', by="account")
 
 
+def quantile(part: float, histogram: str, *, by: str = "") -> str:
+    """Return a quantile of what a histogram counted, where it counted anything.
+
+    Elsewhere it is NaN, which Grafana writes as "NaN" and does not draw.
+    """
+    labels = f"le, {by}" if by else "le"
+    counted = f"sum by ({labels}) (rate({histogram}[$__rate_interval]))"
+    return f"histogram_quantile({part}, {counted}) >= 0"
+
+
 def firing(*matchers: str) -> str:
     """Return the alerts that fire for the chosen accounts, or for the exporter as a whole."""
     accounts = () if _accounts(matchers) else ("account=~`|${account:regex}`",)
     chosen = ('alertname=~"Seq.+"', 'alertstate="firing"', *accounts, *matchers)
     return f"max by ({_LABELS_OF_ALERTS}) (ALERTS{{{', '.join(chosen)}}})"
+
+
+def rules_are_known() -> str:
+    """Return a number if Prometheus evaluates the alerting rules and knows the chosen accounts."""
+    return "max(account_scope:sendgrid_seq_score_date:newest{account=~`${account:regex}`})"
 
 
 _LABELS_OF_ALERTS = (

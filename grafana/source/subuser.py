@@ -10,12 +10,11 @@ from grafana_foundation_sdk.models.dashboard import (
     Dashboard,
     DynamicConfigValue,
     FieldColorModeId,
-    ValueMap,
-    ValueMappingResult,
 )
 
-from grafana.source import alerts, columns, drops, panels, promql
+from grafana.source import alerts, columns, drops, links, panels, promql
 from grafana.source.colours import (
+    AGE_CELLS,
     CHANGE_CELLS,
     PLAIN_STEPS,
     SCORE_CELLS,
@@ -27,7 +26,10 @@ from grafana.source.metric_texts import METRIC_NAMES, SCORE_NAMES, TEXTS
 
 # Several accounts may have a subuser of this name: one of them is shown.
 CHOSEN = ("account=`${owner:raw}`", "subuser=`${subuser:raw}`")
-_NO_SCORE = "No score in this time. On the first day, choose the last hour."
+_NO_SCORE = (
+    "No score in this time. If no subuser is listed at the top, no selected account has any. "
+    "On the first day, choose the last hour."
+)
 
 
 def build_subuser() -> Dashboard:
@@ -40,7 +42,7 @@ def build_subuser() -> Dashboard:
     )
     layout.choose(choose_subuser())
     layout.choose(choose_owner())
-    layout.link(columns.link_to_fleet("owner"))
+    layout.link(links.from_top_to_fleet("owner"))
     layout.mark(alerts.mark_alerts(*CHOSEN))
     _place_numbers(layout)
     layout.place(8, (24, _overall()))
@@ -55,21 +57,21 @@ def build_subuser() -> Dashboard:
 
 def _place_numbers(layout: DashboardLayout) -> None:
     number = panels.number
-    words = {"0": ValueMappingResult(text="no"), "1": ValueMappingResult(text="yes")}
-    now = number("Overall score", _NOW, promql.score(*CHOSEN), "none", SCORE_CELLS, 1)
+    now = number("Overall", _NOW, promql.score(*CHOSEN), "none", SCORE_CELLS, 1)
     asked = number("Eligible", _ELIGIBLE, _eligible(), "none", PLAIN_STEPS)
-    since = number("Eligible for", _SINCE, _eligible_for(), "s", PLAIN_STEPS, 1)
+    since = number("Eligible for", _SINCE, _eligible_for(), "suffix:days", PLAIN_STEPS, 1)
     fell = number("Last fell", drops.WHEN, drops.when(*CHOSEN), "dateTimeFromNow", PLAIN_STEPS)
-    layout.place(
-        4,
-        (4, now),
-        (3, _change("7d", 7)),
-        (3, _change("30d", 30)),
-        (4, fell.max_data_points(promql.MOST_POINTS).no_value("not in this time")),
-        (3, asked.mappings([ValueMap(words)])),
-        (4, since.max_data_points(promql.MOST_POINTS)),
-        (3, number("Days scored", _DAYS, _days_with_a_score(), "locale", PLAIN_STEPS)),
+    row = (
+        now,
+        _change("7d", 7),
+        _change("30d", 30),
+        fell.max_data_points(promql.MOST_POINTS).no_value("not known"),
+        asked.mappings([panels.words({"0": "no", "1": "yes"})]),
+        since.max_data_points(promql.MOST_POINTS),
+        number("Days scored", _DAYS, _days_with_a_score(), "locale", PLAIN_STEPS),
+        number("Score age", _AGE, _age(), "suffix:days", AGE_CELLS, 1),
     )
+    layout.place(4, *((3, panel) for panel in row))
 
 
 _NOW = "The current overall score."
@@ -82,6 +84,10 @@ _SINCE = (
     "0 if the subuser has no score now."
 )
 _DAYS = "Number of days with an overall score within the dashboard's time range."
+_AGE = (
+    "The age of these scores, counted from midnight UTC of their day. Two to three days are "
+    "normal: SendGrid rates a day after its end."
+)
 
 
 def _eligible() -> str:
@@ -93,7 +99,12 @@ def _eligible_for() -> str:
     eligible = _eligible()
     ended = f"max_over_time(timestamp({eligible} == 0)[$__range:{promql.PACE}])"
     began = f"min_over_time(timestamp({eligible})[$__range:{promql.PACE}])"
-    return f"time() - ({ended} or {began})"
+    now = f"timestamp({eligible})"  # before the subquery has its first point
+    return f"(time() - ({ended} or {began} or {now})) / 86400"
+
+
+def _age() -> str:
+    return promql.age(CHOSEN[0], 'scope="subusers"', by="account")
 
 
 def _days_with_a_score() -> str:
@@ -128,6 +139,7 @@ def _on_scale(panel: Graph) -> Graph:
     style = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.AREA)
     panel = panel.thresholds(thresholds(SCORE_STEPS)).thresholds_style(style)
     panel = panel.min(1).max(5).decimals(1).axis_placement(AxisPlacement.LEFT)
+    panel = panel.max_data_points(promql.MOST_POINTS)
     # A colour of its own would look like a judgement.
     line = FieldColor().mode(FieldColorModeId.FIXED).fixed_color("text")
     return panel.color_scheme(line).no_value(_NO_SCORE)
@@ -138,10 +150,13 @@ def _timeline() -> panels.Panel:
         "All six scores by colour: the row that changes colour first is the metric that pulled the "
         "overall score with it."
     )
-    legend = "{{metric}}"
-    targets = [panels.query(promql.every_score(*CHOSEN), legend)]
+    metrics = promql.every_score(*CHOSEN, 'metric!=""')
+    targets = [
+        panels.query(promql.score(*CHOSEN), "overall"),
+        panels.query(metrics, "{{metric}}", ref="B"),
+    ]
     panel = panels.states("All scores over time", description, targets, "none", SCORE_STEPS)
-    panel = panel.decimals(1)
+    panel = panel.decimals(1).max_data_points(promql.MOST_POINTS)
     for metric, name in SCORE_NAMES.items():
         panel = panel.override_by_name(metric, [DynamicConfigValue("displayName", name)])
     return panel.no_value(_NO_SCORE)
@@ -149,25 +164,22 @@ def _timeline() -> panels.Panel:
 
 def _then_and_now() -> panels.Panel:
     now = promql.every_score(*CHOSEN)
-    asked = {
-        "Now": now,
-        "7 days": f"round({now} - {promql.every_score(*CHOSEN, ago='7d')}, 0.1)",
-        "30 days": f"round({now} - {promql.every_score(*CHOSEN, ago='30d')}, 0.1)",
-        "Lowest": f"min_over_time({now}[$__range:{promql.PACE}])",
-        "Highest": f"max_over_time({now}[$__range:{promql.PACE}])",
+    numbers = {
+        "Now": columns.scores(now),
+        "7 days": columns.changes(_changed(now, "7d")),
+        "30 days": columns.changes(_changed(now, "30d")),
+        "Lowest": columns.scores(f"min_over_time({now}[$__range:{promql.PACE}]) or {now}"),
+        "Highest": columns.scores(f"max_over_time({now}[$__range:{promql.PACE}]) or {now}"),
     }
     description = (
         "Each score now, its change in 7 and in 30 days, and its lowest and highest value within "
         "the dashboard's time range. A slow decline shows here first."
     )
-    letters = dict(zip("ABCDE", asked, strict=True))
-    targets = [panels.query_rows(asked[name], ref=letter) for letter, name in letters.items()]
-    panel = panels.table("Then and now", description, targets, has_pages=False)
+    panel = columns.make_table("Then and now", description, ("metric",), numbers, has_pages=False)
     panel = panel.max_data_points(promql.MOST_POINTS)
-    panel = columns.name_columns(panel, ("metric",), letters, hidden=("account", "subuser"))
     panel = columns.name_metrics(panel, "Metric", SCORE_NAMES)
-    for name in ("Now", "Lowest", "Highest"):
-        panel = columns.color_column(panel, name)
-    for name in ("7 days", "30 days"):
-        panel = columns.color_column(panel, name, CHANGE_CELLS)
-    return columns.sort_by(panel.no_value(_NO_SCORE), "30 days")
+    return columns.sort_by(panel.no_value(_NO_SCORE), "Now")
+
+
+def _changed(now: str, ago: str) -> str:
+    return f"round({now} - {promql.every_score(*CHOSEN, ago=ago)}, 0.1)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,9 +104,19 @@ class Panel:
         """Return the fields that are not hidden."""
         return [field for field in self.shown["fields"] if not field["hidden"]]
 
+    @property
+    def painted(self) -> set[str]:
+        """Return the names that only get a colour, whenever they appear."""
+        overrides = self.json["fieldConfig"]["overrides"]
+        return {
+            override["matcher"]["options"]
+            for override in overrides
+            if {each["id"] for each in override["properties"]} == {"color"}
+        }
+
     def find_query(self, field: Mapping[str, Any]) -> Query:
         """Return the query that a field's numbers come from."""
-        _, _, ref = field["rawName"].partition("Value #")
+        ref = "".join(re.findall(r"Value #(\w)", field["rawName"]))
         queries = {query.target["refId"]: query for query in self.queries}
         return queries[ref or field["ref"] or next(iter(queries))]
 
@@ -164,6 +175,11 @@ def asked(base: str) -> list[Asked]:
 @pytest.fixture(scope="session", params=RELEASES)
 def panels(request: pytest.FixtureRequest, asked: list[Asked]) -> list[Panel]:
     """Return every panel in every case as a release of Grafana shows it, in both themes."""
+    return show_panels(request.param, asked)
+
+
+def show_panels(release: str, asked: Sequence[Asked]) -> list[Panel]:
+    """Return panels as a release of Grafana shows them, in both themes."""
     given = [
         {
             "panel": queries[0].panel,
@@ -174,7 +190,7 @@ def panels(request: pytest.FixtureRequest, asked: list[Asked]) -> list[Panel]:
     ]
     return [
         Panel(case, queries, answers, shown)
-        for theme in run_grafana(request.param, given).values()
+        for theme in run_grafana(release, given).values()
         for (case, queries, answers), shown in zip(asked, theme, strict=True)
     ]
 

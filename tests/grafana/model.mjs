@@ -27,8 +27,31 @@ grafana.standardTransformersRegistry.setInit(() =>
 const STANDARD_OPTIONS =
   'displayName unit min max decimals thresholds mappings noValue links color filterable'.split(' ');
 
-// No text here has a variable in it.
+// Outside of links, no text has a variable in it.
 const keep = (text) => text;
+
+// What Grafana's application puts into a link, apart from the row's values.
+const CHOSEN = {
+  'datasource:queryparam': 'var-datasource=prom',
+  'job:queryparam': 'var-job=seq&var-job=alone',
+  __url_time_range: 'from=now-90d&to=now',
+};
+grafana.locationUtil.initialize({
+  config: { appSubUrl: '' },
+  getVariablesUrlParams: () => ({}),
+  getTimeRangeForUrl: () => ({}),
+});
+
+/** Fill in a link's variables, as Grafana's application does: it encodes the values of a row. */
+function fillLink(text, { __dataContext: context } = {}) {
+  return text.replace(/\$\{([^}]+)\}/g, (variable, name) => {
+    const [, label, form] = name.match(/^__data\.fields\.(\w+)(:percentencode)?$/) ?? [];
+    if (!label) return CHOSEN[name] ?? variable;
+    const { frame, rowIndex } = context.value;
+    const value = String(grafana.getFieldDisplayValuesProxy({ frame, rowIndex })[label]);
+    return form ? encodeURIComponent(value) : value;
+  });
+}
 
 /** Return a panel whose overrides leave a mark on each field that they match. */
 function markOverrides(panel) {
@@ -104,6 +127,13 @@ function paint(shown, painting, theme) {
   return { text, color: isPlain ? null : color.toHexString(), contrast };
 }
 
+/** Return the links of a field's cells, by row. */
+function listLinks(field) {
+  if (!field.config.links?.length) return [];
+  const rows = [...field.values].map((_, valueRowIndex) => field.getLinks({ valueRowIndex }));
+  return rows.map((links) => links.map(({ href, title }) => ({ href, title })));
+}
+
 /** Return a field: its names, its cells, and how other values would be shown. */
 function describeField(field, frame, frames, panel, probes, theme) {
   const painting = findPainting(panel, field.config);
@@ -125,6 +155,7 @@ function describeField(field, frame, frames, panel, probes, theme) {
     cells: [...field.values].map(show),
     probes: isNumber ? probes.map(show) : [],
     limits: isNumber ? [...steps, ...mapped].map(show) : [],
+    links: listLinks(field),
   };
 }
 
@@ -146,13 +177,15 @@ async function describe({ panel: written, frames: sent, probes }, theme) {
   const transformed = grafana.transformDataFrame(transformations, received, { interpolate: keep });
   const data = await new Promise((next, error) => transformed.subscribe({ next, error }));
   const fieldConfig = restoreConfig(panel);
-  const context = { fieldConfig, theme, replaceVariables: keep, timeZone: 'utc' };
+  const context = { fieldConfig, theme, replaceVariables: fillLink, timeZone: 'utc' };
   const fieldConfigRegistry = listOptions(panel);
   const frames = grafana.applyFieldOverrides({ ...context, data, fieldConfigRegistry });
   const fields = frames.flatMap((frame) => frame.fields);
   const isUnmatched = (_, number) =>
     !fields.some(({ config }) => config.custom?.[`override${number}`]);
   return {
+    // Without any field, Grafana shows the panel's words for it.
+    words: frames.some((frame) => frame.fields.length) ? null : fieldConfig.defaults.noValue,
     fields: frames.flatMap((frame) =>
       frame.fields.map((field) => describeField(field, frame, frames, panel, probes, theme))
     ),

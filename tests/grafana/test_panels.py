@@ -26,6 +26,17 @@ def test_each_override_matches_a_field(panels: list[Panel]) -> None:
         for panel in panels
         if panel.has_data
         for name in panel.shown["unmatched"]
+        if name not in panel.painted
+    )
+
+
+def test_what_has_no_rows_says_so(panels: list[Panel]) -> None:
+    """See that Grafana does not show a table's headings with "No rows" below them."""
+    assert_none(
+        f"{panel} ({panel.case}): {panel.shown['words']}"
+        for panel in panels
+        if not panel.has_data
+        if panel.shown["words"] != panel.json["fieldConfig"]["defaults"]["noValue"]
     )
 
 

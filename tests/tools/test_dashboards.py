@@ -38,7 +38,9 @@ def find_problems(base: str, query: Query) -> Iterator[str]:
     if answer["data"]["resultType"] != ("vector" if query.target["instant"] else "matrix"):
         yield answer["data"]["resultType"]
     values = [float(v) for found in series for _, v in found.get("values", [found.get("value")])]
-    if not any(value == value for value in values):  # NaN is drawn as nothing
+    if any(value != value for value in values):
+        yield "NaN"
+    if not values:
         if query.panel["title"] not in EMPTY_IF_ALL_IS_WELL:
             yield "nothing to see"
         return

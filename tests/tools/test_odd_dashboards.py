@@ -38,6 +38,10 @@ NAMES = (
 #: Seconds before now at which the living have a sample, and those who ended an hour ago.
 LIVING = (*range(9 * DAY, DAY, -DAY), *range(5 * HOUR, -1, -5 * MINUTE))
 ENDED = tuple(ago for ago in LIVING if ago > HOUR)
+#: Those of an exporter that was installed a minute ago.
+TODAY = (MINUTE, 30, 0)
+#: What the alerting rules record of an account with scores.
+RULED = "account_scope:sendgrid_seq_score_date:newest"
 
 
 def make_past(now: int) -> Iterator[TimeSeries]:
@@ -56,7 +60,11 @@ def make_past(now: int) -> Iterator[TimeSeries]:
     for job, times in (("dead", ENDED), ("seq", LIVING)):
         yield series("seq_exporter_build_info", 1, times, job=job, version="1.0")
         yield series("seq_exporter_config_last_reload_successful", 1, times, job=job)
-        yield series("seq_exporter_account_up", 1, times, job=job, account=f"of-{job}")
+        polled = {"job": job, "account": f"of-{job}"}
+        yield series("seq_exporter_account_up", 1, times, **polled)
+        success = "seq_exporter_last_successful_poll_timestamp_seconds"
+        yield series(success, now - HOUR, times, **polled)
+    yield series(RULED, now - 2 * DAY, LIVING, account="odd", scope="subusers")
     subusers = {"odd": NAMES, "o'brien & co": ("same",), "a+b (eu)": ("same",), "own-only": ()}
     for account, names in subusers.items():
         labels = {"job": "seq", "account": account}
@@ -68,6 +76,9 @@ def make_past(now: int) -> Iterator[TimeSeries]:
             for metric in METRICS:
                 score = {"subuser": name, "metric": metric}
                 yield series("sendgrid_seq_metric_score", 4.2, LIVING, **labels, **score)
+    new = {"job": "seq", "account": "of-today", "subuser": "new"}
+    yield series("sendgrid_seq_score", 4.2, TODAY, **new)
+    yield series("sendgrid_seq_subuser_eligible", 1, TODAY, **new, user_id="2")
     lost = {"job": "seq", "account": "odd", "subuser": "lost"}
     yield series("sendgrid_seq_score", 1.2, ENDED, **lost)
     yield series("sendgrid_seq_subuser_eligible", 0, LIVING[-3:], **lost)
@@ -148,11 +159,11 @@ def values(found: list[dict[str, object]]) -> list[str]:
 
 
 def test_only_exporters_count(asked: Asked) -> None:
-    assert values(asked.ask("seq-exporter", "Exporters down")) == ["1"]
-    assert values(asked.ask("seq-exporter", "Exporters down", job="seq")) == ["0"]
-    assert asked.ask("seq-exporter", "Exporters down", job="node") == []
+    assert values(asked.ask("seq-exporter", "Targets down")) == ["1"]
+    assert values(asked.ask("seq-exporter", "Targets down", job="seq")) == ["0"]
+    assert asked.ask("seq-exporter", "Targets down", job="node") == []
     # It died before the time range.
-    assert values(asked.ask("seq-exporter", "Exporters down", 15 * MINUTE)) == ["1"]
+    assert values(asked.ask("seq-exporter", "Targets down", 15 * MINUTE)) == ["1"]
     for title in ("Scrape duration", "Memory"):
         (line,) = asked.ask("seq-exporter", title)
         assert line["metric"] == {"job": "seq"}
@@ -162,6 +173,23 @@ def test_only_exporters_count(asked: Asked) -> None:
 def test_a_dead_exporter_is_not_well(title: str, asked: Asked) -> None:
     assert asked.ask("seq-exporter", title, job="seq") != []
     assert asked.ask("seq-exporter", title, job="dead") == []
+
+
+def test_a_dead_exporter_is_seen_on_the_page_of_the_fleet(asked: Asked) -> None:
+    assert values(asked.ask("seq-fleet", "Targets down")) == ["1"]
+    (succeeded,) = (
+        query
+        for query in list_all(job="dead")
+        if (query.dashboard, query.panel["title"]) == ("seq-exporter", "Accounts")
+        if "last_successful" in query.expression
+    )
+    (seconds,) = values(asked.send(succeeded))
+    assert float(seconds) == pytest.approx(HOUR, abs=2)
+
+
+def test_no_alert_is_not_the_same_as_no_rules(asked: Asked) -> None:
+    assert values(asked.ask("seq-fleet", "Alerts firing", account="odd")) == ["0"]
+    assert asked.ask("seq-fleet", "Alerts firing", account="own-only") == []
 
 
 def test_ten_of_many_accounts_are_ten_lines(asked: Asked) -> None:
@@ -184,10 +212,11 @@ def test_every_name_has_a_dashboard(name: str, asked: Asked) -> None:
     assert name in asked.read_variable("seq-subuser", "subuser")
     assert "odd" in asked.read_variable("seq-subuser", "owner", subuser=name)
     chosen: dict[str, Any] = {"subuser": name, "owner": "odd"}
-    assert values(asked.ask("seq-subuser", "Overall score", **chosen)) == ["4.2"]
+    assert values(asked.ask("seq-subuser", "Overall", **chosen)) == ["4.2"]
     (line,) = asked.ask("seq-subuser", "Overall score over time", **chosen)
     assert line["metric"] == {"account": "odd", "subuser": name}
-    assert len(asked.ask("seq-subuser", "All scores over time", **chosen)) == 6
+    queries = [q for q in list_all(**chosen) if q.panel["title"] == "All scores over time"]
+    assert [len(asked.send(query)) for query in queries] == [1, 5]
     found = asked.ask("seq-fleet", "Every subuser", search=name)
     assert {series["metric"]["subuser"] for series in found} == {name}  # type: ignore[index]
 
@@ -211,6 +240,19 @@ def test_a_quarter_of_an_hour_is_long_enough(title: str, asked: Asked) -> None:
     ]
     assert shown
     assert all(asked.send(query) for query in shown)
+
+
+def test_the_first_minute_has_numbers(asked: Asked) -> None:
+    """See that they do not wait for the first point of a range of 90 days."""
+    shown = [
+        query
+        for query in list_all(subuser="new", owner="of-today")
+        if query.panel["title"] in ("Overall", "Eligible for", "Days scored", "Then and now")
+        if not re.search(r"set (7|30)d", query.expression)
+    ]
+    assert len(shown) == 6
+    for query in shown:
+        assert asked.send(query), str(query)
 
 
 def test_a_name_in_three_accounts_is_three_subusers(asked: Asked) -> None:

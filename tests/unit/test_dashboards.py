@@ -13,8 +13,10 @@ import yaml
 
 from grafana.queries import list_panels
 from grafana.source.files import render_all
+from seq_exporter.errors import POLL_FAILURE_REASONS
 from seq_exporter.publish.families import FAMILIES
 from seq_exporter.publish.telemetry import Telemetry
+from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
 from tests.support import ROOT
 
 FOLDER = ROOT / "grafana"
@@ -38,8 +40,12 @@ EACH_QUERY = pytest.mark.parametrize("expression", EXPRESSIONS.values(), ids=EXP
 EACH = pytest.mark.parametrize("name", NAMES)
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 #: Of Grafana's many units, those that are used.
-UNITS = {"none", "locale", "short", "s", "bytes", "percentunit", "dateTimeFromNow"}
-SELECTOR = re.compile(r"([a-zA-Z_]*)\{((?:\$\{[\w:]+\}|[^}])*)\}")
+UNITS = {"none", "locale", "short", "s", "bytes", "percent", "dateTimeFromNow"}
+UNITS |= {"suffix:days", "suffix:hours"}  # of seconds, Grafana makes 13.9 hours and 2.3 days
+#: What a number says where it is not known: no word that reads as good news.
+UNKNOWN = {"no data", "no scores", "no exporter", "not known"}
+#: A selector of what is published or an alert; a recorded series has a colon in its name.
+SELECTOR = re.compile(r"(?<![\w:$])([a-zA-Z_]*)\{((?:\$\{[\w:]+\}|[^}])*)\}")
 
 
 def test_the_files_are_what_the_code_makes() -> None:
@@ -145,6 +151,28 @@ def test_nothing_looks_like_the_worst(panel: dict[str, Any]) -> None:
         assert panel["fieldConfig"]["defaults"]["noValue"]
     for target in panel.get("targets", ()):
         assert "vector(" not in target["expr"]  # a number where nothing is scraped
+
+
+@EACH_PANEL
+def test_what_is_missing_is_said(panel: dict[str, Any]) -> None:
+    """See that a number has a short word for it, and all else a sentence."""
+    if panel["type"] == "text":
+        return
+    words = panel["fieldConfig"]["defaults"]["noValue"]
+    if panel["type"] in ("stat", "bargauge"):
+        assert words in UNKNOWN
+    else:
+        assert re.fullmatch(r"(No|Nothing) .*[.?]", words)
+
+
+@EACH_PANEL
+def test_bars_have_colours_of_their_own(panel: dict[str, Any]) -> None:
+    """See that a palette does not give a failure the green of success."""
+    if "bars" in find_values(panel, "drawStyle"):
+        overrides = panel["fieldConfig"]["overrides"]
+        colors = [color["fixedColor"] for color in find_values(overrides, "value")]
+        assert len(colors) == len(set(colors)) > 1
+        assert not [color for color in colors if "green" in color]
 
 
 @EACH_PANEL
@@ -258,6 +286,16 @@ def test_the_provisioning_files_name_each_other() -> None:
     assert provider["options"]["path"].startswith("/")
     (source,) = load("datasources/prometheus.yaml")["datasources"]
     assert source["type"] == "prometheus"
+
+
+def test_every_failure_and_every_anomaly_has_a_colour() -> None:
+    for title, names in (
+        ("Failures by reason", POLL_FAILURE_REASONS),
+        ("Anomalies", ANOMALY_KINDS),
+    ):
+        (panel,) = (panel for panel in PANELS.values() if panel["title"] == title)
+        overrides = panel["fieldConfig"]["overrides"]
+        assert {each["matcher"]["options"] for each in overrides} == set(names)
 
 
 def load(name: str) -> Any:
