@@ -16,11 +16,11 @@ def of_exporters(metric: str) -> str:
 
 
 def count_down() -> Number:
-    """Show how many processes Prometheus cannot scrape."""
+    """Show whether Prometheus can scrape all processes, or how many it cannot."""
     description = (
-        "Exporters that Prometheus cannot scrape now, of those that it could scrape within the "
+        "How many exporters Prometheus cannot scrape now, of those that it could scrape within the "
         "last 7 days."
     )
     down = f"sum({of_exporters('up')} == bool 0)"
-    panel = panels.number("Targets down", description, down, "locale", FAULT_CELLS)
-    return panel.no_value("no exporter")
+    panel = panels.number("Exporters", description, down, "suffix:down", FAULT_CELLS)
+    return panel.mappings([panels.words({"0": "up"})]).no_value("none")

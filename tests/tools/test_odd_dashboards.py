@@ -159,11 +159,11 @@ def values(found: list[dict[str, object]]) -> list[str]:
 
 
 def test_only_exporters_count(asked: Asked) -> None:
-    assert values(asked.ask("seq-exporter", "Targets down")) == ["1"]
-    assert values(asked.ask("seq-exporter", "Targets down", job="seq")) == ["0"]
-    assert asked.ask("seq-exporter", "Targets down", job="node") == []
+    assert values(asked.ask("seq-exporter", "Exporters")) == ["1"]
+    assert values(asked.ask("seq-exporter", "Exporters", job="seq")) == ["0"]
+    assert asked.ask("seq-exporter", "Exporters", job="node") == []
     # It died before the time range.
-    assert values(asked.ask("seq-exporter", "Targets down", 15 * MINUTE)) == ["1"]
+    assert values(asked.ask("seq-exporter", "Exporters", 15 * MINUTE)) == ["1"]
     for title in ("Scrape duration", "Memory"):
         (line,) = asked.ask("seq-exporter", title)
         assert line["metric"] == {"job": "seq"}
@@ -176,7 +176,7 @@ def test_a_dead_exporter_is_not_well(title: str, asked: Asked) -> None:
 
 
 def test_a_dead_exporter_is_seen_on_the_page_of_the_fleet(asked: Asked) -> None:
-    assert values(asked.ask("seq-fleet", "Targets down")) == ["1"]
+    assert values(asked.ask("seq-fleet", "Exporters")) == ["1"]
     (succeeded,) = (
         query
         for query in list_all(job="dead")

@@ -41,9 +41,9 @@ EACH = pytest.mark.parametrize("name", NAMES)
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 #: Of Grafana's many units, those that are used.
 UNITS = {"none", "locale", "short", "s", "bytes", "percent", "dateTimeFromNow"}
-UNITS |= {"suffix:days", "suffix:hours"}  # of seconds, Grafana makes 13.9 hours and 2.3 days
+UNITS |= {"suffix:days", "suffix:down", "suffix:hours"}  # of seconds, Grafana makes 13.9 hours and 2.3 days
 #: What a number says where it is not known: no word that reads as good news.
-UNKNOWN = {"no data", "no scores", "no exporter", "not known"}
+UNKNOWN = {"no data", "no scores", "none", "not known"}
 #: A selector of what is published or an alert; a recorded series has a colon in its name.
 SELECTOR = re.compile(r"(?<![\w:$])([a-zA-Z_]*)\{((?:\$\{[\w:]+\}|[^}])*)\}")
 
