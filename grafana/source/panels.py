@@ -134,9 +134,17 @@ def _legend(*calculations: str) -> common.VizLegendOptions:
     return legend.display_mode(shapes.LegendDisplayMode.LIST).calcs(list(calculations))
 
 
+# A query without series returns a frame without fields. If there are only such frames, these panels
+# complain of a field that is missing; if there are none, they show the words for no value.
+_WITHOUT_EMPTY_FRAMES = models.DataTransformerConfig(
+    id_val="filterFieldsByName", options={"include": {"pattern": "/.*/"}}
+)
+
+
 def heat(title: str, description: str, targets: Sequence[Dataquery], unit: str) -> heatmap.Panel:
     """Draw a row for each of the targets' series; of 90 days, four columns a day."""
     panel = _dress(heatmap.Panel(), title, description, unit, targets).max_data_points(360)
+    panel = panel.with_transformation(_WITHOUT_EMPTY_FRAMES)
     color = HeatmapColorOptions().mode(HeatmapColorMode.SCHEME).scheme("Cividis").fill("dark-blue")
     color = color.scale(HeatmapColorScale.EXPONENTIAL).exponent(0.5).steps(64)
     rows = heatmap.RowsHeatmapOptions().layout(shapes.HeatmapCellLayout.AUTO)
@@ -150,6 +158,7 @@ def states(
     """Draw a bar for each series, coloured by its steps."""
     panel = _dress(statetimeline.Panel(), title, description, unit, targets).interval("10m")
     panel = _color_by_steps(panel, thresholds(steps)).merge_values(True).row_height(0.85)
+    panel = panel.with_transformation(_WITHOUT_EMPTY_FRAMES)
     panel = panel.legend(_legend())
     return panel.show_value(shapes.VisibilityMode.NEVER).fill_opacity(85).line_width(0)
 

@@ -170,6 +170,12 @@ function describeNoData(panel, context) {
   }));
 }
 
+/** Return whether a panel shows its words for no value: two kinds complain of an empty frame. */
+function isEmpty({ type }, frames) {
+  const isStrict = type === 'heatmap' || type === 'state-timeline';
+  return isStrict ? !frames.length : !frames.some((frame) => frame.fields.length);
+}
+
 async function describe({ panel: written, frames: sent, probes }, theme) {
   const panel = markOverrides(written);
   const received = sent.map((frame) => grafana.dataFrameFromJSON(frame));
@@ -184,8 +190,7 @@ async function describe({ panel: written, frames: sent, probes }, theme) {
   const isUnmatched = (_, number) =>
     !fields.some(({ config }) => config.custom?.[`override${number}`]);
   return {
-    // Without any field, Grafana shows the panel's words for it.
-    words: frames.some((frame) => frame.fields.length) ? null : fieldConfig.defaults.noValue,
+    words: isEmpty(panel, frames) ? fieldConfig.defaults.noValue : null,
     fields: frames.flatMap((frame) =>
       frame.fields.map((field) => describeField(field, frame, frames, panel, probes, theme))
     ),

@@ -41,7 +41,8 @@ EACH = pytest.mark.parametrize("name", NAMES)
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 #: Of Grafana's many units, those that are used.
 UNITS = {"none", "locale", "short", "s", "bytes", "percent", "dateTimeFromNow"}
-UNITS |= {"suffix:days", "suffix:down", "suffix:hours"}  # of seconds, Grafana makes 13.9 hours and 2.3 days
+# Grafana makes 13.9 hours and 2.3 days of seconds.
+UNITS |= {"suffix:days", "suffix:down", "suffix:hours"}
 #: What a number says where it is not known: no word that reads as good news.
 UNKNOWN = {"no data", "no scores", "none", "not known"}
 #: A selector of what is published or an alert; a recorded series has a colon in its name.
