@@ -108,9 +108,9 @@ def _lowest() -> panels.Panel:
     numbers = {
         "Score": columns.scores(lowest),
         "7 days": columns.changes(f"{promql.change(ago='7d')} {of_these}"),
-        "Its score": columns.scores(worst),
+        "At": columns.scores(worst),
     }
-    panel = _list_ten("Lowest scores now", description, numbers, "Metric")
+    panel = _list_ten("Lowest scores now", description, numbers, "Lowest")
     return columns.sort_by(panel.no_value(_NO_SUBUSER), "Score")
 
 

@@ -255,7 +255,7 @@ def test_replicas_are_aggregated(expression: str) -> None:
 @EACH_QUERY
 def test_outdated_replicas_do_not_count(expression: str) -> None:
     for found in SELECTOR.finditer(expression):
-        if expression[found.end() :].startswith("[25h])) == 0"):
+        if expression[found.end() :].startswith("[1h])) == 0"):
             continue  # subusers that have lost their score: what that costs is more than it helps
         if "sendgrid_seq_" in found[0] and "_timestamp_seconds{" not in found[0]:
             merged = r"\[25h\]( @ end\(\))?( offset \w+)?\)(, [a-z\", ]+\))? unless ignoring \("
