@@ -7,6 +7,7 @@ from grafana_foundation_sdk.models import dashboard as models
 
 from grafana.source import columns, links, panels, promql
 from grafana.source.colours import BAD, FAULT_CELLS, SEVERITY_CELLS
+from grafana.source.metric_texts import COLUMN_NAMES
 
 _SEVERITIES = {"critical": 3, "warning": 2, "info": 1}
 _URGENT = 'severity=~"critical|warning"'
@@ -42,6 +43,7 @@ def list_firing() -> panels.Panel:
     )
     panel = columns.title_column(panel, "alertname", "Alert")
     panel = columns.set_width(panel, "alertname", 205)
+    panel = columns.give_words(panel, "detail", COLUMN_NAMES)
     panel = columns.set_width(panel, "since", 100)
     panel = columns.link_column(panel, "account", links.from_row_to_fleet())
     panel = columns.link_column(panel, "subuser", links.from_row_to_subuser())

@@ -147,9 +147,9 @@ def leave_empty(panel: tables.Panel, *names: str) -> tables.Panel:
     return panel
 
 
-def name_metrics(panel: tables.Panel, title: str, names: Mapping[str, str]) -> tables.Panel:
-    """Give the column of the label `metric` a heading, and the metrics names in words."""
-    return title_column(panel, "metric", title).override_by_name("metric", [_mapping(names)])
+def give_words(panel: tables.Panel, name: str, texts: Mapping[str, str]) -> tables.Panel:
+    """Show words in place of a label's values."""
+    return panel.override_by_name(name, [_mapping(texts)])
 
 
 def title_column(panel: tables.Panel, name: str, title: str) -> tables.Panel:

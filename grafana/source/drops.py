@@ -37,7 +37,7 @@ def last_drop(*matchers: str) -> panels.Panel:
     }
     panel = columns.make_table("Last drop", _DESCRIPTION, ("metric",), numbers, has_pages=False)
     panel = panel.max_data_points(promql.MOST_POINTS)
-    panel = columns.name_metrics(panel, "Metric", SCORE_NAMES)
+    panel = columns.give_words(panel, "metric", SCORE_NAMES)
     panel = panel.no_value("No fall by 0.5 within two days is known in this time.")
     return columns.sort_by(panel, "Change")
 

@@ -43,7 +43,7 @@ def build_fleet() -> Dashboard:
     layout.mark(alerts.mark_alerts("subuser=``"))
     _place_numbers(layout)
     layout.row("Who needs help")
-    layout.place(9, (14, alerts.list_firing()), (10, _bands_now()))
+    layout.place(9, (16, alerts.list_firing()), (8, _bands_now()))
     layout.place(12, (12, _fell_most()), (12, _lowest()))
     layout.row("Distribution of scores")
     layout.place(8, (24, _bands_over_time()))
@@ -139,7 +139,8 @@ def _list_ten(
     """Make a table of subusers with two numbers each, a metric, and its number."""
     *first, _ = numbers
     panel = _list_subusers(title, description, numbers, (*first, "metric"))
-    return columns.name_metrics(panel, metric_title, COLUMN_NAMES)
+    panel = columns.title_column(panel, "metric", metric_title)
+    return columns.give_words(panel, "metric", COLUMN_NAMES)
 
 
 def _list_subusers(

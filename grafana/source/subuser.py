@@ -177,7 +177,7 @@ def _then_and_now() -> panels.Panel:
     )
     panel = columns.make_table("Then and now", description, ("metric",), numbers, has_pages=False)
     panel = panel.max_data_points(promql.MOST_POINTS)
-    panel = columns.name_metrics(panel, "Metric", SCORE_NAMES)
+    panel = columns.give_words(panel, "metric", SCORE_NAMES)
     return columns.sort_by(panel.no_value(_NO_SCORE), "Now")
 
 

@@ -59,10 +59,10 @@ groups:
     interval: 1s
     rules:
       - alert: SeqFell
-        expr: sendgrid_seq_score < 2.5
+        expr: max by (account, subuser) (sendgrid_seq_score) < 2.5
         labels: {severity: critical, metric: open_rate, since: "2026-11-05"}
       - alert: SeqAccountPoor
-        expr: sendgrid_seq_account_score > 1
+        expr: max by (account) (sendgrid_seq_account_score) > 1
         labels: {severity: warning}
 """
 _READY = (

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from seq_exporter.scores import METRICS
 from tests.grafana.conftest import PROBES, Panel
 
 #: WCAG 2, level AA, for text of the usual size.
@@ -55,6 +56,16 @@ def test_no_column_has_a_raw_name(panels: list[Panel]) -> None:
         for panel in list_tables(panels)
         for field in panel.visible
         if RAW_NAME.fullmatch(field["name"])
+    )
+
+
+def test_metrics_are_named_in_words(panels: list[Panel]) -> None:
+    assert_none(
+        f"{panel}: {field['name']}: {cell['text']}"
+        for panel in list_tables(panels)
+        for field in panel.visible
+        for cell in field["cells"]
+        if cell["text"] in METRICS
     )
 
 
