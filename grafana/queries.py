@@ -27,6 +27,8 @@ CHOICES: dict[str, Choice] = {
     "owner": "kettlewick",  # which has this subuser in the simulated fleet
     "metric": "overall",
     "search": "",
+    "lowest": ALL,
+    "fallen": ALL,
 }
 
 

@@ -103,6 +103,14 @@ def choose_owner() -> build.QueryVariable:
     return _ask("owner", "In account", query).multi(False).include_all(False)
 
 
+def find_subusers(name: str, expr: str) -> build.QueryVariable:
+    """Return a variable that nobody sees: the subusers that a query returns, as a whole."""
+    # Of `{account="a", subuser="s"} 4.2 1700000000000`, which is not escaped.
+    found = _ask(name, name, f"query_result({expr})").regex(r'/subuser="(.*)"\} \S+ \S+$/')
+    found = found.multi(True).include_all(True).current(_ALL)
+    return found.hide(models.VariableHide.HIDE_VARIABLE)
+
+
 def choose_one(name: str, label: str, values: tuple[str, ...]) -> build.CustomVariable:
     """Return a variable that selects one of some values; the first is preselected."""
     options = [

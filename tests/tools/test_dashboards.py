@@ -70,7 +70,14 @@ def shown_labels(query: Query) -> set[str]:
 
 
 def values_of(base: str, question: str) -> list[str]:
-    """Return what a variable that asks `label_values(SELECTOR, LABEL)` is filled with."""
+    """Return what a variable is filled with that asks `label_values(SELECTOR, LABEL)`.
+
+    Or `query_result(QUERY)`: of each series, this returns the subuser.
+    """
+    if result := re.fullmatch(r"query_result\((.*)\)", question):
+        asked = {"query": fill(result[1], CHOICES)}
+        answer = requests.get(f"{base}/api/v1/query", asked, timeout=GIVE_UP_SECONDS).json()
+        return [series["metric"]["subuser"] for series in answer["data"]["result"]]
     found = re.fullmatch(r"label_values\((.*), (\w+)\)", question)
     assert found
     asked = {"match[]": fill(found[1], CHOICES)}

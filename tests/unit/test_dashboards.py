@@ -94,7 +94,21 @@ def test_the_variables_are_as_the_linter_wants_them(name: str) -> None:
         if variable["type"] == "query":
             assert variable["datasource"] == SOURCE
             assert variable["refresh"] == 2  # when the time changes
-            assert re.fullmatch(r"label_values\(.+, [a-z_]+\)", variable["query"])
+            asked = r"label_values\(.+, [a-z_]+\)|query_result\(.+\)"
+            assert re.fullmatch(asked, variable["query"])
+
+
+@pytest.mark.parametrize("name", ["it's", 'a"b', 'a"} 1', "back\\slash", "${x}", "ünï"])
+def test_the_ten_are_found_whatever_their_names_are(name: str) -> None:
+    variables = DASHBOARDS["seq-fleet.json"]["templating"]["list"]
+    found = [each for each in variables if each["query"].startswith("query_result(")]
+    assert [each["name"] for each in found] == ["lowest", "fallen"]
+    # Grafana writes a series like this, and escapes nothing.
+    text = f'{{account="a",subuser="{name}"}} 4.2 1795718188000'
+    for variable in found:
+        assert re.findall(variable["regex"].strip("/"), text) == [name]
+        # Nobody sees it, and all of its values count.
+        assert (variable["hide"], variable["current"]["value"]) == (2, ["$__all"])
 
 
 @EACH
