@@ -193,7 +193,7 @@ def _age() -> panels.Panel:
     oldest = ten(promql.age(by="account, scope"), by="account, scope")
     targets = [panels.query(oldest, "{{account}} {{scope}}")]
     panel = panels.graph("Age of the scores", description, targets, "suffix:days", "10m")
-    return panel.min(0)
+    return panel.min(0).decimals(2)  # for steps of a quarter of a day
 
 
 def _lag() -> panels.Panel:
@@ -204,7 +204,7 @@ def _lag() -> panels.Panel:
     latest = ten(promql.publishing_delay(), by="account, scope")
     targets = [panels.query(latest, "{{account}} {{scope}}")]
     panel = panels.graph("SendGrid's publishing delay", description, targets, "suffix:hours", "10m")
-    return panel.min(0).no_value("No new day has appeared since the exporter started.")
+    return panel.min(0).decimals(1).no_value("No new day has appeared since the exporter started.")
 
 
 def _anomalies() -> panels.Panel:
