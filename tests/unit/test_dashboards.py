@@ -313,5 +313,16 @@ def test_every_failure_and_every_anomaly_has_a_colour() -> None:
         assert {each["matcher"]["options"] for each in overrides} == set(names)
 
 
+def test_the_linter_knows_which_panels_have_a_unit_of_ours() -> None:
+    rules = yaml.safe_load((FOLDER / ".lint").read_text(encoding="utf-8"))["exclusions"]
+    excluded = {(each["dashboard"], each["panel"]) for each in rules["panel-units-rule"]["entries"]}
+    assert excluded == {
+        (dashboard["title"], panel["title"])
+        for dashboard in DASHBOARDS.values()
+        for panel in list_panels(dashboard)
+        if "suffix:" in panel.get("fieldConfig", {}).get("defaults", {}).get("unit", "")
+    }
+
+
 def load(name: str) -> Any:
     return yaml.safe_load((FOLDER / "provisioning" / name).read_text(encoding="utf-8"))
