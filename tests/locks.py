@@ -22,7 +22,7 @@ def read_lock(file: str) -> dict[str, Locked]:
     entries = re.split(r"^(?=[a-z])", text, flags=re.MULTILINE)[1:]
     packages = {}
     for entry in entries:
-        found = re.match(r"([a-z0-9.-]+)==(\S+) \\\n", entry)
+        found = re.match(r"([a-z0-9.-]+)==(\S+) (?:; platform_machine in '[^']+' )?\\\n", entry)
         assert found, entry
         hashes = re.findall(r"^    --hash=sha256:([0-9a-f]{64})(?: \\)?$", entry, re.MULTILINE)
         packages[found[1]] = Locked(found[2], frozenset(hashes))

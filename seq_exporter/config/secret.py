@@ -63,8 +63,11 @@ class Secret:
 
         A short one may be part of a username: it is replaced only where it is a word of its own.
         """
-        redaction = redaction_of(self._text)
-        return redaction.hide_in_data(data) if redaction.is_needed(text) else data
+        return redaction_of(self._text).hide_in_data(data) if self.may_be_in(text) else data
+
+    def may_be_in(self, text: str) -> bool:
+        """Whether this secret may be in `text`, in whatever spelling. Quick."""
+        return redaction_of(self._text).is_needed(text)
 
     def __repr__(self) -> str:
         return "***"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from seq_exporter.errors import (
     ConnectionFailed,
@@ -18,6 +18,7 @@ from seq_exporter.errors import (
 )
 from seq_exporter.retries import PauseAfter, backoff_seconds, retry
 from seq_exporter.scores import Score, share
+from seq_exporter.sendgrid.pages import Decode, Page, ScoresPage, UsernamesPage
 from seq_exporter.sendgrid.parsing import (
     Anomalies,
     clean,
@@ -27,6 +28,16 @@ from seq_exporter.sendgrid.parsing import (
     parse_user_id,
 )
 from seq_exporter.sendgrid.transport import Endpoint, Transport
+
+try:
+    from seq_exporter.sendgrid.documented import decode_scores, decode_usernames
+except ModuleNotFoundError:  # no wheel of msgspec for this platform: docs/install.md
+    from seq_exporter.sendgrid.pages import (  # type: ignore[assignment]
+        decode_nothing as decode_scores,
+    )
+    from seq_exporter.sendgrid.pages import (  # type: ignore[assignment]
+        decode_nothing as decode_usernames,
+    )
 
 _SUBUSERS_SCORES = Endpoint("subusers_scores", "/v3/engagementquality/subusers/scores")
 _SCORES = Endpoint("scores", "/v3/engagementquality/scores")
@@ -42,25 +53,6 @@ _LONGEST_WAIT_SECONDS = 60.0
 
 _Users = TypeVar("_Users")
 _Position = TypeVar("_Position", str | None, int)
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[_Users, _Position]):
-    """One page of a list of users, and where the next page begins; None if there is none.
-
-    `user_ids` are those that could be read; `has_unreadable` is True if others could not.
-    """
-
-    users: _Users
-    user_ids: frozenset[str]
-    has_unreadable: bool
-    following: _Position
-
-
-#: A page of the scores of a day; `following` is the cursor.
-ScoresPage = Page[Sequence[Score], str | None]
-#: A page of usernames by user_id; `following` is the offset.
-UsernamesPage = Page[Mapping[str, str], int]
 
 
 def pause_of_poll(failures: Sequence[Exception]) -> float | None:
@@ -109,8 +101,9 @@ class SendGrid:
         known = known or {}
         try:
             for page in self.read_scores(day):
-                for score in page.users:
-                    scores.setdefault(score.user_id, share(score, known))
+                users = [share(score, known) for score in page.users] if known else page.users
+                for score in users:
+                    scores.setdefault(score.user_id, score)
         except NotCalculated:
             return None
         return list(scores.values())
@@ -146,8 +139,9 @@ class SendGrid:
         while len(known) <= self.most_users and len(asked) <= self.most_users // limit:
             page = ask(position)
             yield page
-            has_new = page.has_unreadable or not page.user_ids <= known
-            known |= page.user_ids
+            before = len(known)
+            known.update(page.user_ids)
+            has_new = page.has_unreadable or len(known) > before
             position = page.following
             if position is None or position in asked or not has_new:
                 return
@@ -160,21 +154,26 @@ class SendGrid:
         params = {"date": day.isoformat(), "limit": str(_SCORES_LIMIT)}
         if cursor is not None:
             params["after_key"] = cursor
-        answer = self._ask(_SUBUSERS_SCORES, params)
+        answer = self._ask(_SUBUSERS_SCORES, params, partial(decode_scores, day))
         if answer is None:
             raise NotCalculated
+        if isinstance(answer, Page):
+            return answer
         items = _result_of(answer, _SUBUSERS_SCORES)
         scores = list(self._parse_scores(items, day, _SUBUSERS_SCORES))
-        user_ids = frozenset(score.user_id for score in scores)
+        user_ids = [score.user_id for score in scores]
         return Page(scores, user_ids, len(scores) < len(items), _cursor_of(answer))
 
     def _fetch_usernames(self, offset: int) -> UsernamesPage:
-        items = self._ask(_SUBUSERS, {"limit": str(_SUBUSERS_LIMIT), "offset": str(offset)})
-        if not isinstance(items, list):
+        params = {"limit": str(_SUBUSERS_LIMIT), "offset": str(offset)}
+        answer = self._ask(_SUBUSERS, params, partial(decode_usernames, offset))
+        if isinstance(answer, Page):
+            return answer
+        if not isinstance(answer, list):
             raise MalformedResponse(f"{_SUBUSERS.path} does not answer with a list")
-        found = [pair for pair in map(_parse_subuser, items) if pair]
-        usernames, following = dict(found), offset + len(items)
-        return Page(usernames, frozenset(usernames), len(found) < len(items), following)
+        found = [pair for pair in map(_parse_subuser, answer) if pair]
+        usernames, following = dict(found), offset + len(answer)
+        return Page(usernames, usernames, len(found) < len(answer), following)
 
     def fetch_own(self, day: date) -> Score | None:
         """Return the account's own score on `day`, or None while it is not calculated.
@@ -226,10 +225,12 @@ class SendGrid:
                     self.anomalies.note("date", score.user_id, item["date"])
                 yield score
 
-    def _ask(self, endpoint: Endpoint, params: Mapping[str, str]) -> Any | None:
+    def _ask(
+        self, endpoint: Endpoint, params: Mapping[str, str], decode: Decode | None = None
+    ) -> Any | None:
         def attempt() -> Any | None:
             self.sleep(0)  # where a poll that was stopped ends, and a paced one waits its turn
-            return self.transport.get(endpoint, params)
+            return self.transport.get(endpoint, params, decode)
 
         return retry(attempt, self.pause_after, self.sleep)
 

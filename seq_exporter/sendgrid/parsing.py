@@ -23,8 +23,8 @@ ANOMALY_KINDS = (
 )
 
 
-# Names become labels, which every query and page carries. SendGrid's are a quarter as long.
-_LONGEST_NAME = 256
+#: Names become labels, which every query and page carries. SendGrid's are a quarter as long.
+LONGEST_NAME = 256
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ def parse_date(item: Any) -> date | None:
 
 def is_name(value: object) -> TypeGuard[str]:
     """Whether `value` can be a label: text, not empty, and of 256 characters at most."""
-    return isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_NAME
 
 
 def clean(text: str) -> str:

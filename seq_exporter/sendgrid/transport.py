@@ -32,11 +32,12 @@ from seq_exporter.errors import (
     UnexpectedStatus,
 )
 from seq_exporter.sendgrid.causes import cause_and_remedy
+from seq_exporter.sendgrid.pages import Decode
 
 # A page of 1,000 items is about 250 KB; a body many times that size is not a page of scores. Parsed
 # JSON can take 40 times the memory of its text.
 _MAX_BODY_BYTES = 2 * 1024 * 1024
-_CHUNK_BYTES = 16 * 1024
+_CHUNK_BYTES = 64 * 1024
 
 # A message of an error is shown up to here.
 _MESSAGE_CHARACTERS = 200
@@ -112,9 +113,12 @@ class Transport:
     clock: Clock
     observer: RequestObserver
 
-    def get(self, endpoint: Endpoint, params: Mapping[str, str]) -> Any | None:
+    def get(
+        self, endpoint: Endpoint, params: Mapping[str, str], decode: Decode | None = None
+    ) -> Any | None:
         """Return the JSON of a 200, or None for a 202: not calculated yet.
 
+        Returns a Page instead if `decode` makes one of the body, and no text in it quotes the key.
         Raises a PollError for everything else. Sends one request: no retry, no redirect.
         """
         started = self.clock.monotonic()
@@ -133,7 +137,7 @@ class Transport:
         if status != 200:
             raise self._status_error(status, headers, body, rate_limit)
         try:
-            answer = self._parse(body)
+            answer = self._parse(body, decode)
         except (ValueError, RecursionError):
             answer = None  # like a null, which must not pass for a 202
         if answer is None:
@@ -175,12 +179,15 @@ class Transport:
                 raise MalformedResponse(f"the body has more than {_MAX_BODY_BYTES} bytes")
         return bytes(body)
 
-    def _parse(self, body: bytes) -> Any:
-        """Return the JSON in `body`, with the key in it replaced by `***`.
+    def _parse(self, body: bytes, decode: Decode | None) -> Any:
+        """Return the page or the JSON in `body`, with the key in it replaced by `***`.
 
         A proxy may quote the request: as a username, the key would be published on the page.
         """
         text = body.decode("utf-8-sig")
+        decoded = decode(text) if decode else None
+        if decoded and not self.key.may_be_in("".join(decoded.texts)):
+            return decoded.page
         return self.key.hide_in_data(_parse_json(text), text)
 
     def _transport_error(self, err: OSError) -> PollError:
