@@ -6,7 +6,7 @@ import logging
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
-from seq_exporter.config.model import SubuserSelection
+from seq_exporter.config.model import ALL_SUBUSERS, SubuserSelection
 from seq_exporter.errors import AccountUnavailable, EndpointFailed, ServerFailed
 from seq_exporter.scores import Score, SubuserScores, share
 from seq_exporter.sendgrid.client import SendGrid
@@ -56,7 +56,9 @@ class Usernames:
         to the user who has it in `scores`: a remembered name never takes it away. If SendGrid
         refuses, nothing breaks: a user without a name goes by its user_id.
         """
-        self._by_id.update((score.user_id, score.username) for score in scores if score.username)
+        for score in scores:
+            if score.username:
+                self._by_id[score.user_id] = score.username
         if len(self._by_id) > 2 * len(scores) + _NAMES_TO_SPARE:
             present = {score.user_id for score in scores}
             self._by_id = {key: name for key, name in self._by_id.items() if key in present}
@@ -69,35 +71,39 @@ class Usernames:
         if not is_early and not nameless <= self._unknown:
             # A second day in the same poll: the list has been read already.
             if now != self._asked_at:
-                self._ask(sendgrid, now)
+                self._ask(scores, sendgrid, now)
             if not self._pause_seconds:  # added to those of other days in the same poll
                 self._unknown = self._keep_nameless(self._unknown | nameless)
         self._nameless = self._keep_nameless(nameless)
+        if not without:
+            return list(scores)
         recalled = {self._by_id.get(user_id) for user_id in without}
         given = {score.username for score in scores if score.username in recalled}
         return [
-            score
-            if score.username
-            else share(score._replace(username=self._recall(score, given)), known)
-            for score in scores
+            score if score.username else share(self._name(score, given), known) for score in scores
         ]
 
-    def _recall(self, score: Score, given: Container[str | None]) -> str | None:
-        """Return the user's remembered name, unless another user is `given` it now."""
+    def _name(self, score: Score, given: Container[str | None]) -> Score:
+        """Return `score` with the user's remembered name, unless another user is `given` it now."""
         name = self._by_id.get(score.user_id)
-        return None if name in given else name
+        # Not by `_replace`, which takes ten times as long.
+        return score if name in given else Score(score.user_id, name, score.overall, score.metrics)
 
     def _keep_nameless(self, user_ids: Iterable[str]) -> frozenset[str]:
         # Not by subtracting sets: Python would copy all names, with every other thread waiting.
         return frozenset(user_id for user_id in user_ids if user_id not in self._by_id)
 
-    def _ask(self, sendgrid: SendGrid, now: float) -> None:
+    def _ask(self, scores: Sequence[Score], sendgrid: SendGrid, now: float) -> None:
         self._asked_at = now
         self._pause_seconds = 0.0
         listed: dict[str, str] = {}
+        # Texts that are known already are not kept twice.
+        user_ids = {score.user_id: score.user_id for score in scores}
         try:
             for page in sendgrid.read_usernames():
-                listed |= page.users
+                for user_id, name in page.users.items():
+                    known = self._by_id.get(user_id)
+                    listed[user_ids.get(user_id, user_id)] = known if known == name else name
         except (AccountUnavailable, ServerFailed) as err:
             _log.info("cannot list subusers now", extra={"error": str(err)})
             self._pause_seconds = _TRY_AGAIN_SECONDS
@@ -124,8 +130,10 @@ def select_subusers(
     with the lowest user_id gets it: the order of a page does not decide whose series is whose.
     """
     held = held or {}
-    names = list(map(_name_of, scores))
-    selected = [score for name, score in zip(names, scores, strict=True) if name in selection]
+    names = [score.username or score.user_id for score in scores]
+    selected = scores
+    if selection != ALL_SUBUSERS:  # to match every name with `*` takes longer than all the rest
+        selected = [score for name, score in zip(names, scores, strict=True) if name in selection]
     by_label: Mapping[str, Score] = {_name_of(score): score for score in selected}
     if len(by_label) < len(selected):
         by_label = _label_namesakes(selected, held, anomalies)

@@ -51,6 +51,21 @@ def test_a_score_that_is_read_again_is_not_kept_twice(
     assert first[subuser] is second[subuser]
 
 
+def test_names_that_are_listed_again_are_not_kept_twice(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {day(5): [item("180", "shop-a", 4), item("181")]}
+    sendgrid.names = {"180": "shop-a", "181": "shop-b"}
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    subusers = harness.poller.writer.snapshot.subusers
+    assert subusers
+    names = list(harness.poller._reader.known_usernames)
+    assert names == ["shop-a", "shop-b"]
+    for name in names:
+        assert subusers.by_label[name].username is name
+
+
 def test_scores_that_are_all_the_same_are_those_that_are_held() -> None:
     scores = [Score("1", "a", 4.0), Score("2", "b", 3.0)]
     held = {"b": scores[1], "a": scores[0]}
