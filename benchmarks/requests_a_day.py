@@ -27,7 +27,7 @@ from seq_exporter.config.model import Account, PollSettings
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.store import Store
-from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
+from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.scores import METRICS
 from seq_exporter.serve.polling import Poller
 
@@ -184,7 +184,7 @@ def _make_poll(sendgrid: _SimulatedSendGrid, delays: _Delays) -> Callable[[], fl
         account,
         PollSettings(),
         store.open(account.name),
-        AccountTelemetry(Telemetry(), account.name),
+        Telemetry().open(account.name),
         session=_session_with(sendgrid),
         clock=Clock(now=sendgrid.now, monotonic=sendgrid.now),
         sleep=sendgrid.sleep,

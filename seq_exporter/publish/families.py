@@ -155,10 +155,17 @@ def join_accounts(accounts: Sequence[DeflatedFamilies]) -> DeflatedText:
         # TYPE sendgrid_seq_score gauge
         sendgrid_seq_score{account="acme",subuser="shop-de"} 4.2
     """
+    names = (family.name for family in FAMILIES)
+    return join_families(
+        {name: [account[name] for account in accounts if name in account] for name in names}
+    )
+
+
+def join_families(families: Mapping[str, Sequence[DeflatedText]]) -> DeflatedText:
+    """Return the page of `families`, each given by the pieces of all accounts."""
     pieces: list[DeflatedText] = []
     for family in FAMILIES:
-        found = [account[family.name] for account in accounts if family.name in account]
-        if found:
+        if found := families.get(family.name):
             pieces += (DeflatedText.of([family.header]), *found)
     return DeflatedText.join(pieces)
 

@@ -8,13 +8,15 @@ from typing import NamedTuple
 
 from seq_exporter.config.model import SeriesSelection
 from seq_exporter.errors import TooManySeries
+from seq_exporter.publish.changes import Changes
 from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.families import (
     DeflatedFamilies,
     count_series,
-    join_accounts,
+    join_families,
     render_account,
 )
+from seq_exporter.publish.joined_accounts import JoinedAccounts, merge_texts
 from seq_exporter.scores import Snapshot
 
 # Expositions of some accounts that are kept. One of each account is as large as that of all.
@@ -29,14 +31,15 @@ class Store:
     """
 
     def __init__(self, most_joined_bytes: int = _MOST_JOINED_BYTES) -> None:
-        self.exposition = join_accounts(())
+        self.exposition = join_families({})
+        # In the order of names, not of arrival: it stays the same over restarts.
         self._writers: dict[str, AccountWriter] = {}
+        self._is_sorted = True
         self._most_joined_bytes = most_joined_bytes
         self._joined: dict[frozenset[str], tuple[list[DeflatedFamilies], DeflatedText]] = {}
-        self._changes = 0
-        self._changes_published = 0
         self._changing = threading.Lock()
-        self._joining = threading.Lock()
+        self._families = JoinedAccounts(merge_texts)
+        self._changes = Changes(self._publish)
 
     def open(
         self,
@@ -52,9 +55,10 @@ class Store:
         with self._changing:
             is_replaced = account in self._writers
             self._writers[account] = writer
-            self._changes += is_replaced
+            self._is_sorted &= is_replaced
         if is_replaced:
-            self._publish()
+            self._changes.note()
+            self._changes.publish()
         return writer
 
     def replace(
@@ -64,18 +68,20 @@ class Store:
         with self._changing:
             is_open = self._writers.get(writer.account) is writer
             if is_open:
-                self._changes += families is not writer.families
+                if families is not writer.families:
+                    self._changes.note()
                 writer.snapshot, writer.families = snapshot, families
-        self._publish()
+        self._changes.publish()
         return is_open
 
-    def close(self, writer: AccountWriter) -> None:
-        """Remove the account of `writer` from the exposition."""
+    def close_all(self, writers: Iterable[AccountWriter]) -> None:
+        """Remove the accounts of `writers` from the exposition, in one step."""
         with self._changing:
-            if self._writers.get(writer.account) is writer:
-                del self._writers[writer.account]
-                self._changes += 1
-        self._publish()
+            for writer in writers:
+                if self._writers.get(writer.account) is writer:
+                    del self._writers[writer.account]
+                    self._changes.note()
+        self._changes.publish()
 
     def join(self, accounts: Iterable[str]) -> DeflatedText:
         """Return the exposition of some accounts; one that has been closed has no series.
@@ -88,7 +94,7 @@ class Store:
             families = [writer.families for writer in writers if writer]
         joined = self._joined.get(names)
         if joined is None or joined[0] != families:
-            joined = families, join_accounts(families)
+            joined = families, join_families(JoinedAccounts(merge_texts).join(families))
             kept_bytes = sum(len(text.deflated) for _, text in self._joined.values())
             if kept_bytes > self._most_joined_bytes:
                 self._joined.clear()
@@ -96,16 +102,12 @@ class Store:
         return joined[1]
 
     def _publish(self) -> None:
-        """Join the exposition again, unless another thread has done so since the change."""
-        with self._joining:
-            with self._changing:
-                changes = self._changes
-                # In the order of names, not of arrival: it stays the same over restarts.
-                accounts = [self._writers[name].families for name in sorted(self._writers)]
-            # Accounts that change while an exposition is joined wait here, and share the next one.
-            if changes != self._changes_published:
-                self.exposition = join_accounts(accounts)
-                self._changes_published = changes
+        with self._changing:
+            if not self._is_sorted:
+                self._writers = dict(sorted(self._writers.items()))
+                self._is_sorted = True
+            accounts = [writer.families for writer in self._writers.values()]
+        self.exposition = join_families(self._families.join(accounts))
 
 
 class _Choice(NamedTuple):
@@ -180,7 +182,7 @@ class AccountWriter:
 
     def close(self) -> None:
         """Withdraw the account's series for good."""
-        self._store.close(self)
+        self._store.close_all([self])
 
     def _swap(self, snapshot: Snapshot, choice: _Choice) -> None:
         is_same = snapshot == self.snapshot and choice == self._published

@@ -1,136 +1,21 @@
-"""The exporter's own metrics, in registries of their own."""
+"""The exporter's own metrics: those of each account, and those of the process."""
 
 from __future__ import annotations
 
-import contextlib
-import platform
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import partial
-from typing import NamedTuple
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    PlatformCollector,
-    ProcessCollector,
-    disable_created_metrics,
-)
-from prometheus_client.gc_collector import GCCollector
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
-from prometheus_client.samples import Sample
 
-from seq_exporter import __version__
 from seq_exporter.config.shard import Shard
-from seq_exporter.errors import POLL_FAILURE_REASONS
+from seq_exporter.publish.changes import Changes
 from seq_exporter.publish.deflate import DeflatedText
-from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
+from seq_exporter.publish.formats import FORMATS, Format
+from seq_exporter.publish.joined_accounts import Joined, JoinedAccounts
+from seq_exporter.publish.own_metrics import OWN_METRICS, REQUEST_DURATION, Numbers
+from seq_exporter.publish.process_metrics import ProcessMetrics
 from seq_exporter.sendgrid.transport import RateLimit, RequestObserver
-
-_Metric = Gauge | Counter | Histogram
-
-
-class _Family(NamedTuple):
-    make: Callable[..., _Metric]
-    labels: tuple[str, ...]
-    help: str
-
-
-_PollHistogram = partial(Histogram, buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600))
-_RequestHistogram = partial(Histogram, buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30))
-
-#: Every metric that an event changes, by name, in the order of the page.
-_FAMILIES: Mapping[str, _Family] = {
-    "seq_exporter_account_up": _Family(
-        Gauge, ("account",), "Whether the last poll of the account succeeded (1) or failed (0)."
-    ),
-    "seq_exporter_last_poll_timestamp_seconds": _Family(
-        Gauge, ("account",), "When the last poll of the account ended."
-    ),
-    "seq_exporter_last_successful_poll_timestamp_seconds": _Family(
-        Gauge, ("account",), "When the last poll of the account that succeeded ended."
-    ),
-    "seq_exporter_poll_duration_seconds": _Family(
-        _PollHistogram,
-        ("account",),
-        "How long a poll of the account took, failed or not; its count is the number of polls.",
-    ),
-    "seq_exporter_poll_failures_total": _Family(
-        Counter,
-        ("account", "reason"),
-        "Polls of the account that failed, by the reason of the first failure in each.",
-    ),
-    "seq_exporter_anomalies_total": _Family(
-        Counter,
-        ("account", "kind"),
-        "Values from SendGrid that were not as documented, and were left out or corrected.",
-    ),
-    "seq_exporter_scores_restored": _Family(
-        Gauge,
-        ("account",),
-        "Whether the account's scores are those that an earlier process saved (1), because no "
-        "poll has succeeded since the start, or not (0).",
-    ),
-    "seq_exporter_account_series": _Family(
-        Gauge, ("account",), "How many series of scores the account publishes."
-    ),
-    "sendgrid_seq_score_date_first_seen_timestamp_seconds": _Family(
-        Gauge,
-        ("account", "scope"),
-        "When a poll first found the day that the published scores are for; absent if the poll "
-        "before it did not look for it, as at the start.",
-    ),
-    "seq_exporter_state_save_failures_total": _Family(
-        Counter,
-        ("account",),
-        "How often the scores of the account could not be written to state_dir.",
-    ),
-    "seq_exporter_api_requests_total": _Family(
-        Counter,
-        ("account", "endpoint", "code"),
-        "Requests to SendGrid by HTTP status; the code error means no complete answer.",
-    ),
-    "seq_exporter_api_request_duration_seconds": _Family(
-        _RequestHistogram,
-        ("endpoint",),
-        "How long a request to SendGrid took, including the body.",
-    ),
-    "seq_exporter_api_rate_limit": _Family(
-        Gauge,
-        ("account",),
-        "Requests that SendGrid allows in one window, by its last response.",
-    ),
-    "seq_exporter_api_rate_limit_remaining": _Family(
-        Gauge, ("account",), "Requests left in the current window, by SendGrid's last response."
-    ),
-    "seq_exporter_api_rate_limit_reset_timestamp_seconds": _Family(
-        Gauge, ("account",), "When the current window ends, by SendGrid's last response."
-    ),
-    "seq_exporter_config_last_reload_successful": _Family(
-        Gauge, (), "Whether the last reading of the configuration succeeded (1) or failed (0)."
-    ),
-    "seq_exporter_config_last_reload_success_timestamp_seconds": _Family(
-        Gauge, (), "When the current configuration was read."
-    ),
-    "seq_exporter_web_config_last_reload_successful": _Family(
-        Gauge,
-        (),
-        "Whether the last reading of the web configuration and the certificates succeeded (1) "
-        "or failed (0).",
-    ),
-    "seq_exporter_shard_ordinal": _Family(
-        Gauge, (), "The number of this process among those that share the work, counted from 0."
-    ),
-    "seq_exporter_shards": _Family(
-        Gauge, (), "How many processes share the work; 1 if it is not shared."
-    ),
-    "seq_exporter_build_info": _Family(
-        Gauge, ("version", "python_version"), "The running version; always 1."
-    ),
-}
 
 _FIRST_SEEN = "sendgrid_seq_score_date_first_seen_timestamp_seconds"
 _RATE_LIMIT = (
@@ -138,37 +23,12 @@ _RATE_LIMIT = (
     "seq_exporter_api_rate_limit_remaining",
     "seq_exporter_api_rate_limit_reset_timestamp_seconds",
 )
-# An account has these, at 0, before its first poll; and each reason and kind.
-_FROM_THE_START = (
-    "seq_exporter_poll_duration_seconds",
-    "seq_exporter_scores_restored",
-    "seq_exporter_account_series",
-    "seq_exporter_state_save_failures_total",
-)
 
+# A metric, its value, and the values of its labels after `account`.
+_Change = tuple[str, float | None] | tuple[str, float | None, *tuple[str, ...]]
 
-class _Selection(CollectorRegistry):
-    """The samples of some metrics that `is_wanted`; a family without such a sample is left out."""
-
-    def __init__(
-        self,
-        metrics: Iterable[Collector],
-        is_wanted: Callable[[Sample], bool] = lambda sample: True,
-    ) -> None:
-        super().__init__()
-        self._metrics = metrics
-        self._is_wanted = is_wanted
-
-    def collect(self) -> Iterator[Metric]:
-        for metric in self._metrics:
-            for family in metric.collect():
-                family.samples = list(filter(self._is_wanted, family.samples))
-                if family.samples:
-                    yield family
-
-
-#: Renders a registry in one of the exposition formats.
-Renderer = Callable[[CollectorRegistry], bytes]
+# A long poll publishes its requests so often. A short one does so at its end, at once.
+_PUBLISH_SECONDS = 1.0
 
 # How many selections of accounts stay rendered: each takes a few kilobytes.
 _MOST_SELECTIONS = 4096
@@ -181,137 +41,126 @@ class Telemetry:
 
         seq_exporter_account_up{account="acme"} 1.0
         seq_exporter_poll_failures_total{account="acme",reason="timeout"} 0.0
+
+    The thread that changes an account's metrics renders them, and joins them to those of the other
+    accounts. A scrape finds them ready.
     """
 
-    def __init__(self) -> None:
-        # A `_created` series for each counter would double the page, and nobody uses it.
-        disable_created_metrics()  # type: ignore[no-untyped-call]
-        #: Metrics that change only with an event.
-        self.registry = CollectorRegistry()
-        self._metrics = {
-            name: family.make(name, family.help, family.labels, registry=self.registry)
-            for name, family in _FAMILIES.items()
-        }
-        self._by_account = [
-            metric for name, metric in self._metrics.items() if "account" in _FAMILIES[name].labels
-        ]
-        self._shared: list[Collector] = [
-            *(metric for metric in self._metrics.values() if metric not in self._by_account),
-            PlatformCollector(registry=self.registry),
-        ]
-        self._process_registry = CollectorRegistry()
-        ProcessCollector(registry=self._process_registry)
-        GCCollector(registry=self._process_registry)
-        self._version = object()
-        self._account_versions: dict[str, object] = {}
-        self._rendered: dict[
-            tuple[Renderer, frozenset[str] | str], tuple[object, DeflatedText]
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        #: The clock of what waits to be published.
+        self.monotonic = monotonic
+        self._headers = {each: _write_headers(each) for each in FORMATS}
+        # In the order of names, not of arrival: it stays the same over restarts.
+        self._accounts: Mapping[str, AccountTelemetry] = {}
+        self._changing_accounts = threading.Lock()
+        self._durations = Numbers()
+        self._changing_durations = threading.Lock()
+        self._joined = JoinedAccounts[str](lambda texts: (DeflatedText.of(texts),))
+        self._changes = Changes(self._publish)
+        self._selections: dict[
+            tuple[Format, frozenset[str]], tuple[list[Mapping[str, str]], DeflatedText]
         ] = {}
-        self.write("seq_exporter_web_config_last_reload_successful", True)
-        versions = {"version": __version__, "python_version": platform.python_version()}
-        self.write("seq_exporter_build_info", 1, **versions)
+        self._process = ProcessMetrics()
+        self._publish()
 
-    def render(self, render: Renderer) -> tuple[DeflatedText, bytes]:
-        """Return all metrics as `render` writes them: those that events change, and the process's.
+    def open(self, account: str) -> AccountTelemetry:
+        """Return what writes the metrics of `account`; an earlier one can no longer write."""
+        return self.open_all([account])[0]
 
-        Metrics that have not changed are not rendered again: with many accounts, that would cost a
-        scrape as much as sending a large page. Call it in one thread.
-        """
-        text = self._render_once(render, "all", self._version, self.registry)
-        return text, render(self._process_registry)
+    def open_all(self, accounts: Iterable[str]) -> list[AccountTelemetry]:
+        """Do what `open` does for each of `accounts`, and publish them together."""
+        opened = {name: AccountTelemetry(self, name) for name in accounts}
+        with self._changing_accounts:
+            for name in opened.keys() & self._accounts.keys():
+                self._accounts[name].is_closed = True
+            self._accounts = dict(sorted({**self._accounts, **opened}.items()))
+        self.publish()
+        return list(opened.values())
+
+    def close_all(self, accounts: Iterable[AccountTelemetry]) -> None:
+        """Remove the metrics of `accounts` for good, in one step."""
+        closed = set(accounts)
+        for each in closed:
+            each.is_closed = True
+        with self._changing_accounts:  # a new account of the same name may have metrics by now
+            self._accounts = {
+                name: each for name, each in self._accounts.items() if each not in closed
+            }
+        self.publish()
+
+    def publish(self) -> None:
+        """Publish the metrics that accounts have rendered."""
+        self._changes.note()
+        self._changes.publish()
+
+    def render(self, chosen: Format) -> tuple[DeflatedText, bytes]:
+        """Return all metrics: those of accounts, and those of the process, which are read now."""
+        return self._pages[chosen], self._process.render(chosen)
 
     def render_accounts(
-        self, render: Renderer, accounts: Collection[str]
+        self, chosen: Format, accounts: Collection[str]
     ) -> tuple[DeflatedText, bytes]:
         """Return what `render` does, without the metrics of other accounts.
 
-        The metrics of the accounts are rendered again only if one of theirs has changed. Call it in
-        one thread.
+        A family without a sample is left out. The accounts are joined again only if one of them has
+        changed. Call it in one thread.
         """
         names = frozenset(accounts)
-        versions = tuple(self._account_versions.get(name) for name in sorted(names))
-        of_accounts = _Selection(self._by_account, lambda each: each.labels["account"] in names)
-        shared = _Selection(self._shared)
-        parts = (
-            self._render_once(render, names, versions, of_accounts),
-            self._render_once(render, "shared", self._version, shared),
-        )
-        return DeflatedText.join(parts), render(self._process_registry)
+        held = self._accounts
+        texts = [held[name].texts for name in sorted(names) if name in held]
+        texts.append(self._render_durations())
+        selected = self._selections.get((chosen, names))
+        if selected is None or selected[0] != texts:
+            families = JoinedAccounts[str](lambda texts: (DeflatedText.of(texts),)).join(texts)
+            selected = texts, self._join_page(chosen, families, has_empty=False)
+            if len(self._selections) >= _MOST_SELECTIONS:
+                self._selections.clear()
+            self._selections[chosen, names] = selected
+        return selected[1], self._process.render(chosen)
 
-    def _render_once(
-        self,
-        render: Renderer,
-        selection: frozenset[str] | str,
-        version: object,
-        registry: CollectorRegistry,
-    ) -> DeflatedText:
-        """Return `registry` as `render` writes it; renders it again only if `version` is new.
+    def describe(self) -> list[Metric]:
+        """Return all metrics as prometheus-client knows them; only some have samples."""
+        return [*(metric.describe() for metric in OWN_METRICS), *self._process.collect()]
 
-        The caller reads `version` first: a change during rendering makes a new one.
-        """
-        rendered = self._rendered.get((render, selection))
-        if rendered is None or rendered[0] != version:
-            text = render(registry).removesuffix(b"# EOF\n").decode()
-            rendered = version, DeflatedText.of([text])
-            if len(self._rendered) >= _MOST_SELECTIONS:
-                self._rendered.clear()
-            self._rendered[render, selection] = rendered
-        return rendered[1]
-
-    @contextlib.contextmanager
-    def change(self, account: str | None = None) -> Iterator[None]:
-        """Mark a change of a metric in `registry`, of `account` or of none; wrap each in it."""
-        try:
-            yield
-        finally:
-            self._version = object()
-            if account is not None:
-                self._account_versions[account] = self._version
-
-    def series(self, name: str, **labels: str) -> _Metric:
-        """Return a series of the metric `name`, which begins at 0; other `labels` are ignored."""
-        metric = self._metrics[name]
-        values = [labels[label] for label in _FAMILIES[name].labels]
-        return metric.labels(*values) if values else metric
-
-    def write(self, name: str, value: float | None, **labels: str) -> None:
-        """Set a gauge to `value`, add it to a counter, or observe it in a histogram.
-
-        None removes the series.
-        """
-        if value is None:
-            self._metrics[name].remove_by_labels(labels)
-            return
-        match self.series(name, **labels):
-            case Gauge() as gauge:
-                gauge.set(value)
-            case Counter() as counter:
-                counter.inc(value)
-            case Histogram() as histogram:
-                histogram.observe(value)
-
-    def remove_account(self, account: str) -> None:
-        """Remove all series of `account`."""
-        for metric in self._by_account:
-            metric.remove_by_labels({"account": account})
+    def observe_duration(self, endpoint: str, seconds: float) -> None:
+        """Note how long a request of any account took."""
+        with self._changing_durations:
+            self._durations.write(REQUEST_DURATION.name, seconds, endpoint)
 
     def observe_reload(self, successful: bool, now: float) -> None:
         """Note that the configuration was read at `now`, or was rejected."""
-        with self.change():
-            self.write("seq_exporter_config_last_reload_successful", successful)
-            if successful:
-                self.write("seq_exporter_config_last_reload_success_timestamp_seconds", now)
+        self._process.write("seq_exporter_config_last_reload_successful", successful)
+        if successful:
+            self._process.write("seq_exporter_config_last_reload_success_timestamp_seconds", now)
 
     def observe_shard(self, shard: Shard) -> None:
         """Note which part of the work this process does."""
-        with self.change():
-            self.write("seq_exporter_shard_ordinal", shard.ordinal)
-            self.write("seq_exporter_shards", shard.total)
+        self._process.write("seq_exporter_shard_ordinal", shard.ordinal)
+        self._process.write("seq_exporter_shards", shard.total)
 
     def observe_web_reload(self, successful: bool) -> None:
         """Note that the web configuration was read, or was rejected."""
-        with self.change():
-            self.write("seq_exporter_web_config_last_reload_successful", successful)
+        self._process.write("seq_exporter_web_config_last_reload_successful", successful)
+
+    def _publish(self) -> None:
+        families = dict(self._joined.join([each.texts for each in self._accounts.values()]))
+        for name, text in self._render_durations().items():
+            families[name] = [DeflatedText.of([text])]
+        self._pages = {each: self._join_page(each, families, has_empty=True) for each in FORMATS}
+
+    def _render_durations(self) -> Mapping[str, str]:
+        with self._changing_durations:
+            return self._durations.render()
+
+    def _join_page(
+        self, chosen: Format, families: Mapping[str, Joined], *, has_empty: bool
+    ) -> DeflatedText:
+        """Return the page of `families`, with headers; `has_empty`: also those without a sample."""
+        pieces: list[DeflatedText] = []
+        for name, header in self._headers[chosen].items():
+            if has_empty or name in families:
+                pieces += (header, *families.get(name, ()))
+        return DeflatedText.join(pieces)
 
 
 class AccountTelemetry(RequestObserver):
@@ -323,29 +172,24 @@ class AccountTelemetry(RequestObserver):
 
     def __init__(self, telemetry: Telemetry, account: str) -> None:
         self._telemetry = telemetry
-        self._account = account
+        self._numbers = Numbers(account)
         self._lock = threading.Lock()
-        self._is_closed = False
-        with telemetry.change(account):
-            for reason in POLL_FAILURE_REASONS:
-                telemetry.series("seq_exporter_poll_failures_total", account=account, reason=reason)
-            for kind in ANOMALY_KINDS:
-                telemetry.series("seq_exporter_anomalies_total", account=account, kind=kind)
-            for name in _FROM_THE_START:
-                telemetry.series(name, account=account)
+        self._waiting_since: float | None = None
+        self.is_closed = False
+        #: The lines of each metric, ready to be joined; replaced as a whole.
+        self.texts = self._numbers.render()
 
     def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
-        """Count a request to SendGrid; `code` is its HTTP status, or `error`."""
-        with self._writing() as write:
-            write("seq_exporter_api_requests_total", 1, endpoint=endpoint, code=code)
-            write("seq_exporter_api_request_duration_seconds", seconds, endpoint=endpoint)
+        """Count one request to SendGrid; `code` is its HTTP status, or `error`."""
+        if not self.is_closed:
+            self._telemetry.observe_duration(endpoint, seconds)
+            self._write(("seq_exporter_api_requests_total", 1, code, endpoint), may_wait=True)
 
     def observe_rate_limit(self, rate_limit: RateLimit) -> None:
         """Note the rate limit of a response; a header that it lacks keeps its last value."""
-        with self._writing() as write:
-            for name, value in zip(_RATE_LIMIT, rate_limit, strict=True):
-                if value is not None:
-                    write(name, value)
+        found = zip(_RATE_LIMIT, rate_limit, strict=True)
+        given = [(name, value) for name, value in found if value is not None]
+        self._write(*given, may_wait=True)
 
     def observe_poll(
         self, now: float, seconds: float, failure: str | None, anomalies: Mapping[str, int]
@@ -354,48 +198,67 @@ class AccountTelemetry(RequestObserver):
 
         `failure` is its reason if it failed; `anomalies` are counts by kind.
         """
-        with self._writing() as write:
-            write("seq_exporter_account_up", failure is None)
-            write("seq_exporter_last_poll_timestamp_seconds", now)
-            write("seq_exporter_poll_duration_seconds", seconds)
-            if failure is None:
-                write("seq_exporter_scores_restored", False)
-                write("seq_exporter_last_successful_poll_timestamp_seconds", now)
-            else:
-                write("seq_exporter_poll_failures_total", 1, reason=failure)
-            for kind, count in anomalies.items():
-                write("seq_exporter_anomalies_total", count, kind=kind)
+        changes: list[_Change] = [
+            ("seq_exporter_account_up", failure is None),
+            ("seq_exporter_last_poll_timestamp_seconds", now),
+            ("seq_exporter_poll_duration_seconds", seconds),
+        ]
+        if failure is None:
+            changes.append(("seq_exporter_scores_restored", False))
+            changes.append(("seq_exporter_last_successful_poll_timestamp_seconds", now))
+        else:
+            changes.append(("seq_exporter_poll_failures_total", 1, failure))
+        changes += [
+            ("seq_exporter_anomalies_total", count, kind) for kind, count in anomalies.items()
+        ]
+        self._write(*changes)
 
     def observe_series(self, count: int) -> None:
         """Note how many series of scores the account publishes."""
-        with self._writing() as write:
-            write("seq_exporter_account_series", count)
+        self._write(("seq_exporter_account_series", count))
 
     def observe_new_day(self, scope: str, first_seen: float | None) -> None:
         """Note when the published day was first seen; None if the poll before did not look."""
-        with self._writing() as write:
-            write(_FIRST_SEEN, first_seen, scope=scope)
+        self._write((_FIRST_SEEN, first_seen, scope))
 
     def observe_restore(self) -> None:
         """Note that the published scores were saved by an earlier process."""
-        with self._writing() as write:
-            write("seq_exporter_scores_restored", True)
+        self._write(("seq_exporter_scores_restored", True))
 
     def observe_save_failure(self) -> None:
         """Note that the scores could not be saved."""
-        with self._writing() as write:
-            write("seq_exporter_state_save_failures_total", 1)
+        self._write(("seq_exporter_state_save_failures_total", 1))
+
+    def publish(self) -> None:
+        """Publish what has been observed so far, if anything is new."""
+        self._write()
 
     def close(self) -> None:
         """Remove the account's metrics for good."""
-        with self._lock, self._telemetry.change(self._account):
-            if not self._is_closed:  # a new account of the same name may have metrics by now
-                self._is_closed = True
-                self._telemetry.remove_account(self._account)
+        self._telemetry.close_all([self])
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[Callable[..., None]]:
-        """Yield what writes a metric of the account, and nothing once this is closed."""
-        with self._lock, self._telemetry.change(self._account):
-            write = partial(self._telemetry.write, account=self._account)
-            yield write if not self._is_closed else lambda *_, **labels: None
+    def _write(self, *changes: _Change, may_wait: bool = False) -> None:
+        """Write `changes` and publish them, unless they `may_wait` and have not waited for long."""
+        if self.is_closed:
+            return
+        with self._lock:
+            for name, value, *labels in changes:
+                self._numbers.write(name, value, *labels)
+            if may_wait and not self._has_waited():
+                return
+            self._waiting_since = None
+            before, self.texts = self.texts, self._numbers.render()
+        if self.texts is not before:
+            self._telemetry.publish()
+
+    def _has_waited(self) -> bool:
+        now = self._telemetry.monotonic()
+        if self._waiting_since is None:
+            self._waiting_since = now
+        return now - self._waiting_since >= _PUBLISH_SECONDS
+
+
+def _write_headers(chosen: Format) -> Mapping[str, DeflatedText]:
+    return {
+        metric.name: DeflatedText.of([chosen.header(metric.describe())]) for metric in OWN_METRICS
+    }

@@ -95,8 +95,8 @@ def _read_login(authorization: str) -> tuple[str, bytes] | None:
 class ThreadLimit:
     """ASGI middleware that answers 503 if a request needs a thread and none can be started.
 
-    The status page, the API and new logins work in threads. That the machine has none to give is no
-    defect (500), and passes: `/metrics` needs none.
+    The status page, the API, new logins and `/metrics?account=` work in threads. That the machine
+    has none to give is no defect (500), and passes: `/metrics` needs none.
     """
 
     def __init__(self, app: ASGIApp) -> None:

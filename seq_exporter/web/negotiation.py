@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from prometheus_client.openmetrics import exposition as openmetrics
-
-
-class Format(NamedTuple):
-    """An exposition format: its full media type, and the function that renders a registry."""
-
-    content_type: str
-    render: Callable[[CollectorRegistry], bytes]
-
-
-TEXT = Format(CONTENT_TYPE_PLAIN_0_0_4, generate_latest)
-OPENMETRICS = Format(
-    "application/openmetrics-text; version=1.0.0; charset=utf-8", openmetrics.generate_latest
-)
+from seq_exporter.publish.formats import OPENMETRICS, TEXT, Format
 
 
 def choose_format(accept: str) -> Format:

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import trustme
-from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from seq_exporter.commands.check.account import AccountCheck
 from seq_exporter.config.model import PollSettings
 from seq_exporter.config.secret import ApiKey
 from seq_exporter.logs import FORMATS, LogFormatter
+from seq_exporter.publish.formats import TEXT
 from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
 from seq_exporter.sendgrid.session import open_session
 from seq_exporter.web.listing import Query
@@ -154,13 +154,10 @@ class Stage:
 
     def _counts(self) -> Counter[str]:
         found: Counter[str] = Counter()
-        for family in self.harness.registry.registry.collect():
-            for sample in family.samples:
-                if sample.name in _COUNTERS:
-                    labels = sample.labels
-                    found[labels.get("reason") or labels.get("kind") or "unsaved"] += int(
-                        sample.value
-                    )
+        for (name, *pairs), value in self.harness.samples.items():
+            if name in _COUNTERS:
+                labels = dict(pairs)
+                found[labels.get("reason") or labels.get("kind") or "unsaved"] += int(value)
         return found
 
     def _expect(
@@ -210,7 +207,7 @@ class Stage:
 
     def _find_key(self) -> Iterator[str]:
         """Search everything that was written for the key, and for half of it."""
-        own, volatile = self.harness.registry.render(generate_latest)
+        own, volatile = self.harness.registry.render(TEXT)
         page = self.harness.store.exposition
         poller = self.harness.poller
         written = {

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from seq_exporter.config.model import PollSettings
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import PollError
-from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
+from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.session import open_session
@@ -68,7 +68,7 @@ def server() -> Iterator[FaultServer]:
 @given(answer=st.binary() | damaged())
 def test_any_answer(server: FaultServer, answer: bytes) -> None:
     server.answer = lambda exchange: exchange.send(answer)
-    telemetry = AccountTelemetry(Telemetry(), "acme")
+    telemetry = Telemetry().open("acme")
     time = FakeTime()
     transport = Transport(
         account(base_url=server.url), Secret(KEY), open_session(), 30.0, time.clock, telemetry

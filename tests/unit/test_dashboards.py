@@ -284,7 +284,7 @@ def selected_metrics(name: str, matchers: str) -> set[str]:
 
 def known_metrics() -> set[str]:
     """Return what Prometheus knows once it has scraped the exporter."""
-    own = {sample for family in Telemetry().registry.collect() for sample in names_of(family)}
+    own = {sample for family in Telemetry().describe() for sample in names_of(family)}
     by_prometheus = {"up", "scrape_duration_seconds"}
     of_every_process = {"process_resident_memory_bytes"}
     return own | {family.name for family in FAMILIES} | by_prometheus | of_every_process

@@ -28,7 +28,7 @@ EXAMPLE = (ROOT / "config.example.yaml").read_text(encoding="utf-8")
 def own_metrics() -> list[str]:
     return [
         family.name + ("_total" if family.type == "counter" else "")
-        for family in Telemetry().registry.collect()
+        for family in Telemetry().describe()
         if family.name.startswith(("seq_exporter_", "sendgrid_seq_"))
     ]
 

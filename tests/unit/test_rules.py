@@ -75,7 +75,7 @@ def text_of(rule: dict[str, Any]) -> str:
 def known_metrics() -> set[str]:
     own = {
         family.name + ("_total" if family.type == "counter" else "")
-        for family in Telemetry().registry.collect()
+        for family in Telemetry().describe()
     }
     return own | {family.name for family in FAMILIES}
 

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import platform
+import random
+import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+)
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
 )
 from prometheus_client.parser import text_string_to_metric_families
 
 from seq_exporter import __version__
+from seq_exporter.errors import POLL_FAILURE_REASONS
+from seq_exporter.publish.deflate import DeflatedText
+from seq_exporter.publish.formats import FORMATS, OPENMETRICS, TEXT, Format
+from seq_exporter.publish.own_metrics import OWN_METRICS
 from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
+from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
 from seq_exporter.sendgrid.transport import RateLimit
-from seq_exporter.web.negotiation import OPENMETRICS, TEXT, Format
-from tests.support import own_text
+from tests.support import examples, own_text, text_of
 
 FRESH = f"""
 # HELP seq_exporter_account_up Whether the last poll of the account succeeded (1) or failed (0).
@@ -141,7 +156,7 @@ Observation = Callable[[AccountTelemetry], None]
 
 
 def page_of(telemetry: Telemetry) -> str:
-    return own_text(telemetry.render(generate_latest))
+    return own_text(telemetry.render(TEXT))
 
 
 def series_of(telemetry: Telemetry, **labels: str) -> list[str]:
@@ -164,7 +179,7 @@ def changes_of(telemetry: Telemetry, observe: Callable[[], Any]) -> list[str]:
 
 def test_the_page_before_the_first_poll() -> None:
     telemetry = Telemetry()
-    AccountTelemetry(telemetry, "acme")
+    telemetry.open("acme")
     lines = page_of(telemetry).splitlines(keepends=True)
     assert "".join(line for line in lines if any(name in line for name in _PREFIXES)) == FRESH
 
@@ -178,7 +193,7 @@ def test_the_page_holds_the_process_and_python_too() -> None:
 
 def test_no_series_tells_when_another_was_created() -> None:
     telemetry = Telemetry()
-    account = AccountTelemetry(telemetry, "acme")
+    account = telemetry.open("acme")
     account.observe_request("scores", "200", 1.5)
     account.observe_poll(1000, 1.5, "timeout", {"date": 1})
     assert "_created" not in page_of(telemetry)
@@ -186,7 +201,7 @@ def test_no_series_tells_when_another_was_created() -> None:
 
 def test_two_registries_share_nothing() -> None:
     one, other = Telemetry(), Telemetry()
-    AccountTelemetry(one, "acme").observe_poll(1000, 1.5, None, {})
+    one.open("acme").observe_poll(1000, 1.5, None, {})
     assert series_of(other, account="acme") == []
 
 
@@ -228,13 +243,18 @@ def test_two_registries_share_nothing() -> None:
 )
 def test_what_an_observation_changes(observe: Observation, expected: list[str]) -> None:
     telemetry = Telemetry()
-    account = AccountTelemetry(telemetry, "acme")
-    assert changes_of(telemetry, lambda: observe(account)) == expected
+    account = telemetry.open("acme")
+
+    def observe_now() -> None:
+        observe(account)
+        account.publish()
+
+    assert changes_of(telemetry, observe_now) == expected
 
 
 def test_a_failed_poll_leaves_the_time_of_the_last_good_one() -> None:
     telemetry = Telemetry()
-    account = AccountTelemetry(telemetry, "acme")
+    account = telemetry.open("acme")
     account.observe_poll(1000, 1.5, None, {})
     assert changes_of(telemetry, lambda: account.observe_poll(2000, 0.5, "timeout", {})) == [
         'account_up{account="acme"} 0.0',
@@ -247,36 +267,52 @@ def test_a_failed_poll_leaves_the_time_of_the_last_good_one() -> None:
 
 def test_what_a_response_does_not_say_of_the_rate_limit_stays_as_it_was() -> None:
     telemetry = Telemetry()
-    account = AccountTelemetry(telemetry, "acme")
+    account = telemetry.open("acme")
     account.observe_rate_limit(RateLimit(600, 599, 1060))
-    changes = changes_of(telemetry, lambda: account.observe_rate_limit(RateLimit(None, 598, None)))
+    account.publish()
+    account.observe_rate_limit(RateLimit(None, 598, None))
+    changes = changes_of(telemetry, account.publish)
     assert changes == ['api_rate_limit_remaining{account="acme"} 598.0']
 
 
-def test_what_has_not_changed_is_not_rendered_again() -> None:
+@pytest.mark.parametrize("chosen", [TEXT, OPENMETRICS], ids=["text", "OpenMetrics"])
+def test_a_scrape_finds_the_metrics_of_accounts_ready(chosen: Format) -> None:
     telemetry = Telemetry()
-    account = AccountTelemetry(telemetry, "acme")
-    rendered: list[CollectorRegistry] = []
-
-    def render(registry: CollectorRegistry) -> bytes:
-        rendered.append(registry)
-        return generate_latest(registry)
-
-    telemetry.render(render)
-    telemetry.render(render)
-    assert rendered.count(telemetry.registry) == 1
-    assert len(rendered) == 3  # what the process takes is of the moment
+    account = telemetry.open("acme")
+    page, _ = telemetry.render(chosen)
+    telemetry.observe_reload(True, 1000)  # of the process, not of an account
+    account.observe_series(0)  # as before
+    assert telemetry.render(chosen)[0] is page
     account.observe_poll(1000, 1, None, {})
-    assert 'seq_exporter_account_up{account="acme"} 1.0\n' in own_text(telemetry.render(render))
+    assert 'seq_exporter_account_up{account="acme"} 1.0\n' in own_text(telemetry.render(chosen))
+
+
+def test_the_requests_of_a_long_poll_appear_each_second_and_those_of_a_short_one_at_its_end() -> (
+    None
+):
+    seconds = [0.0]
+    telemetry = Telemetry(monotonic=lambda: seconds[0])
+    account = telemetry.open("acme")
+    counts = []
+    for seconds[0] in (0, 0.9, 1, 1.5, 2.4, 2.5, 3.4):
+        account.observe_request("scores", "200", 0.1)
+        found = re.search(r"^seq_exporter_api_requests_total\{.*\} (.*)$", page_of(telemetry), re.M)
+        counts.append(float(found[1]) if found else 0)
+    assert counts == [0, 0, 3, 3, 3, 6, 6]
+    account.observe_poll(1000, 3.4, None, {})
+    assert 'seq_exporter_api_request_duration_seconds_count{endpoint="scores"} 7.0' in page_of(
+        telemetry
+    )
 
 
 @pytest.mark.parametrize("chosen", [TEXT, OPENMETRICS], ids=["text", "OpenMetrics"])
 def test_the_metrics_of_some_accounts(chosen: Format) -> None:
     telemetry = Telemetry()
     for name in ("acme", "globex", "initech"):
-        account = AccountTelemetry(telemetry, name)
+        account = telemetry.open(name)
         account.observe_poll(1000, 1, None, {})
     account.observe_rate_limit(RateLimit(600, 599, 1060))  # a family without the others
+    account.publish()
 
     def read(page: str) -> dict[str, list[str]]:
         """Return the lines of each family's samples; those of the moment by name."""
@@ -291,8 +327,8 @@ def test_the_metrics_of_some_accounts(chosen: Format) -> None:
                 families[family].append(line.split()[0] if is_of_the_moment else line)
         return families
 
-    whole = read(own_text(telemetry.render(chosen.render)))
-    page = own_text(telemetry.render_accounts(chosen.render, {"acme", "globex"}))
+    whole = read(own_text(telemetry.render(chosen)))
+    page = own_text(telemetry.render_accounts(chosen, {"acme", "globex"}))
     expected = {
         family: chosen_lines
         for family, lines in whole.items()
@@ -305,40 +341,32 @@ def test_the_metrics_of_some_accounts(chosen: Format) -> None:
     assert page.count("# EOF") == (chosen is OPENMETRICS)
 
 
-def test_the_metrics_of_some_accounts_are_rendered_again_only_after_a_change_of_theirs() -> None:
+def test_the_metrics_of_some_accounts_are_joined_again_only_after_a_change_of_theirs() -> None:
     telemetry = Telemetry()
-    acme, globex = (AccountTelemetry(telemetry, name) for name in ("acme", "globex"))
-    rendered: list[CollectorRegistry] = []
+    acme, globex = telemetry.open_all(["acme", "globex"])
 
-    def render(registry: CollectorRegistry) -> bytes:
-        rendered.append(registry)
-        return generate_latest(registry)
+    def scrape() -> DeflatedText:
+        return telemetry.render_accounts(TEXT, {"acme"})[0]
 
-    def scrape() -> str:
-        rendered.clear()
-        return own_text(telemetry.render_accounts(render, {"acme"}))
-
-    scrape()
-    assert len(rendered) == 3  # the account's, those of no account, and the process's
-    scrape()
-    assert len(rendered) == 1
-    globex.observe_request("scores", "200", 0.2)
     page = scrape()
-    assert len(rendered) == 2
-    assert 'seq_exporter_api_request_duration_seconds_count{endpoint="scores"} 1.0\n' in page
+    globex.observe_poll(1000, 1, None, {})
+    assert scrape() is page
+    globex.observe_request("scores", "200", 0.2)
+    globex.publish()
+    shared = 'seq_exporter_api_request_duration_seconds_count{endpoint="scores"} 1.0\n'
+    assert shared in text_of(scrape())
     acme.observe_poll(1000, 1, None, {})
-    assert 'seq_exporter_account_up{account="acme"} 1.0\n' in scrape()
-    assert len(rendered) == 3
+    assert 'seq_exporter_account_up{account="acme"} 1.0\n' in text_of(scrape())
     acme.close()
-    assert "acme" not in scrape()
-    again = AccountTelemetry(telemetry, "acme")
+    assert "acme" not in text_of(scrape())
+    again = telemetry.open("acme")
     again.observe_poll(1000, 1, "timeout", {})
-    assert 'seq_exporter_account_up{account="acme"} 0.0\n' in scrape()
+    assert 'seq_exporter_account_up{account="acme"} 0.0\n' in text_of(scrape())
 
 
 def test_openmetrics_ends_once() -> None:
     telemetry = Telemetry()
-    page = own_text(telemetry.render(OPENMETRICS.render))
+    page = own_text(telemetry.render(OPENMETRICS))
     assert page.endswith("# EOF\n")
     families = [family.name for family in parse_openmetrics(page)]  # type: ignore[no-untyped-call]
     assert "seq_exporter_build_info" in families
@@ -349,13 +377,14 @@ def test_openmetrics_ends_once() -> None:
 
 def test_durations_fall_into_buckets() -> None:
     telemetry = Telemetry()
-    account = AccountTelemetry(telemetry, "acme")
+    account = telemetry.open("acme")
     for seconds in (0.3, 5, 1000):
-        account.observe_poll(1000, seconds, None, {})
         account.observe_request("scores", "200", seconds)
+        account.observe_poll(1000, seconds, None, {})
 
     def buckets_of(name: str) -> dict[str, float]:
-        (family,) = (metric for metric in telemetry.registry.collect() if metric.name == name)
+        families = text_string_to_metric_families(page_of(telemetry))
+        (family,) = (metric for metric in families if metric.name == name)
         return {
             sample.labels["le"]: sample.value
             for sample in family.samples
@@ -407,7 +436,7 @@ def observe_everything(account: AccountTelemetry) -> None:
 
 def test_closing_takes_away_all_of_the_account_and_nothing_else() -> None:
     telemetry = Telemetry()
-    acme, globex = AccountTelemetry(telemetry, "acme"), AccountTelemetry(telemetry, "globex")
+    acme, globex = telemetry.open("acme"), telemetry.open("globex")
     observe_everything(acme)
     observe_everything(globex)
     others = [line for line in series_of(telemetry) if 'account="acme"' not in line]
@@ -418,7 +447,7 @@ def test_closing_takes_away_all_of_the_account_and_nothing_else() -> None:
 
 def test_nothing_is_observed_of_a_closed_account() -> None:
     telemetry = Telemetry()
-    account = AccountTelemetry(telemetry, "acme")
+    account = telemetry.open("acme")
     account.close()
     page = series_of(telemetry)
     observe_everything(account)
@@ -427,10 +456,167 @@ def test_nothing_is_observed_of_a_closed_account() -> None:
 
 def test_an_account_that_comes_back_starts_anew() -> None:
     telemetry = Telemetry()
-    old = AccountTelemetry(telemetry, "acme")
+    old = telemetry.open("acme")
     fresh = series_of(telemetry, account="acme")
     observe_everything(old)
     old.close()
-    AccountTelemetry(telemetry, "acme")
+    telemetry.open("acme")
     observe_everything(old)
+    old.close()
     assert series_of(telemetry, account="acme") == fresh
+
+
+def test_many_accounts_come_and_go_in_one_step() -> None:
+    telemetry = Telemetry()
+    names = [f"account-{number:03}" for number in range(100)]
+    opened = telemetry.open_all(reversed(names))
+    assert [name for name in names if f'account="{name}"' in page_of(telemetry)] == names
+    for account in opened:
+        observe_everything(account)
+    kept = series_of(telemetry, account="account-007")
+    published: list[int] = []
+    publish = telemetry._changes._publish
+    telemetry._changes._publish = lambda: published.append(1) or publish()  # type: ignore[func-returns-value]
+    telemetry.close_all(
+        account
+        for name, account in zip(reversed(names), opened, strict=True)
+        if name != "account-007"
+    )
+    assert published == [1]
+    assert [line for line in series_of(telemetry) if 'account="' in line] == kept
+
+
+def test_scrapes_while_polls_end_see_whole_accounts() -> None:
+    telemetry = Telemetry()
+    opened = telemetry.open_all([f"account-{number}" for number in range(40)])
+    polls = 25
+
+    def poll(account: AccountTelemetry) -> None:
+        for number in range(polls):
+            account.observe_request("scores", "200", 0.5)
+            account.observe_poll(1000 + number, 0.5, None, {})
+
+    threads = [threading.Thread(target=poll, args=(account,)) for account in opened]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        page = own_text(telemetry.render(TEXT))
+        by_account: dict[str, set[float]] = {}
+        for name, label in (
+            ("seq_exporter_poll_duration_seconds_count", "account"),
+            ("seq_exporter_api_requests_total", "account"),
+        ):
+            for found in re.finditer(rf'^{name}{{{label}="(.*?)".*}} (.*)$', page, re.M):
+                by_account.setdefault(found[1], set()).add(float(found[2]))
+        # As many requests as polls, unless the account has had neither.
+        assert all(len(counts) == 1 for counts in by_account.values())
+    total = f'seq_exporter_api_request_duration_seconds_count{{endpoint="scores"}} {40.0 * polls}\n'
+    assert total in page_of(telemetry)
+    assert page_of(telemetry).count(f"}} {float(polls)}\n") >= 40
+
+
+class Stock:
+    """The metrics of accounts, in prometheus-client's own objects."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        kinds: dict[str, Any] = {"gauge": Gauge, "counter": Counter, "histogram": Histogram}
+        self.metrics = {
+            metric.name: kinds[metric.kind](
+                metric.name,
+                metric.help,
+                metric.labels,
+                registry=self.registry,
+                **({"buckets": metric.buckets} if metric.buckets else {}),
+            )
+            for metric in OWN_METRICS
+        }
+
+    def open(self, account: str) -> None:
+        for metric in OWN_METRICS:
+            for labels in metric.start:
+                self.metrics[metric.name].labels(account, *labels)
+
+    def write(self, name: str, value: float, *labels: str) -> None:
+        series = self.metrics[f"seq_exporter_{name}"].labels(*labels)
+        match series:
+            case Gauge():
+                series.set(value)
+            case Counter():
+                series.inc(value)
+            case Histogram():
+                series.observe(value)
+
+    def observe_request(self, account: str, endpoint: str, code: str, seconds: float) -> None:
+        self.write("api_requests_total", 1, account, code, endpoint)
+
+    def observe_poll(
+        self, account: str, now: float, seconds: float, failure: str | None, anomalies: Any
+    ) -> None:
+        self.write("account_up", failure is None, account)
+        self.write("last_poll_timestamp_seconds", now, account)
+        self.write("poll_duration_seconds", seconds, account)
+        if failure:
+            self.write("poll_failures_total", 1, account, failure)
+        else:
+            self.write("scores_restored", 0, account)
+            self.write("last_successful_poll_timestamp_seconds", now, account)
+        for kind, count in anomalies.items():
+            self.write("anomalies_total", count, account, kind)
+
+    def observe_rate_limit(self, account: str, limit: RateLimit) -> None:
+        for name, value in zip(("", "_remaining", "_reset_timestamp_seconds"), limit, strict=True):
+            if value is not None:
+                self.write(f"api_rate_limit{name}", value, account)
+
+    def observe_series(self, account: str, count: int) -> None:
+        self.write("account_series", count, account)
+
+
+numbers = st.integers(0, 10**12).map(lambda number: number / 1024)  # sums in any order are the same
+observations = st.one_of(
+    st.tuples(
+        st.just("observe_request"),
+        st.sampled_from(["scores", "subusers"]),
+        st.sampled_from(["200", "202", "error"]),
+        numbers,
+    ),
+    st.tuples(
+        st.just("observe_poll"),
+        numbers,
+        numbers,
+        st.none() | st.sampled_from(POLL_FAILURE_REASONS),
+        st.dictionaries(st.sampled_from(ANOMALY_KINDS), st.integers(1, 10**6)),
+    ),
+    st.tuples(st.just("observe_rate_limit"), st.builds(RateLimit, *[st.none() | numbers] * 3)),
+    st.tuples(st.just("observe_series"), st.integers(0, 10**7)),
+)
+
+
+@examples(0.5)
+@given(
+    by_account=st.dictionaries(st.text(min_size=1), st.lists(observations, max_size=5), max_size=5),
+    order=st.randoms(use_true_random=False),
+)
+def test_the_page_is_what_prometheus_client_writes(
+    by_account: dict[str, list[tuple[Any, ...]]], order: random.Random
+) -> None:
+    telemetry, stock = Telemetry(), Stock()
+    for name in sorted(by_account):
+        stock.open(name)
+        for observe, *values in by_account[name]:
+            getattr(stock, observe)(name, *values)
+    opened = dict(zip(by_account, telemetry.open_all(by_account), strict=True))
+    left = [name for name, found in by_account.items() for _ in found]
+    order.shuffle(left)
+    waiting = {name: iter(found) for name, found in by_account.items()}
+    for name in left:
+        observe, *values = next(waiting[name])
+        getattr(opened[name], observe)(*values)
+        if observe == "observe_request":  # not of an account, so in the order of arrival
+            stock.write("api_request_duration_seconds", values[2], values[0])
+    for account in opened.values():
+        account.publish()
+    for chosen in FORMATS:
+        assert text_of(telemetry.render(chosen)[0]) == chosen.render_part(stock.registry).decode()

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from seq_exporter.config.model import PollSettings
+from seq_exporter.publish.formats import TEXT
 from seq_exporter.publish.store import Store
-from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
+from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.serve.polling import Poller
-from tests.support import FakeTime, account, text_of
+from tests.support import FakeTime, account, own_text, text_of
 
 
 class PollerHarness:
@@ -21,7 +24,7 @@ class PollerHarness:
         state, session = changes.pop("state", None), changes.pop("session", None)
         settings = replace(PollSettings(), **changes.pop("settings", {}))
         made = account(**changes)
-        self.telemetry = AccountTelemetry(self.registry, made.name)
+        self.telemetry = self.registry.open(made.name)
         self.poller = Poller(
             made,
             settings,
@@ -45,8 +48,16 @@ class PollerHarness:
         lines = self.page.splitlines()
         return [line.removeprefix(name) for line in lines if line.startswith(f"{name}{{")]
 
+    @property
+    def samples(self) -> dict[tuple[Any, ...], float]:
+        """The exporter's own samples, by name and labels."""
+        return {
+            (sample.name, *sorted(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(own_text(self.registry.render(TEXT)))
+            for sample in family.samples
+        }
+
     def value(self, name: str, **labels: str) -> float | None:
         """Return one of the exporter's own samples."""
-        return self.registry.registry.get_sample_value(
-            f"seq_exporter_{name}", {"account": "acme", **labels}
-        )
+        wanted = {"account": "acme", **labels}
+        return self.samples.get((f"seq_exporter_{name}", *sorted(wanted.items())))

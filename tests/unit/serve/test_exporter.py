@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import responses
-from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from requests import PreparedRequest
 
@@ -19,6 +20,7 @@ from seq_exporter.clock import Clock
 from seq_exporter.config.model import Config, PollSettings, SeriesSelection
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.errors import ConfigError
+from seq_exporter.publish.formats import TEXT
 from seq_exporter.serve.exporter import Exporter
 from tests.support import (
     SUBUSERS_SCORES,
@@ -68,7 +70,7 @@ class ExporterHarness:
 
     @property
     def own_page(self) -> str:
-        return own_text(self.exporter.telemetry.render(generate_latest))
+        return own_text(self.exporter.telemetry.render(TEXT))
 
     async def wait_until_ready(self) -> None:
         await wait_until(lambda: all(health.is_ready for _, health in self.exporter.accounts))
@@ -135,6 +137,25 @@ def test_an_account_that_is_removed_is_gone_at_once(harness: ExporterHarness) ->
         assert harness.value("account_up", account="acme") is None
         assert harness.value("account_up", account="globex") == 1
         assert [snapshot.account for snapshot, _ in harness.exporter.accounts] == ["globex"]
+
+    run(harness, act)
+
+
+def test_many_accounts_leave_in_one_step(sendgrid: FakeSendGrid, time: FakeTime) -> None:
+    accounts = [account(name=f"account-{number}", own_score=False) for number in range(50)]
+    sendgrid.subusers = {day(5): [item("1", "shop", 4)]}
+    harness = ExporterHarness(Config(tuple(accounts)), time)
+
+    async def act(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
+        published: list[int] = []
+        changes = harness.exporter.store._changes
+        publish = changes._publish
+        changes._publish = lambda: published.append(1) or publish()  # type: ignore[func-returns-value]
+        assert await harness.reload(Config(tuple(accounts[7:8]))) is None
+        assert published == [1]
+        for page in (harness.page, harness.own_page):
+            assert set(re.findall('account="(.*?)"', page)) == {"account-7"}
 
     run(harness, act)
 
@@ -387,8 +408,10 @@ def test_a_defect_outside_a_poll_does_not_end_the_polls(
 
 
 def test_without_threads_polls_are_tried_again(
-    harness: ExporterHarness, caplog: pytest.LogCaptureFixture
+    sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    sendgrid.subusers = {day(5): [item("1", "shop", 4)]}
+    harness = ExporterHarness(replace(CONFIG, state_dir=tmp_path), time)
     before = threading.stack_size(1 << 46)  # no thread starts: no room for its stack
 
     async def act(harness: ExporterHarness) -> None:

@@ -13,7 +13,7 @@ from seq_exporter.config.model import Account, PollSettings, SubuserSelection
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.errors import PollStopped
 from seq_exporter.publish.store import Store
-from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
+from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.scores import Score, Snapshot, SubuserScores
 from seq_exporter.serve.polling import Poller
 from seq_exporter.serve.state import StateFolder
@@ -161,8 +161,7 @@ def test_when_a_day_was_first_seen_is_told_where_somebody_looked(
 ) -> None:
     def first_seen() -> float | None:
         name = "sendgrid_seq_score_date_first_seen_timestamp_seconds"
-        labels = {"account": "acme", "scope": "subusers"}
-        return harness.registry.registry.get_sample_value(name, labels)
+        return harness.samples.get((name, ("account", "acme"), ("scope", "subusers")))
 
     sendgrid.subusers = {day(3): [item("1", "a", 4)]}
     harness = PollerHarness(time, own_score=False)
@@ -263,7 +262,7 @@ def test_a_stopped_poll_ends_at_its_next_pause_and_publishes_nothing(
         account(),
         PollSettings(),
         store.open("acme"),
-        AccountTelemetry(Telemetry(), "acme"),
+        Telemetry().open("acme"),
         clock=time.clock,
     )
     poller.stop()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from seq_exporter.web.negotiation import OPENMETRICS, TEXT, Format, accepts_gzip, choose_format
+from seq_exporter.publish.formats import OPENMETRICS, TEXT, Format
+from seq_exporter.web.negotiation import accepts_gzip, choose_format
 
 PROMETHEUS_2_42 = (
     "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"

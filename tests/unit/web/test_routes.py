@@ -16,8 +16,9 @@ from starlette.testclient import TestClient
 
 from seq_exporter import __version__
 from seq_exporter.publish.deflate import DeflatedText
+from seq_exporter.publish.formats import Format
 from seq_exporter.publish.store import Store
-from seq_exporter.publish.telemetry import Renderer, Telemetry
+from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.scores import Health, OwnScore, Score, Snapshot, SubuserScores
 from seq_exporter.threads import NoThread
 from seq_exporter.web.routes import build_app
@@ -74,13 +75,13 @@ class FakeTelemetry(Telemetry):
         self._polls = CollectorRegistry()
         self._polls.register(polls)
 
-    def render(self, render: Renderer) -> tuple[DeflatedText, bytes]:
-        return DeflatedText.of([OWN]), render(self._polls)
+    def render(self, chosen: Format) -> tuple[DeflatedText, bytes]:
+        return DeflatedText.of([OWN]), chosen.render(self._polls)
 
     def render_accounts(
-        self, render: Renderer, accounts: Collection[str]
+        self, chosen: Format, accounts: Collection[str]
     ) -> tuple[DeflatedText, bytes]:
-        return DeflatedText.of([f"# of {sorted(accounts)}\n"]), render(self._polls)
+        return DeflatedText.of([f"# of {sorted(accounts)}\n"]), chosen.render(self._polls)
 
 
 @dataclass
@@ -391,7 +392,7 @@ class BusyExporter(FakeExporter):
         return super().__getattribute__(name)
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1/scores", "/api/v1/status"])
+@pytest.mark.parametrize("path", ["/", "/api/v1/scores", "/api/v1/status", "/metrics?account=a"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_without_a_thread_a_request_may_be_repeated(path: str, method: str) -> None:
     answer = client(BusyExporter()).request(method, path)
