@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import math
 import signal
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Generic, TypeVar
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
 
 _Result = TypeVar("_Result")
 
@@ -42,10 +42,18 @@ class DaemonThreads:
 
     The interpreter waits for the threads of an executor when it exits: a poll that hangs in a slow
     response would keep the process alive after SIGTERM for as long as its time-out.
+
+    A thread that has done its work waits for more. To start one makes the event loop wait until it
+    runs: with 16 busy ones, a tenth of a second.
     """
 
     def __init__(self, limit: int) -> None:
         self._free = asyncio.Semaphore(limit)
+        self._idle: list[_Worker] = []
+
+    def __del__(self) -> None:
+        for worker in self._idle:
+            worker.end()
 
     async def run(self, function: Callable[[], _Result]) -> _Result:
         """Return what `function` returns, or raise what it raises.
@@ -54,9 +62,16 @@ class DaemonThreads:
         place is free at once: work whose result is not awaited any more must not delay the next.
         """
         async with self._free:
-            call = _Call(function)
-            _start(call)
-            return await asyncio.wrap_future(call.future)
+            worker = self._idle.pop() if self._idle else _start_worker()
+            work = _Work(function)
+            worker.give(work)
+            try:
+                return await asyncio.wrap_future(work.future)
+            finally:
+                if work.future.done():
+                    self._idle.append(worker)
+                else:
+                    worker.end()
 
 
 def read_file(path: Path, seconds: float = READ_SECONDS, most_bytes: int = _MOST_BYTES) -> bytes:
@@ -99,18 +114,12 @@ def call_within(seconds: float, function: Callable[[], _Result], name: str) -> _
         call.is_given_up = not call.future.done()
 
 
-class _Call(threading.Thread, Generic[_Result]):
-    """A call that somebody waits for, until it `is_given_up`."""
+class _Work(Generic[_Result]):
+    """A function that a thread runs, and the future of its result."""
 
-    def __init__(
-        self, function: Callable[[], _Result], name: str | None = None, seconds: float = math.inf
-    ) -> None:
-        super().__init__(name=name, daemon=True)
-        self.seconds = seconds
+    def __init__(self, function: Callable[[], _Result]) -> None:
         self.future: Future[_Result] = Future()
         self.future.set_running_or_notify_cancel()  # who no longer waits for it cannot cancel it
-        self.started_at = time.monotonic()
-        self.is_given_up = False
         self._function = function
 
     def run(self) -> None:
@@ -120,6 +129,44 @@ class _Call(threading.Thread, Generic[_Result]):
             self.future.set_exception(err)
         else:
             self.future.set_result(result)
+
+
+class _Worker(threading.Thread):
+    """Does one work after the other, until it is to end."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._given: SimpleQueue[_Work[Any] | None] = SimpleQueue()
+
+    def give(self, work: _Work[Any]) -> None:
+        self._given.put(work)
+
+    def end(self) -> None:
+        """End once all that was given is done."""
+        self._given.put(None)
+
+    def run(self) -> None:
+        while work := self._given.get():
+            work.run()
+            del work  # it holds its result, which may be large
+
+
+class _Call(threading.Thread, Generic[_Result]):
+    """A call that somebody waits for, until it `is_given_up`."""
+
+    def __init__(self, function: Callable[[], _Result], name: str, seconds: float) -> None:
+        super().__init__(name=name, daemon=True)
+        self.seconds = seconds
+        self.started_at = time.monotonic()
+        self.is_given_up = False
+        self._work = _Work(function)
+
+    @property
+    def future(self) -> Future[_Result]:
+        return self._work.future
+
+    def run(self) -> None:
+        self._work.run()
 
 
 def _refuse_while_hung(name: str) -> None:
@@ -134,6 +181,12 @@ def _refuse_while_hung(name: str) -> None:
             raise TimeoutError(errno.ETIMEDOUT, "no answer yet to an earlier attempt")
     if len(hung) >= _MOST_HUNG:
         raise TimeoutError(errno.ETIMEDOUT, f"{len(hung)} other reads hang")
+
+
+def _start_worker() -> _Worker:
+    worker = _Worker()
+    _start(worker)
+    return worker
 
 
 def _start(thread: threading.Thread) -> None:

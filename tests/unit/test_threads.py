@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -105,15 +106,32 @@ def test_a_runtime_error_of_the_function_is_not_taken_for_a_missing_thread() -> 
         asyncio.run(DaemonThreads(1).run(fail))
 
 
-def test_the_function_runs_in_a_daemon_thread_of_its_own() -> None:
+def test_functions_run_in_a_daemon_thread_one_after_the_other() -> None:
     async def run() -> list[threading.Thread]:
-        threads = DaemonThreads(1)
-        return [await threads.run(threading.current_thread) for _ in range(2)]
+        threads = DaemonThreads(2)
+        return [await threads.run(threading.current_thread) for _ in range(3)]
 
-    first, second = asyncio.run(run())
+    first, *others = asyncio.run(run())
     assert first.daemon
-    assert second.daemon
-    assert len({first, second, threading.current_thread()}) == 3
+    assert first is not threading.current_thread()
+    assert others == [first, first]
+    first.join(HUNG)  # it ends with the DaemonThreads that started it
+    assert not first.is_alive()
+
+
+def test_a_thread_keeps_no_result() -> None:
+    class Result:
+        pass
+
+    async def run() -> None:
+        threads = DaemonThreads(1)
+        result = await threads.run(Result)
+        kept = weakref.ref(result)
+        del result
+        while kept():  # until the thread has got so far
+            await asyncio.sleep(0)
+
+    asyncio.run(run())
 
 
 def test_no_more_than_the_limit_run_at_once() -> None:

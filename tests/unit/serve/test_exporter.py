@@ -22,6 +22,7 @@ from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.errors import ConfigError
 from seq_exporter.publish.formats import TEXT
 from seq_exporter.serve.exporter import Exporter
+from seq_exporter.threads import DaemonThreads
 from tests.support import (
     SUBUSERS_SCORES,
     FakeSendGrid,
@@ -547,6 +548,7 @@ def test_a_reload_that_finds_no_thread_halfway_is_completed_by_the_next(
 
     def load() -> Config:
         threading.stack_size(stack_bytes.pop(0))
+        exporter._reload_threads = DaemonThreads(1)  # as if the thread of the reload hung by now
         return config
 
     exporter = Exporter(CONFIG, load, time.clock)
