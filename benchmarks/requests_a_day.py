@@ -29,6 +29,7 @@ from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.store import Store
 from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.scores import METRICS
+from seq_exporter.sendgrid.session import Sessions
 from seq_exporter.serve.polling import Poller
 
 _DAY_SECONDS = 86_400.0
@@ -185,7 +186,7 @@ def _make_poll(sendgrid: _SimulatedSendGrid, delays: _Delays) -> Callable[[], fl
         PollSettings(),
         store.open(account.name),
         Telemetry().open(account.name),
-        session=_session_with(sendgrid),
+        sessions=Sessions(lambda: _session_with(sendgrid)),
         clock=Clock(now=sendgrid.now, monotonic=sendgrid.now),
         sleep=sendgrid.sleep,
     )

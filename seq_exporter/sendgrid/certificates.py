@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.util.ssl_ import create_urllib3_context
 
 #: Variables of requests: the first that is set names all certificates that are trusted.
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -34,6 +35,40 @@ class Authorities(NamedTuple):
 
     file: str | None
     folders: str | None
+
+    @property
+    def paths(self) -> list[str]:
+        """The file and each folder."""
+        return [*filter(None, (self.file, *(self.folders or "").split(os.pathsep)))]
+
+
+class TrustedContext:
+    """The TLS context of one session, which is kept until the files of its authorities change.
+
+    Reading the system's authorities takes 40 ms and a megabyte, and urllib3 does so for each
+    connection. Sessions do not share a context: urllib3 changes it while it connects.
+    """
+
+    def __init__(self) -> None:
+        self._read: tuple[object, ssl.SSLContext] | None = None
+
+    def context(self, authorities: Authorities) -> ssl.SSLContext:
+        """Return a context that trusts `authorities`. Raises OSError if they cannot be read."""
+        state = authorities, [_state_of(path) for path in authorities.paths]
+        if self._read is None or self._read[0] != state:
+            context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+            context.load_verify_locations(authorities.file, authorities.folders)
+            self._read = state, context
+        return self._read[1]
+
+
+def _state_of(path: str) -> tuple[int, ...]:
+    """Return what is different once a file or folder has changed; nothing if it is not there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def find_authorities(

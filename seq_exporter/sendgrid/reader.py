@@ -43,8 +43,9 @@ class Reading:
 class AccountReader:
     """Reads the scores of one account; a context manager that closes its session.
 
-    It remembers usernames and days without scores, to save requests. `account` and `settings` may
-    be replaced between two readings, for a new key or another schedule.
+    It remembers usernames and days without scores, to save requests. `account`, `settings` and
+    `session` may be replaced between two readings, for a new key or another schedule. Without a
+    `session`, it opens one.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class AccountReader:
         self.settings = settings
         self.clock = clock or Clock()
         self._observer = observer or RequestObserver()
-        self._session = session or open_session()
+        self.session = session
         self._sleep = sleep
         self._pause_after = pause_after
         self._usernames = Usernames()
@@ -73,7 +74,8 @@ class AccountReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._session.close()
+        if self.session is not None:
+            self.session.close()
 
     @property
     def calendar(self) -> Calendar:
@@ -84,8 +86,10 @@ class AccountReader:
         """Return a client with the account's key, which is read now. Raises KeyUnavailable."""
         key = self.account.api_key.read()
         settings = self.settings
+        if self.session is None:
+            self.session = open_session()
         transport = Transport(
-            self.account, key, self._session, settings.timeout_seconds, self.clock, self._observer
+            self.account, key, self.session, settings.timeout_seconds, self.clock, self._observer
         )
         return SendGrid(transport, self._sleep, Anomalies(), settings.most_users, self._pause_after)
 

@@ -1,13 +1,15 @@
-"""The HTTP session of an account: requests, with a bound on everything a server can draw out."""
+"""HTTP sessions: requests, with a bound on everything a server can draw out."""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import os
 import socket
 import ssl
 import time
+from collections.abc import Callable, Iterator
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -17,7 +19,12 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from seq_exporter.sendgrid.causes import ExplainedFailure, walk_causes
-from seq_exporter.sendgrid.certificates import find_authorities, find_mistake
+from seq_exporter.sendgrid.certificates import (
+    Authorities,
+    TrustedContext,
+    find_authorities,
+    find_mistake,
+)
 from seq_exporter.sendgrid.proxies import Proxy, find_proxy
 from seq_exporter.urls import is_loopback
 
@@ -41,6 +48,32 @@ def open_session() -> requests.Session:
     for scheme in ("https://", "http://"):
         session.mount(scheme, _Adapter())
     return session
+
+
+class Sessions:
+    """Sessions for polls: each is lent to one poll at a time, and comes back without a connection.
+
+    So descriptors follow the polls that run at once, and not the accounts. No connection serves two
+    accounts: what a server sends too much in one poll is never read as an answer in another. What
+    a session keeps is of no account: above all, its TLS contexts.
+    """
+
+    def __init__(self, open_one: Callable[[], requests.Session] = open_session) -> None:
+        self._open_one = open_one
+        self._idle: list[requests.Session] = []
+
+    @contextlib.contextmanager
+    def lend(self) -> Iterator[requests.Session]:
+        """Yield a session that nobody else uses; close its connections afterwards."""
+        try:
+            session = self._idle.pop()  # one step, also among threads
+        except IndexError:
+            session = self._open_one()
+        try:
+            yield session
+        finally:
+            session.close()
+            self._idle.append(session)
 
 
 class _Session(requests.Session):
@@ -68,6 +101,10 @@ class _Session(requests.Session):
 
 
 class _Adapter(HTTPAdapter):
+    def __init__(self) -> None:
+        self._trust = TrustedContext()
+        super().__init__()
+
     def send(self, request: Any, *args: Any, **options: Any) -> requests.Response:
         """Send `request`; raise only errors of requests, or ValueError for an invalid answer.
 
@@ -94,11 +131,17 @@ class _Adapter(HTTPAdapter):
         requests trusts only those that certifi brings, unless a variable of its own names others:
         a company's own authority, which every other program on the machine trusts, is not there.
         """
-        if verify is True and url.lower().startswith("https"):
+        is_tls = url.lower().startswith("https")
+        if verify is True and is_tls:
             conn.cert_reqs = "CERT_REQUIRED"
             conn.ca_certs, conn.ca_cert_dir = find_authorities(os.environ)
         else:
             super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+        # A proxy with TLS has a context of its own, made from the same files.
+        if is_tls and verify and not (conn.proxy and conn.proxy.scheme == "https"):
+            authorities = Authorities(conn.ca_certs, conn.ca_cert_dir)
+            conn.conn_kw["ssl_context"] = self._trust.context(authorities)
+            conn.ca_certs = conn.ca_cert_dir = None  # they would be read for each connection
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **options)

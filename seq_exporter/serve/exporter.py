@@ -15,6 +15,7 @@ from seq_exporter.errors import ConfigError
 from seq_exporter.publish.store import Store
 from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
 from seq_exporter.scores import Health, Snapshot
+from seq_exporter.sendgrid.session import Sessions
 from seq_exporter.serve.loading import LOAD_SECONDS, load_within
 from seq_exporter.serve.polling import Poller
 from seq_exporter.serve.state import StateFolder
@@ -61,6 +62,7 @@ class Exporter:
         self.telemetry.observe_shard(shard)
         self._threads = DaemonThreads(_POLLS_AT_ONCE)
         self._reload_threads = DaemonThreads(1)  # apart: a reload does not wait for polls
+        self._sessions = Sessions()
         # Replaced as a whole: threads read it while a reload adds and removes accounts.
         self._running: Mapping[str, _Running] = {}
         self._reloading = asyncio.Lock()
@@ -162,6 +164,7 @@ class Exporter:
                     self.store.open(account.name, account.series, account.max_series),
                     telemetry,
                     state=_open_state(config),
+                    sessions=self._sessions,
                     clock=self._clock,
                 ),
                 telemetry,

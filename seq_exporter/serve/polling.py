@@ -7,8 +7,6 @@ import logging
 import threading
 from collections.abc import Callable
 
-import requests
-
 from seq_exporter.clock import Clock
 from seq_exporter.config.model import Account, PollSettings
 from seq_exporter.config.secret import ApiKey, Secret
@@ -24,6 +22,7 @@ from seq_exporter.scores import Health, Snapshot, SubuserScores
 from seq_exporter.sendgrid.newest_day import Calendar
 from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.reader import AccountReader
+from seq_exporter.sendgrid.session import Sessions
 from seq_exporter.serve.state import StateFolder
 
 # SendGrid says when to ask again. The wait is bounded: a wrong value would end all polls.
@@ -56,7 +55,7 @@ class Poller:
         telemetry: AccountTelemetry,
         *,
         state: StateFolder | None = None,
-        session: requests.Session | None = None,
+        sessions: Sessions | None = None,
         clock: Clock | None = None,
         sleep: Callable[[float], None] | None = None,
     ) -> None:
@@ -66,12 +65,12 @@ class Poller:
         self.writer = writer
         self.health = Health()
         self._telemetry = telemetry
+        self._sessions = sessions or Sessions()
         self._clock = clock or Clock()
         self._reader = AccountReader(
             account,
             settings,
             observer=telemetry,
-            session=session,
             clock=self._clock,
             sleep=sleep or self._sleep_unless_stopped,
         )
@@ -157,7 +156,8 @@ class Poller:
     def _update(self) -> tuple[list[PollError], Anomalies]:
         """Read what may be new and publish it; return the failures and the anomalies."""
         held = self.writer.snapshot
-        reading = self._reader.read_newest(held)
+        with self._sessions.lend() as self._reader.session:
+            reading = self._reader.read_newest(held)
         failures = list(reading.failures.values())
         try:
             self._publish(held, reading.snapshot)

@@ -16,6 +16,7 @@ from functools import partial
 
 from seq_exporter.config.model import Config
 from seq_exporter.config.shard import WHOLE, Shard
+from seq_exporter.serve.descriptors import raise_descriptor_limit
 from seq_exporter.serve.exporter import Exporter
 from seq_exporter.serve.signals import hold_signals, release_signals
 from seq_exporter.serve.watch import Watch, follow
@@ -71,6 +72,7 @@ async def run_exporter(
 
     The servers in `also` share its event loop.
     """
+    raise_descriptor_limit()
     sys.setswitchinterval(_SWITCH_SECONDS)
     # What is imported stays: garbage collection need not look at it.
     gc.freeze()

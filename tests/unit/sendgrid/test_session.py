@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
 import pytest
 import requests
 
-from seq_exporter.sendgrid.session import open_session
+from seq_exporter.sendgrid.session import Sessions, open_session
 from tests.faults.server import FaultServer
 
 PROXY = "http://proxy.example:3128"
@@ -80,3 +87,90 @@ def test_switching_protocols_is_an_answer() -> None:
     answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n"
     with FaultServer(lambda exchange: exchange.send(answer)).running() as server:
         assert open_session().get(server.url, timeout=30).status_code == 101
+
+
+class KeepingServer(ThreadingHTTPServer):
+    """Keeps connections open, and sets a cookie; notes each request's connection and headers."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.seen: list[tuple[int, Message]] = []
+        self.open_connections = 0
+        self.url = f"http://127.0.0.1:{self.server_port}/"
+
+    def process_request(self, *request: Any) -> None:
+        self.open_connections += 1
+        super().process_request(*request)
+
+    def shutdown_request(self, *request: Any) -> None:
+        super().shutdown_request(*request)
+        self.open_connections -= 1
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: KeepingServer
+
+    def do_GET(self) -> None:
+        self.server.seen.append((self.client_address[1], self.headers))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.send_header("Set-Cookie", "account=acme")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *args: Any) -> None:
+        """Log nothing."""
+
+
+@pytest.fixture
+def keeping() -> Iterator[KeepingServer]:
+    with KeepingServer() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_poll_keeps_its_connection_and_the_next_one_has_its_own(keeping: KeepingServer) -> None:
+    sessions = Sessions()
+    lent = []
+    for key in ("acme", "acme", "globex"):
+        with sessions.lend() as session:
+            lent.append(session)
+            for _ in range(3):
+                headers = {"Authorization": key}
+                assert session.get(keeping.url, headers=headers, timeout=30).text == "{}"
+    assert lent == [lent[0]] * 3
+    ports = [port for port, _ in keeping.seen]
+    assert [len(set(ports[start : start + 3])) for start in (0, 3, 6)] == [1, 1, 1]
+    assert len(set(ports)) == 3
+    assert [headers["Authorization"] for _, headers in keeping.seen] == [
+        *["acme"] * 6,
+        *["globex"] * 3,
+    ]
+    assert not any("Cookie" in headers for _, headers in keeping.seen)
+    deadline = time.monotonic() + 30
+    while keeping.open_connections:  # closed by the client: the server would keep them
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_session_is_lent_to_one_poll_at_a_time() -> None:
+    opened: list[requests.Session] = []
+
+    def open_one() -> requests.Session:
+        opened.append(open_session())
+        return opened[-1]
+
+    sessions = Sessions(open_one)
+    with sessions.lend() as one, sessions.lend() as other:
+        assert one is not other
+    with pytest.raises(ZeroDivisionError), sessions.lend():
+        raise ZeroDivisionError
+    with sessions.lend() as one, sessions.lend() as other:
+        assert one is not other
+    assert len(opened) == 2

@@ -21,7 +21,7 @@ class PollerHarness:
     def __init__(self, time: FakeTime, store: Store | None = None, **changes: Any) -> None:
         self.store = store or Store()
         self.registry = Telemetry()
-        state, session = changes.pop("state", None), changes.pop("session", None)
+        state, sessions = changes.pop("state", None), changes.pop("sessions", None)
         settings = replace(PollSettings(), **changes.pop("settings", {}))
         made = account(**changes)
         self.telemetry = self.registry.open(made.name)
@@ -31,7 +31,7 @@ class PollerHarness:
             self.store.open(made.name, made.series, made.max_series),
             self.telemetry,
             state=state,
-            session=session,
+            sessions=sessions,
             clock=time.clock,
             sleep=time.sleep,
         )

@@ -15,6 +15,7 @@ from seq_exporter.errors import PollStopped
 from seq_exporter.publish.store import Store
 from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.scores import Score, Snapshot, SubuserScores
+from seq_exporter.sendgrid.session import Sessions
 from seq_exporter.serve.polling import Poller
 from seq_exporter.serve.state import StateFolder
 from tests.support import KEY, FakeSendGrid, FakeTime, account, day, item, state_in, text_of
@@ -246,7 +247,7 @@ def test_a_defect_of_ours_is_a_counted_failure(
         def get(self, *args: Any, **options: Any) -> requests.Response:
             raise ZeroDivisionError
 
-    harness = PollerHarness(time, own_score=False, session=Defect())
+    harness = PollerHarness(time, own_score=False, sessions=Sessions(Defect))
     assert harness.poll() == 900
     assert harness.value("poll_failures_total", reason="internal") == 1
     assert harness.poller.health.failure == "a defect in seq-exporter: ZeroDivisionError"
