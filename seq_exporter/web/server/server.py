@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import functools
+import logging
 import math
 import re
 import socket
 import string
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -21,6 +24,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from seq_exporter.web.settings.model import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
+
+_log = logging.getLogger(__name__)
+
+# What accept() fails with if the process, or the system, has no descriptor left.
+_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
+_WARNING_PAUSE_SECONDS = 60.0
 
 # How many connections wait to be accepted, and how many the loop accepts in one turn.
 _BACKLOG = 128
@@ -90,10 +99,19 @@ class Server(uvicorn.Server):
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve on `sockets`, which the server closes in the end."""
-        open_connections = _OpenConnections(self._limits.connections)
+        open_connections = _OpenConnections(self._limits.connections, self._list_answering)
+        asyncio.get_running_loop().set_exception_handler(_handle_exception)
         await super().serve(
             [_LimitedListener(each, open_connections, self._is_tls) for each in sockets or ()]
         )
+
+    def _list_answering(self) -> set[int]:
+        """Return the descriptors of the connections on which a request waits for its answer."""
+        return {
+            protocol.transport.get_extra_info("socket").fileno()
+            for protocol in self.server_state.connections
+            if isinstance(protocol, _TimedProtocol) and protocol.is_answering
+        }
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -184,6 +202,11 @@ class _TimedProtocol(H11Protocol):
             self._deadline.cancel()
         super().connection_lost(exc)
 
+    @property
+    def is_answering(self) -> bool:
+        """Whether a request has not been answered yet."""
+        return self.cycle is not None and not self.cycle.response_complete
+
     def _set_deadline(self, seconds: float) -> None:
         if self._deadline:
             self._deadline.cancel()
@@ -195,23 +218,41 @@ class _OpenConnections:
     """The open connections, oldest first. When there are more than `limit`, closes the oldest.
 
     So a thousand idle clients lock nobody out. A scrape takes milliseconds, and a client whose
-    connection is closed between two scrapes connects again.
+    connection is closed between two scrapes connects again. `list_answering` returns the
+    descriptors of those that are not idle.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, list_answering: Callable[[], Container[int]]) -> None:
         self._limit = limit
+        self._list_answering = list_answering
         self._connections: dict[_Connection, None] = {}
+        # Shut down, and not closed yet: the event loop does so in its next turn.
+        self._leaving: set[_Connection] = set()
 
     def add(self, connection: _Connection) -> None:
         self._connections[connection] = None
         if len(self._connections) > self._limit:
-            oldest = next(iter(self._connections))
-            self.remove(oldest)
-            with contextlib.suppress(OSError):  # the client has just closed it
-                oldest.shutdown(socket.SHUT_RDWR)
+            self._shut_down(next(iter(self._connections)))
 
     def remove(self, connection: _Connection) -> None:
         self._connections.pop(connection, None)
+        self._leaving.discard(connection)
+
+    def free_descriptor(self) -> bool:
+        """Close the oldest idle connection; return whether a descriptor will soon be free."""
+        if not self._leaving:
+            answering = self._list_answering()
+            idle = (each for each in self._connections if each.fileno() not in answering)
+            for oldest in idle:
+                self._shut_down(oldest)
+                break
+        return bool(self._leaving)
+
+    def _shut_down(self, connection: _Connection) -> None:
+        self.remove(connection)
+        self._leaving.add(connection)
+        with contextlib.suppress(OSError):  # the client has just closed it
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 class _LimitedListener(socket.socket):
@@ -227,10 +268,29 @@ class _LimitedListener(socket.socket):
         super().__init__(fileno=listening.detach())
         self._open_connections = open_connections
         self._make_connection = _TlsConnection if is_tls else _Connection
+        self._warned_at = -math.inf
 
     def accept(self) -> tuple[socket.socket, Any]:
-        connection, address = super().accept()
+        try:
+            connection, address = super().accept()
+        except OSError as err:
+            if err.errno not in _NO_DESCRIPTOR:
+                raise
+            self._warn(err)
+            if self._open_connections.free_descriptor():
+                raise BlockingIOError from None  # the event loop tries again in its next turn
+            raise  # it tries again in a second
         return self._make_connection(connection, self._open_connections), address
+
+    def _warn(self, err: OSError) -> None:
+        now = time.monotonic()
+        if now - self._warned_at >= _WARNING_PAUSE_SECONDS:
+            self._warned_at = now
+            _log.warning(
+                "no file descriptor is left: the oldest idle client is disconnected for each new "
+                "one: raise the limit (ulimit -n, LimitNOFILE)",
+                extra={"error": err.strerror},
+            )
 
 
 class _Connection(socket.socket):
@@ -261,3 +321,9 @@ class _TlsConnection(_Connection):
                     self.send(_PLAIN_HTTP_ANSWER)
                 return 0  # as if the client had closed the connection
         return received_bytes
+
+
+def _handle_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what asyncio reports, but not that accept() failed: it would do so every second."""
+    if getattr(context.get("exception"), "errno", None) not in _NO_DESCRIPTOR:
+        loop.default_exception_handler(context)
