@@ -20,6 +20,7 @@ from seq_exporter.clock import midnight
 from seq_exporter.config.model import SeriesSelection
 from seq_exporter.config.shard import Shard
 from seq_exporter.publish.deflate import DeflatedText
+from seq_exporter.publish.joined_accounts import merge_texts
 from seq_exporter.scores import METRICS, Score, Snapshot
 
 #: The values of a family's labels, in the order of its labels, and the value of the sample.
@@ -167,7 +168,7 @@ def join_families(families: Mapping[str, Sequence[DeflatedText]]) -> DeflatedTex
     for family in FAMILIES:
         if found := families.get(family.name):
             pieces += (DeflatedText.of([family.header]), *found)
-    return DeflatedText.join(pieces)
+    return DeflatedText.join(merge_texts(pieces))
 
 
 def _subuser_scores(wanted: SeriesSelection) -> SubuserSeries:

@@ -12,7 +12,7 @@ from seq_exporter.config.shard import Shard
 from seq_exporter.publish.changes import Changes
 from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.formats import FORMATS, Format
-from seq_exporter.publish.joined_accounts import Joined, JoinedAccounts
+from seq_exporter.publish.joined_accounts import Joined, JoinedAccounts, merge_texts
 from seq_exporter.publish.own_metrics import OWN_METRICS, REQUEST_DURATION, Numbers
 from seq_exporter.publish.process_metrics import ProcessMetrics
 from seq_exporter.sendgrid.transport import RateLimit, RequestObserver
@@ -160,7 +160,7 @@ class Telemetry:
         for name, header in self._headers[chosen].items():
             if has_empty or name in families:
                 pieces += (header, *families.get(name, ()))
-        return DeflatedText.join(pieces)
+        return DeflatedText.join(merge_texts(pieces))
 
 
 class AccountTelemetry(RequestObserver):
