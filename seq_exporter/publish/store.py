@@ -32,8 +32,10 @@ class Store:
 
     def __init__(self, most_joined_bytes: int = _MOST_JOINED_BYTES) -> None:
         self.exposition = join_families({})
-        # In the order of names, not of arrival: it stays the same over restarts.
         self._writers: dict[str, AccountWriter] = {}
+        # What is published of each account. In the order of names, not of arrival: it stays the
+        # same over restarts.
+        self._pieces: dict[str, DeflatedFamilies] = {}
         self._is_sorted = True
         self._most_joined_bytes = most_joined_bytes
         self._joined: dict[frozenset[str], tuple[list[DeflatedFamilies], DeflatedText]] = {}
@@ -55,6 +57,7 @@ class Store:
         with self._changing:
             is_replaced = account in self._writers
             self._writers[account] = writer
+            self._pieces[account] = {}
             self._is_sorted &= is_replaced
         if is_replaced:
             self._changes.note()
@@ -69,6 +72,7 @@ class Store:
             is_open = self._writers.get(writer.account) is writer
             if is_open:
                 if families is not writer.families:
+                    self._pieces[writer.account] = families
                     self._changes.note()
                 writer.snapshot, writer.families = snapshot, families
         self._changes.publish()
@@ -79,7 +83,7 @@ class Store:
         with self._changing:
             for writer in writers:
                 if self._writers.get(writer.account) is writer:
-                    del self._writers[writer.account]
+                    del self._writers[writer.account], self._pieces[writer.account]
                     self._changes.note()
         self._changes.publish()
 
@@ -90,8 +94,7 @@ class Store:
         """
         names = frozenset(accounts)
         with self._changing:  # all at one moment
-            writers = [self._writers.get(name) for name in sorted(names)]
-            families = [writer.families for writer in writers if writer]
+            families = [self._pieces[name] for name in sorted(names) if name in self._pieces]
         joined = self._joined.get(names)
         if joined is None or joined[0] != families:
             joined = families, join_families(JoinedAccounts(merge_texts).join(families))
@@ -104,9 +107,9 @@ class Store:
     def _publish(self) -> None:
         with self._changing:
             if not self._is_sorted:
-                self._writers = dict(sorted(self._writers.items()))
+                self._pieces = dict(sorted(self._pieces.items()))
                 self._is_sorted = True
-            accounts = [writer.families for writer in self._writers.values()]
+            accounts = list(self._pieces.values())
         self.exposition = join_families(self._families.join(accounts))
 
 

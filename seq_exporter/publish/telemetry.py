@@ -27,7 +27,7 @@ _RATE_LIMIT = (
 # A metric, its value, and the values of its labels after `account`.
 _Change = tuple[str, float | None] | tuple[str, float | None, *tuple[str, ...]]
 
-# A long poll publishes its requests so often. A short one does so at its end, at once.
+# A long poll publishes what it has observed so often. A short one does so at its end, at once.
 _PUBLISH_SECONDS = 1.0
 
 # How many selections of accounts stay rendered: each takes a few kilobytes.
@@ -50,9 +50,11 @@ class Telemetry:
         #: The clock of what waits to be published.
         self.monotonic = monotonic
         self._headers = {each: _write_headers(each) for each in FORMATS}
-        # In the order of names, not of arrival: it stays the same over restarts.
-        self._accounts: Mapping[str, AccountTelemetry] = {}
-        self._changing_accounts = threading.Lock()
+        self._accounts: dict[str, AccountTelemetry] = {}
+        # The lines of each account's metrics. In the order of names, not of arrival: it stays the
+        # same over restarts.
+        self._texts: dict[str, Mapping[str, str]] = {}
+        self._changing = threading.Lock()
         self._durations = Numbers()
         self._changing_durations = threading.Lock()
         self._joined = JoinedAccounts[str](lambda texts: (DeflatedText.of(texts),))
@@ -69,29 +71,38 @@ class Telemetry:
 
     def open_all(self, accounts: Iterable[str]) -> list[AccountTelemetry]:
         """Do what `open` does for each of `accounts`, and publish them together."""
-        opened = {name: AccountTelemetry(self, name) for name in accounts}
-        with self._changing_accounts:
-            for name in opened.keys() & self._accounts.keys():
-                self._accounts[name].is_closed = True
-            self._accounts = dict(sorted({**self._accounts, **opened}.items()))
-        self.publish()
-        return list(opened.values())
+        opened = [AccountTelemetry(self, name) for name in accounts]
+        texts = {each.name: each.numbers.render() for each in opened}
+        with self._changing:
+            self._accounts.update((each.name, each) for each in opened)
+            self._texts = dict(sorted({**self._texts, **texts}.items()))
+            self._changes.note()
+        self._changes.publish()
+        return opened
+
+    def replace(self, account: AccountTelemetry, texts: Mapping[str, str]) -> None:
+        """Replace the lines of `account`, unless it is closed; `publish` makes them appear."""
+        with self._changing:
+            if self.is_open(account) and texts is not self._texts[account.name]:
+                self._texts[account.name] = texts
+                self._changes.note()
+
+    def publish(self) -> None:
+        """Publish what has been replaced."""
+        self._changes.publish()
 
     def close_all(self, accounts: Iterable[AccountTelemetry]) -> None:
         """Remove the metrics of `accounts` for good, in one step."""
-        closed = set(accounts)
-        for each in closed:
-            each.is_closed = True
-        with self._changing_accounts:  # a new account of the same name may have metrics by now
-            self._accounts = {
-                name: each for name, each in self._accounts.items() if each not in closed
-            }
-        self.publish()
-
-    def publish(self) -> None:
-        """Publish the metrics that accounts have rendered."""
-        self._changes.note()
+        with self._changing:
+            for each in accounts:
+                if self.is_open(each):  # a new account of the same name may have metrics by now
+                    del self._accounts[each.name], self._texts[each.name]
+                    self._changes.note()
         self._changes.publish()
+
+    def is_open(self, account: AccountTelemetry) -> bool:
+        """Return whether `account` can still write."""
+        return self._accounts.get(account.name) is account
 
     def render(self, chosen: Format) -> tuple[DeflatedText, bytes]:
         """Return all metrics: those of accounts, and those of the process, which are read now."""
@@ -106,8 +117,8 @@ class Telemetry:
         changed. Call it in one thread.
         """
         names = frozenset(accounts)
-        held = self._accounts
-        texts = [held[name].texts for name in sorted(names) if name in held]
+        with self._changing:
+            texts = [self._texts[name] for name in sorted(names) if name in self._texts]
         texts.append(self._render_durations())
         selected = self._selections.get((chosen, names))
         if selected is None or selected[0] != texts:
@@ -143,7 +154,9 @@ class Telemetry:
         self._process.write("seq_exporter_web_config_last_reload_successful", successful)
 
     def _publish(self) -> None:
-        families = dict(self._joined.join([each.texts for each in self._accounts.values()]))
+        with self._changing:
+            texts = list(self._texts.values())
+        families = dict(self._joined.join(texts))
         for name, text in self._render_durations().items():
             families[name] = [DeflatedText.of([text])]
         self._pages = {each: self._join_page(each, families, has_empty=True) for each in FORMATS}
@@ -170,18 +183,16 @@ class AccountTelemetry(RequestObserver):
     back.
     """
 
-    def __init__(self, telemetry: Telemetry, account: str) -> None:
+    def __init__(self, telemetry: Telemetry, name: str) -> None:
+        self.name = name
+        self.numbers = Numbers(name)
         self._telemetry = telemetry
-        self._numbers = Numbers(account)
         self._lock = threading.Lock()
         self._waiting_since: float | None = None
-        self.is_closed = False
-        #: The lines of each metric, ready to be joined; replaced as a whole.
-        self.texts = self._numbers.render()
 
     def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
         """Count one request to SendGrid; `code` is its HTTP status, or `error`."""
-        if not self.is_closed:
+        if self._telemetry.is_open(self):
             self._telemetry.observe_duration(endpoint, seconds)
             self._write(("seq_exporter_api_requests_total", 1, code, endpoint), may_wait=True)
 
@@ -215,11 +226,11 @@ class AccountTelemetry(RequestObserver):
 
     def observe_series(self, count: int) -> None:
         """Note how many series of scores the account publishes."""
-        self._write(("seq_exporter_account_series", count))
+        self._write(("seq_exporter_account_series", count), may_wait=True)
 
     def observe_new_day(self, scope: str, first_seen: float | None) -> None:
         """Note when the published day was first seen; None if the poll before did not look."""
-        self._write((_FIRST_SEEN, first_seen, scope))
+        self._write((_FIRST_SEEN, first_seen, scope), may_wait=True)
 
     def observe_restore(self) -> None:
         """Note that the published scores were saved by an earlier process."""
@@ -239,17 +250,15 @@ class AccountTelemetry(RequestObserver):
 
     def _write(self, *changes: _Change, may_wait: bool = False) -> None:
         """Write `changes` and publish them, unless they `may_wait` and have not waited for long."""
-        if self.is_closed:
-            return
         with self._lock:
             for name, value, *labels in changes:
-                self._numbers.write(name, value, *labels)
+                self.numbers.write(name, value, *labels)
             if may_wait and not self._has_waited():
                 return
             self._waiting_since = None
-            before, self.texts = self.texts, self._numbers.render()
-        if self.texts is not before:
-            self._telemetry.publish()
+            # Under the lock: what another thread renders later must not be replaced by this.
+            self._telemetry.replace(self, self.numbers.render())
+        self._telemetry.publish()
 
     def _has_waited(self) -> bool:
         now = self._telemetry.monotonic()

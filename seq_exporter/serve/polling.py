@@ -125,6 +125,7 @@ class Poller:
             self.writer.choose(account.series, account.max_series)
         self.account = account
         self._telemetry.observe_series(self.writer.series)
+        self._telemetry.publish()
 
     def poll(self) -> float:
         """Poll once and publish the result; return the seconds until the next poll is due.

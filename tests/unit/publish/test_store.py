@@ -9,6 +9,7 @@ import pytest
 
 from seq_exporter.config.model import SeriesSelection
 from seq_exporter.errors import TooManySeries
+from seq_exporter.publish.families import join_accounts, render_account
 from seq_exporter.publish.store import Store
 from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
 from tests.support import day, text_of
@@ -121,6 +122,41 @@ def test_a_closed_account_can_be_opened_again() -> None:
     store.open("acme").close()
     store.open("acme").swap(scored("acme", 4))
     assert scores_of(store) == ['account="acme"} 4.0']
+
+
+def test_hundreds_of_accounts_come_change_and_go() -> None:
+    store = Store()
+    names = [f"account-{number:03}" for number in range(300)]
+    writers = {name: store.open(name) for name in reversed(names)}
+    for number, name in enumerate(names):
+        writers[name].swap(scored(name, 1 + number / 100))
+    store.close_all(writers[name] for name in names[40:50])
+    store.open("account-045").swap(scored("account-045", 5))
+    writers["account-150"].swap(scored("account-150", 2.5))
+    left = [*names[:40], "account-045", *names[50:]]
+    scores = [store._writers[name].snapshot for name in left]
+    assert text_of(store.exposition) == text_of(
+        join_accounts([render_account(snapshot, SeriesSelection()) for snapshot in scores])
+    )
+    assert [line.split('"')[1] for line in scores_of(store)] == left
+
+
+def test_many_accounts_leave_in_one_step() -> None:
+    store = Store()
+    writers = [store.open(str(number)) for number in range(10)]
+    for number, writer in enumerate(writers):
+        writer.swap(scored(str(number), 4))
+    pages = set()
+    publish = store._changes._publish
+
+    def note() -> None:
+        publish()
+        pages.add(store.exposition)
+
+    store._changes._publish = note
+    store.close_all(writers[1:])
+    assert pages == {store.exposition}
+    assert scores_of(store) == ['account="0"} 4.0']
 
 
 def test_swaps_at_the_same_time_lose_nothing() -> None:

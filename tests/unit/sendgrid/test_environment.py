@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 import trustme
 from cryptography import x509
 from cryptography.x509.name import _ASN1Type
@@ -17,7 +18,7 @@ from cryptography.x509.name import _ASN1Type
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import ConnectionFailed
 from seq_exporter.sendgrid.certificates import Authorities, find_authorities
-from seq_exporter.sendgrid.session import open_session
+from seq_exporter.sendgrid.session import Sessions, open_session
 from seq_exporter.sendgrid.transport import Endpoint, RequestObserver, Transport
 from tests.faults.server import FaultServer
 from tests.support import KEY, FakeTime, account
@@ -120,6 +121,18 @@ def test_a_folder_of_a_private_authority(
 ) -> None:
     environment.setenv(variable, str(company.folder))
     assert ask(company.server.url) == {"scopes": []}
+
+
+def test_an_authority_that_is_replaced_counts_from_the_next_poll(
+    company: Company, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("SSL_CERT_FILE", str(company.file))
+    sessions = Sessions()
+    with sessions.lend() as session:
+        assert session.get(company.server.url, timeout=30).json() == {"scopes": []}
+    trustme.CA().cert_pem.write_to_path(str(company.file))
+    with sessions.lend() as session, pytest.raises(requests.exceptions.SSLError):
+        session.get(company.server.url, timeout=30)
 
 
 def test_one_of_two_folders_is_enough(company: Company, environment: pytest.MonkeyPatch) -> None:
