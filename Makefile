@@ -107,8 +107,8 @@ KIND ?= default
 incidents: $(VENV)/dev ## play fleets of SEEDS="1 2 3" and KIND=default, another kind or all through the alerts
 	@$(BIN)/python -m tests.incidents --kind="$(KIND)" $(SEEDS)
 
-bench: $(VENV)/dev ## compare SIZES=1000,10000,100000 subusers with nginx and prometheus_client
-	@SIZES=$(SIZES) MEASURE=$(MEASURE) $(BIN)/python -m benchmarks
+bench: $(VENV)/dev ## compare SIZES=1000,10000,100000 subusers with nginx and prometheus_client; ACCOUNTS=10,100,1000,5000
+	@SIZES=$(SIZES) ACCOUNTS=$(ACCOUNTS) MEASURE=$(MEASURE) $(BIN)/python -m benchmarks
 
 # Pygments, a fifth of the image, is left out: Rich needs it only to colour source code.
 LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version=3.11 --generate-hashes \

@@ -37,6 +37,11 @@ class Process:
             )
 
     @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._popen.pid
+
+    @property
     def cpu_seconds(self) -> float:
         """User and system time of all threads so far."""
         stat = Path(f"/proc/{self._popen.pid}/stat").read_text()

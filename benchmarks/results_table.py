@@ -16,10 +16,10 @@ class Row:
     cell: Callable[[Figures], str]
 
 
-def render_table(by_size: Mapping[int, Figures]) -> str:
+def render_table(title: str, rows: Sequence[Row], by_size: Mapping[int, Figures]) -> str:
     """Return the table; a dash means not measured."""
-    lines = [["subusers of one account", *(f"{size:,}" for size in by_size)]]
-    for row in ROWS:
+    lines = [[title, *(f"{size:,}" for size in by_size)]]
+    for row in rows:
         lines.append([row.text, *(_cell_or_dash(row, figures) for figures in by_size.values())])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(_render_line(line, widths) for line in lines)
@@ -78,6 +78,7 @@ def _three_digits(value: float) -> str:
     return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"
 
 
+#: Of one account, by the number of its subusers.
 ROWS = (
     _heading("page"),
     _value("series", "series", _count),
@@ -164,4 +165,26 @@ ROWS = (
     _value("peak memory", "backfill memory", _size),
     _value("promtool creates blocks", "promtool", _duration),
     _value("blocks", "blocks", _size),
+)
+
+#: Of many accounts with one subuser each, by their number.
+ACCOUNT_ROWS = (
+    _heading("the exporter's own metrics, CPU time"),
+    _value("a scrape, on the event loop", "own render", _duration),
+    _value("stock prometheus_client, same metrics", "stock render", _duration),
+    _ratio("stock / exporter", "stock render", "own render"),
+    _value("a poll, in its thread", "own publish", _duration),
+    _heading("first polls of all accounts"),
+    _value("from the first answer until ready", "accounts ready", _duration),
+    _value("CPU time since the start", "accounts ready cpu", _duration),
+    _value("longest answer of /-/healthy", "healthy, first", _duration),
+    _heading("polls each minute (at most 1,000), scrapes each 2 s"),
+    _value("longest answer of /-/healthy", "healthy, later", _duration),
+    Row("  CPU", lambda figures: f"{100 * figures['accounts cpu']:.0f} %"),
+    _value("page, gzipped", "accounts page", _size),
+    _value("resident memory", "accounts memory", _size),
+    _value("most open descriptors", "descriptors", _count),
+    _heading("reload"),
+    _value("nothing has changed", "accounts unchanged", _duration),
+    _value("all accounts but one are removed", "accounts removed", _duration),
 )

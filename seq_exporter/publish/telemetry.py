@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from prometheus_client.metrics_core import Metric
 
@@ -57,7 +57,7 @@ class Telemetry:
         self._changing = threading.Lock()
         self._durations = Numbers()
         self._changing_durations = threading.Lock()
-        self._joined = JoinedAccounts[str](lambda texts: (DeflatedText.of(texts),))
+        self._joined = JoinedAccounts(_compress)
         self._changes = Changes(self._publish)
         self._selections: dict[
             tuple[Format, frozenset[str]], tuple[list[Mapping[str, str]], DeflatedText]
@@ -122,7 +122,7 @@ class Telemetry:
         texts.append(self._render_durations())
         selected = self._selections.get((chosen, names))
         if selected is None or selected[0] != texts:
-            families = JoinedAccounts[str](lambda texts: (DeflatedText.of(texts),)).join(texts)
+            families = JoinedAccounts(_compress).join(texts)
             selected = texts, self._join_page(chosen, families, has_empty=False)
             if len(self._selections) >= _MOST_SELECTIONS:
                 self._selections.clear()
@@ -265,6 +265,10 @@ class AccountTelemetry(RequestObserver):
         if self._waiting_since is None:
             self._waiting_since = now
         return now - self._waiting_since >= _PUBLISH_SECONDS
+
+
+def _compress(texts: Sequence[str]) -> Joined:
+    return [DeflatedText.of(texts)]
 
 
 def _write_headers(chosen: Format) -> Mapping[str, DeflatedText]:
