@@ -30,13 +30,14 @@ from benchmarks.results_table import ACCOUNT_ROWS, ROWS, render_table
 from benchmarks.scores_command import measure_scores
 from benchmarks.scrape_waits import measure_waits
 from benchmarks.scrapes import measure_scrapes
+from benchmarks.slow_readers import measure_slow_readers
 from benchmarks.startup import measure_startup
 from benchmarks.status_page import measure_page
 
 _SIZES = "1000,10000,100000"
 _LARGEST = 1_000_000  # the simulator has no larger accounts
 _ACCOUNTS = "10,100,1000,5000"
-_MEASURES = "startup,commands,configuration,waits,polls,scrapes,page,scores,day,accounts"
+_MEASURES = "startup,commands,configuration,waits,polls,scrapes,page,slow,scores,day,accounts"
 _ALL_MEASURES = f"{_MEASURES},backfill"
 
 
@@ -80,7 +81,7 @@ def _measure(folder: Path, subusers: int, measures: list[str]) -> Figures:
     if "configuration" in measures:
         _say(subusers, "subusers", "a configuration with a list of usernames")
         figures |= measure_configuration(folder, subusers)
-    if {"waits", "polls", "scrapes", "page", "scores"} & set(measures):
+    if {"waits", "polls", "scrapes", "page", "slow", "scores"} & set(measures):
         figures |= _measure_with_simulator(folder, subusers, measures)
     if "day" in measures:
         _say(subusers, "subusers", "requests a day")
@@ -104,13 +105,15 @@ def _measure_with_simulator(folder: Path, subusers: int, measures: list[str]) ->
         if "polls" in measures:
             _say(subusers, "subusers", "polls and a bare loop")
             figures |= measure_polls(folder, config, targets, subusers)
-        if {"scrapes", "page"} & set(measures):
-            _say(subusers, "subusers", "a poll, scrapes, the status page")
+        if {"scrapes", "page", "slow"} & set(measures):
+            _say(subusers, "subusers", "a poll, scrapes, the status page, slow readers")
             with polled_exporter(folder, config, subusers) as exporter:
                 if "scrapes" in measures:
                     figures |= measure_scrapes(exporter, folder, subusers)
                 if "page" in measures:
                     figures |= measure_page(exporter)
+                if "slow" in measures:
+                    figures |= measure_slow_readers(exporter, folder, subusers)
         if "scores" in measures:
             _say(subusers, "subusers", "the table of scores")
             figures |= measure_scores(folder, config)

@@ -24,7 +24,9 @@ _LEVEL = 6
 # the largest window, 32 KiB, they take half as long again to find, and the page is not smaller.
 _WINDOW_BITS = 14
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-_SLICE_BYTES = 256 * 1024
+# What is held while a text is sent: a slice of it, and what that is inflated from.
+_SLICE_BYTES = 24 * 1024
+_DEFLATED_SLICE_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,12 @@ class DeflatedText:
     def inflated(self) -> Iterator[bytes]:
         """Yield the text in slices, so the whole text is never in memory."""
         inflate = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
-        left = self.deflated
-        while text := inflate.decompress(left, _SLICE_BYTES):
-            yield text
-            left = inflate.unconsumed_tail
+        deflated = memoryview(self.deflated)
+        for start in range(0, len(deflated), _DEFLATED_SLICE_BYTES):
+            left: bytes | memoryview = deflated[start : start + _DEFLATED_SLICE_BYTES]
+            while text := inflate.decompress(left, _SLICE_BYTES):
+                yield text
+                left = inflate.unconsumed_tail
 
 
 # The CRC-32 of two joined texts follows from theirs: the first is multiplied by x to the power of

@@ -29,8 +29,6 @@ from seq_exporter.web.openapi import describe_api
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 from seq_exporter.web.status_page import StatusPage, find_docs
 
-_SLICE_BYTES = 256 * 1024
-
 # The status page and the API sort fleets in threads: a large fleet takes tens of milliseconds, and
 # scrapes would wait on the event loop. More threads gain nothing: Python runs one at a time.
 _THREADS = 2
@@ -76,10 +74,10 @@ def build_app(
     )
     app = Starlette(
         routes=[
+            Route("/metrics", handlers.metrics),  # the one that is asked for most is found first
             Route("/", handlers.status),
             *(Route(each.path, handlers.answer(each)) for each in ENDPOINTS),
             Route("/api/v1/openapi.json", handlers.openapi),
-            Route("/metrics", handlers.metrics),
             Route("/-/healthy", handlers.healthy),
             Route("/-/ready", handlers.ready),
             Route("/-/reload", handlers.reload, methods=["POST"]),
@@ -95,25 +93,19 @@ def build_app(
     return app
 
 
-class SlicedResponse:
-    """Sends bytes in slices, so a slow client costs the memory of one slice.
-
-    A body that is sent in one piece is copied whole into the connection's buffer.
-    """
+class PartsResponse:
+    """Sends the parts of a body one after another, so they are never joined in memory."""
 
     def __init__(self, parts: Iterable[bytes], size: int, headers: Mapping[str, str]) -> None:
         self._parts = parts
         self._headers = {**headers, "Content-Length": str(size)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the answer; a slice waits until the client has taken most of the earlier ones."""
+        """Send the answer; each part waits until the client has taken those before it."""
         headers = [(name.lower().encode(), text.encode()) for name, text in self._headers.items()]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         for part in self._parts if scope["method"] != "HEAD" else ():  # inflates as it goes
-            view = memoryview(part)
-            for start in range(0, len(part), _SLICE_BYTES):
-                body = view[start : start + _SLICE_BYTES]
-                await send({"type": "http.response.body", "body": body, "more_body": True})
+            await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
@@ -156,10 +148,10 @@ class _Handlers:
         if accepts_gzip(_header(request, "accept-encoding")):
             member = exposition.gzipped(own, volatile)
             headers["Content-Encoding"] = "gzip"
-            return SlicedResponse(member, sum(map(len, member)), headers)
+            return PartsResponse(member, sum(map(len, member)), headers)
         text = chain(exposition.inflated(), own.inflated(), [volatile])
         size = exposition.size + own.size + len(volatile)
-        return SlicedResponse(text, size, headers)
+        return PartsResponse(text, size, headers)
 
     def answer(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:

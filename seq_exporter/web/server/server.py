@@ -12,6 +12,7 @@ import re
 import socket
 import string
 import time
+from asyncio.sslproto import SSLProtocol
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +21,8 @@ from urllib.parse import unquote
 import h11
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from seq_exporter.web.server.slices import SlicingProtocol
 from seq_exporter.web.settings.model import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 
@@ -33,6 +34,12 @@ _WARNING_PAUSE_SECONDS = 60.0
 
 # How many connections wait to be accepted, and how many the loop accepts in one turn.
 _BACKLOG = 128
+
+# What the kernel holds for a client that does not read; by default, it is four times as much.
+_KERNEL_BYTES = 1024 * 1024
+
+# The most that one record of TLS contains.
+_TLS_RECORD_BYTES = 16 * 1024
 
 # The scheme and host before the path of an absolute-form target (RFC 9112, 3.2.2).
 _ABSOLUTE_FORM = re.compile(rb"https?://[^/?#]*(.*)", re.IGNORECASE | re.DOTALL)
@@ -51,8 +58,8 @@ _PLAIN_HTTP_ANSWER = (
 class Limits:
     """What clients may use. The defaults are documented; only tests set others.
 
-    `connections`: each costs up to half a megabyte with TLS, and a file descriptor. Prometheus
-    needs one or two.
+    `connections`: each costs up to a quarter of a megabyte with TLS, and a file descriptor.
+    Prometheus needs one or two.
     `header_bytes`: a request line with all headers; no proxy lets through more than half of this.
     `request_seconds`: from the connection, or the last answer, to the end of the next request's
     head. Longer than a minute, so a Prometheus that scrapes every minute keeps its connection.
@@ -77,6 +84,8 @@ class Server(uvicorn.Server):
         limits: Limits | None = None,
     ) -> None:
         self._limits = limits = limits or Limits()
+        # asyncio keeps 256 KiB ready for what each TLS connection receives.
+        SSLProtocol.max_size = _TLS_RECORD_BYTES
         context = (web_settings or ReloadableSettings(WebSettings)).ssl_context
         self._is_tls = context is not None
         super().__init__(
@@ -159,7 +168,7 @@ class _HeadLimit(h11.Connection):
         return event
 
 
-class _TimedProtocol(H11Protocol):
+class _TimedProtocol(SlicingProtocol):
     """HTTP/1.1 on one connection; breaks it off if the client is too slow.
 
     uvicorn alone waits forever for the rest of a request, and for a client that does not read.
@@ -201,11 +210,6 @@ class _TimedProtocol(H11Protocol):
         if self._deadline:
             self._deadline.cancel()
         super().connection_lost(exc)
-
-    @property
-    def is_answering(self) -> bool:
-        """Whether a request has not been answered yet."""
-        return self.cycle is not None and not self.cycle.response_complete
 
     def _set_deadline(self, seconds: float) -> None:
         if self._deadline:
@@ -298,6 +302,9 @@ class _Connection(socket.socket):
         super().__init__(fileno=connection.detach())
         self._open_connections = open_connections
         open_connections.add(self)
+        if hasattr(socket, "TCP_NOTSENT_LOWAT"):  # Linux, macOS
+            with contextlib.suppress(OSError):  # the client has just closed it
+                self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _KERNEL_BYTES)
 
     def close(self) -> None:
         self._open_connections.remove(self)
