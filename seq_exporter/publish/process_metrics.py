@@ -5,12 +5,12 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector
-from prometheus_client.gc_collector import GCCollector
+from prometheus_client import CollectorRegistry, Gauge, PlatformCollector
 from prometheus_client.metrics_core import Metric
 
 from seq_exporter import __version__
 from seq_exporter.publish.formats import FORMATS, Format
+from seq_exporter.publish.process_usage import ProcessUsage
 
 # The HELP text of each gauge that an event sets, by name, in the order of the page.
 _GAUGES: Mapping[str, str] = {
@@ -34,7 +34,7 @@ _GAUGES: Mapping[str, str] = {
 class ProcessMetrics:
     """The metrics of the process, in registries of prometheus-client.
 
-    Those that an event sets are rendered then; what the process uses is read at each scrape.
+    Those that an event sets are rendered then; what the process uses is read for a scrape.
     """
 
     def __init__(self) -> None:
@@ -50,9 +50,7 @@ class ProcessMetrics:
         )
         build_info.labels(__version__, platform.python_version()).set(1)
         PlatformCollector(registry=self._events)
-        self._usage = CollectorRegistry()
-        ProcessCollector(registry=self._usage)
-        GCCollector(registry=self._usage)
+        self._usage = ProcessUsage()
         self.write("seq_exporter_web_config_last_reload_successful", True)
 
     def write(self, name: str, value: float) -> None:
@@ -62,7 +60,7 @@ class ProcessMetrics:
 
     def render(self, chosen: Format) -> bytes:
         """Return all metrics, up to the end of the page."""
-        return self._rendered[chosen] + chosen.render(self._usage)
+        return self._rendered[chosen] + self._usage.render(chosen.render)
 
     def collect(self) -> Iterator[Metric]:
         """Yield all metrics, as prometheus-client does."""
