@@ -8,15 +8,17 @@ from theirs.
 
 from __future__ import annotations
 
-import functools
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 try:
     from zlib_ng import zlib_ng as zlib
+    from zlib_ng.zlib_ng import crc32_combine
 except ModuleNotFoundError:  # no wheel for this platform: the same bytes in twice the time
     import zlib  # type: ignore[no-redef]
+
+    from seq_exporter.publish.checksums import crc32_combine
 
 # The default: a higher level saves little, and the volatile part is compressed at each scrape.
 _LEVEL = 6
@@ -37,7 +39,6 @@ class DeflatedText:
     size: int
     lines: int
     crc: int
-    _shift: int
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> DeflatedText:
@@ -52,7 +53,7 @@ class DeflatedText:
             count += text.count(b"\n")
             crc = zlib.crc32(text, crc)
         parts.append(deflate.flush(zlib.Z_FULL_FLUSH))
-        return cls(b"".join(parts), size, count, crc, _power_of_x(8 * size))
+        return cls(b"".join(parts), size, count, crc)
 
     @classmethod
     def join(cls, texts: Iterable[DeflatedText]) -> DeflatedText:
@@ -60,16 +61,16 @@ class DeflatedText:
         texts = tuple(texts)
         crc = 0
         for text in texts:
-            crc = _multiply(text._shift, crc) ^ text.crc
+            crc = crc32_combine(crc, text.crc, text.size)
         size = sum(text.size for text in texts)
         lines = sum(text.lines for text in texts)
         deflated = b"".join(text.deflated for text in texts)
-        return cls(deflated, size, lines, crc, _power_of_x(8 * size))
+        return cls(deflated, size, lines, crc)
 
     def gzipped(self, following: DeflatedText, volatile: bytes) -> tuple[bytes, ...]:
         """Return the parts of one gzip member (RFC 1952): this, `following`, then `volatile`."""
         deflate = zlib.compressobj(_LEVEL, wbits=-_WINDOW_BITS)
-        crc = zlib.crc32(volatile, _multiply(following._shift, self.crc) ^ following.crc)
+        crc = zlib.crc32(volatile, crc32_combine(self.crc, following.crc, following.size))
         size = self.size + following.size + len(volatile)
         tail = deflate.compress(volatile) + deflate.flush() + struct.pack("<II", crc, size % 2**32)
         # The last two are small; sending each on its own would take longer than this copy.
@@ -84,39 +85,3 @@ class DeflatedText:
             while text := inflate.decompress(left, _SLICE_BYTES):
                 yield text
                 left = inflate.unconsumed_tail
-
-
-# The CRC-32 of two joined texts follows from theirs: the first is multiplied by x to the power of
-# the second's length in bits, in the polynomial field in which the CRC is defined, with the bits of
-# a number in zlib's order. zlib's crc32_combine does the same, and Python's zlib module lacks it.
-_POLYNOMIAL = 0xEDB88320
-_ONE = 1 << 31
-
-
-def _multiply(a: int, b: int) -> int:
-    product = 0
-    bit = _ONE
-    while a:
-        if a & bit:
-            product ^= b
-            a ^= bit
-        bit >>= 1
-        b = (b >> 1) ^ _POLYNOMIAL if b & 1 else b >> 1
-    return product
-
-
-def _power_of_x(exponent: int) -> int:
-    power = _ONE
-    for number in range(exponent.bit_length()):
-        if exponent >> number & 1:
-            power = _multiply(power, _square_of_x(number))
-    return power
-
-
-@functools.cache  # a few dozen: as many as a length in bits has binary digits
-def _square_of_x(number: int) -> int:
-    """Return x to the power of 2 ** number."""
-    if not number:
-        return _ONE >> 1
-    root = _square_of_x(number - 1)
-    return _multiply(root, root)
