@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Gauge, PlatformCollector
 from prometheus_client.metrics_core import Metric
@@ -37,7 +38,7 @@ class ProcessMetrics:
     Those that an event sets are rendered then; what the process uses is read for a scrape.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._events = CollectorRegistry()
         self._gauges = {
             name: Gauge(name, text, registry=self._events) for name, text in _GAUGES.items()
@@ -50,7 +51,7 @@ class ProcessMetrics:
         )
         build_info.labels(__version__, platform.python_version()).set(1)
         PlatformCollector(registry=self._events)
-        self._usage = ProcessUsage()
+        self._usage = ProcessUsage(monotonic)
         self.write("seq_exporter_web_config_last_reload_successful", True)
 
     def write(self, name: str, value: float) -> None:

@@ -62,7 +62,7 @@ class Telemetry:
         self._selections: dict[
             tuple[Format, frozenset[str]], tuple[list[Mapping[str, str]], DeflatedText]
         ] = {}
-        self._process = ProcessMetrics()
+        self._process = ProcessMetrics(monotonic)
         self._publish()
 
     def open(self, account: str) -> AccountTelemetry:
