@@ -147,8 +147,9 @@ class Poller:
             failures = [PollError(f"a defect in seq-exporter: {type(err).__name__}")]
             anomalies = Anomalies()
         seconds = self._clock.monotonic() - started
-        self._report(failures, anomalies, seconds)
-        return self._conclude(failures, api_key, seconds)
+        pause_seconds = self._conclude(failures, api_key, seconds)
+        self._report(failures, anomalies, seconds, pause_seconds)
+        return pause_seconds
 
     def stop(self) -> None:
         """End a running poll at its next pause; its result is not published."""
@@ -221,7 +222,13 @@ class Poller:
                 _log.info("scores of a new day", extra=self._about(scope=scope, day=str(new.day)))
                 self._telemetry.observe_new_day(scope, self._clock.now() if has_looked else None)
 
-    def _report(self, failures: list[PollError], anomalies: Anomalies, seconds: float) -> None:
+    def _report(
+        self,
+        failures: list[PollError],
+        anomalies: Anomalies,
+        seconds: float,
+        pause_seconds: float,
+    ) -> None:
         reason = failures[0].reason if failures else None
         self._telemetry.observe_poll(self._clock.now(), seconds, reason, anomalies.counts)
         if anomalies.counts:
@@ -232,7 +239,9 @@ class Poller:
             _log.warning("values from SendGrid are not as documented", extra=self._about(**found))
         if failures:
             errors = "; ".join(map(str, failures))
-            _log.warning("poll failed", extra=self._about(reason=reason, error=errors))
+            next_poll = round(pause_seconds)
+            about = self._about(reason=reason, error=errors, next_poll_seconds=next_poll)
+            _log.warning("poll failed", extra=about)
         else:
             _log.debug("poll succeeded", extra=self._about(seconds=round(seconds, 3)))
 

@@ -42,7 +42,15 @@ def test_a_failed_poll_keeps_the_scores_and_says_why(
         "401 (no grant): SendGrid refuses the key: is it active, complete and for this region?"
     )
     warnings = [record for record in caplog.records if record.levelname == "WARNING"]
-    assert [record.message for record in warnings] == ["poll failed"]
+    (warning,) = [vars(record) for record in warnings]
+    assert warning["message"] == "poll failed"
+    about = {name: warning[name] for name in ("account", "reason", "error", "next_poll_seconds")}
+    assert about == {
+        "account": "acme",
+        "reason": "unauthorized",
+        "error": harness.poller.health.failure,
+        "next_poll_seconds": 900,
+    }
     del sendgrid.subusers[day(5)]
     harness.poll()
     assert harness.value("account_up") == 1
