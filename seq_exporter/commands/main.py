@@ -24,6 +24,8 @@ _WRITE_ERRORS = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC
 
 def main() -> None:
     """Run the command line; print the program's own errors as one message, and exit."""
+    if "_SEQ_EXPORTER_COMPLETE" in os.environ:
+        release_signals()  # Ctrl-C ends a press of Tab, too
     try:
         commands(prog_name="seq-exporter")
     except SeqExporterError as err:

@@ -128,10 +128,11 @@ def list_labels(folder: Path) -> list[str]:
     They are for a shell to complete: without a key, nothing tells whether a file was changed.
     """
     labels: set[str] = set()
-    for path in folder.glob("*.json"):
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+    for path in filter(Path.is_file, folder.glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
             content = json.loads(path.read_bytes().partition(b"\n")[2])
-            labels.update(content["subusers"]["by_label"])
+            found = content["subusers"]["by_label"]
+            labels.update(label for label in found if isinstance(label, str))
     return sorted(labels)
 
 

@@ -36,6 +36,11 @@ accounts:
   - {name: an account, api_key: k}
 """
 
+# What a shell would take for more than a name.
+UNSAFE = " ;&|<>()$`'\"*?[]{}#~!\\^%=,\t\nü\u202e"
+
+DAMAGED = ["damaged", "[]", '{"subusers": {"by_label": [1, null]}}', "[" * 100_000]
+
 OFFERED = [
     (["se"], ["serve"]),
     (["b"], ["backfill"]),
@@ -48,6 +53,7 @@ OFFERED = [
     (["scores", "--account", "x"], []),
     (["scores", "--subuser", "s"], ["shop-de", "shop-fr"]),
     (["explain", "shop-d"], ["shop-de"]),
+    (["explain", ""], ["shop-de", "shop-fr"]),
     (["explain", "--config.file", "none.yaml", "shop-d"], []),
 ]
 
@@ -63,12 +69,15 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 def test_bash_completes(environ: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(CONFIG)
-    saved = {label: ["1", label, 4.0, [None] * 5] for label in ("shop-de", "shop-fr", "a b")}
+    labels = ["shop-de", "shop-fr", *(f"shop{character}x" for character in UNSAFE), "-shop"]
+    saved = {label: ["1", label, 4.0, [None] * 5] for label in labels}
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "acme.json").write_text(
         "{}\n" + json.dumps({"subusers": {"by_label": saved}})
     )
-    (tmp_path / "state" / "globex.json").write_text("damaged")
+    for number, text in enumerate(DAMAGED):
+        (tmp_path / "state" / f"damaged-{number}.json").write_text(f"{{}}\n{text}")
+    os.mkfifo(tmp_path / "state" / "pipe.json")  # it would be waited for
     typed = [shlex.join(words) for words, _ in OFFERED]
     done = subprocess.run(
         [find_tool("bash"), "-c", COMPLETE, "bash", *typed],
