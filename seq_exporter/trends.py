@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from statistics import median
 
 #: A smaller change is no news: from day to day, scores move by tenths.
 LEAST_CHANGE = 0.5
 
-# The level before a change needs so many days. After it, one will do: today's fall is news.
-_LEAST_BEFORE = 3
+#: The level before a change needs so many days. After it, one will do: today's fall is news.
+LEAST_BEFORE = 3
+
 # A change is sudden if three days show most of it.
 _DAYS_OF_CHANGE, _MOST_OF_CHANGE = 3, 0.6
+
+# Two levels describe a month better than one if they leave at most so much of the scatter: half is
+# left of an even decline, and nearly all of noise and of an integer at a rounding border.
+_MOST_SCATTER_LEFT = 0.6
+
+# One day away from a level is noise.
+_LEAST_DAYS_AWAY = 2
+
+_EPSILON = 1e-9  # in floating point, 4.2 - 3.7 is a little less than 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +32,7 @@ class Trend:
     """A score's change from the level `before` to the level `after`; both are medians of days.
 
     `day` is the first day of the new level or, if the change was not sudden, the day on which it
-    began. `now` is the newest score: half of a loss may be back by now.
+    began. `now` is the newest score: half of a loss, or all of it, may be back by now.
     """
 
     before: float
@@ -45,25 +56,65 @@ def find_trend(scores: Mapping[date, float | None]) -> Trend | None:
     """Return the largest change within `scores`, by day; None if there is none of half a point.
 
     Days without a score do not count. The change is where two levels describe the days best: the
-    sum of the distances from the median before and the median after is least there.
+    sum of the distances from the median before and the median after is least there. If the days
+    have one level, it is a time of some days away from it.
     """
     days = sorted(day for day, score in scores.items() if score is not None)
     values = [score for day in days if (score := scores[day]) is not None]
-    splits = range(_LEAST_BEFORE, len(values))
+    return _find_change(days, values) or _find_excursion(days, values)
+
+
+def _find_change(days: Sequence[date], values: Sequence[float]) -> Trend | None:
+    """Return the change from one level to another, sudden or not."""
+    splits = range(LEAST_BEFORE, len(values))
     if not splits:
         return None
-    split = min(splits, key=lambda at: _distance(values[:at]) + _distance(values[at:]))
+    scatter = {at: _distance(values[:at]) + _distance(values[at:]) for at in splits}
+    split = min(splits, key=lambda at: scatter[at])
     before, after = median(values[:split]), median(values[split:])
-    if abs(after - before) < LEAST_CHANGE - 1e-9:  # in floating point, 4.2 - 3.7 is a little less
+    if not _is_news(before, after) or scatter[split] > _MOST_SCATTER_LEFT * _distance(values):
         return None
     jump = median(values[split : split + _DAYS_OF_CHANGE]) - median(
         values[max(split - _DAYS_OF_CHANGE, 0) : split]
     )
     if jump / (after - before) >= _MOST_OF_CHANGE:
         return Trend(before, after, values[-1], days[split], is_sudden=True)
-    first, last = median(values[:_LEAST_BEFORE]), median(values[-_LEAST_BEFORE:])
+    first, last = median(values[:LEAST_BEFORE]), median(values[-LEAST_BEFORE:])
+    if not _is_news(first, last):
+        return None
     begun = _find_begin(values, first, last)
     return Trend(first, last, values[-1], days[begun], is_sudden=False)
+
+
+def _find_excursion(days: Sequence[date], values: Sequence[float]) -> Trend | None:
+    """Return the longest time of several days away from the level of the month."""
+    if len(values) <= LEAST_BEFORE:
+        return None
+    level = median(values)
+    longest: list[int] = []
+    for side, group in groupby(range(len(values)), lambda at: _side(values[at], level)):
+        found = list(group)
+        if side and len(found) > len(longest):
+            longest = found
+    if len(longest) < _LEAST_DAYS_AWAY or longest[-1] == len(values) - 1 or longest[0] == 0:
+        return None
+    away, rest = (
+        values[longest[0] : longest[-1] + 1],
+        [*values[: longest[0]], *values[longest[-1] + 1 :]],
+    )
+    if _distance(away) + _distance(rest) > _MOST_SCATTER_LEFT * _distance(values):
+        return None
+    after = median(away)
+    return Trend(level, after, values[-1], days[longest[0]], is_sudden=True)
+
+
+def _side(value: float, level: float) -> int:
+    """Return 1 above the level, -1 below, and 0 near it."""
+    return 0 if not _is_news(level, value) else 1 if value > level else -1
+
+
+def _is_news(before: float, after: float) -> bool:
+    return abs(after - before) >= LEAST_CHANGE - _EPSILON
 
 
 def _distance(values: Sequence[float]) -> float:

@@ -28,7 +28,7 @@ def test_a_fall_in_one_command(exporter: Start, config: Path) -> None:
     said = " ".join(out.split())
     assert re.search(r"The overall score fell from 4\.\d to 2\.\d on ", said)
     assert re.search(r"engagement_recency fell from 4\.\d to 1\.0 on ", said)
-    assert re.search(r"None of the \d+ other subusers with a score fell", said)
+    assert re.search(r"No other subuser fell by 0\.5 or more since \S+\. Look for the cause", said)
     assert "Send one last message to people who have been silent for half a year" in said
     assert "docs/remedies.md#engagement_recency has the steps for this metric." in said
 
@@ -79,4 +79,7 @@ def test_an_account_that_does_not_answer(
     status, out, err = wait_for_end(exporter("explain", "shop-de"))
     assert (status, out) == (1, "")
     assert err.startswith("seq-exporter: kettlewick: ")
-    assert "no account that answers has a subuser 'shop-de' now" in err
+    assert err.endswith(
+        "seq-exporter: no account has a subuser 'shop-de' now\n"
+        "Of kettlewick, SendGrid has returned no scores.\n"
+    )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq_exporter.trends import Trend, find_trend
+from seq_exporter.trends import LEAST_CHANGE, Trend, find_trend
 
 FIRST = date(2026, 11, 1)
 DECLINE = [4.2] * 10 + [4.2 - 0.1 * day for day in range(20)]
@@ -30,6 +30,8 @@ def days(scores: Sequence[float | None]) -> dict[date, float | None]:
         ([2.0] * 20 + [None] * 3 + [4.0] * 5, Trend(2, 4, 4, date(2026, 11, 24), True)),
         # It begins when a fifth of the loss is there.
         (DECLINE, Trend(4.2, 2.4, 2.3, date(2026, 11, 15), False)),
+        # It fell, and is back for long.
+        ([4.2] * 10 + [2.0] * 8 + [4.2] * 12, Trend(4.2, 2.0, 4.2, date(2026, 11, 11), True)),
         # The newest day is better; that it is over shows in `now`.
         ([4.2] * 15 + [2.0] * 14 + [3.9], Trend(4.2, 2.0, 3.9, date(2026, 11, 16), True)),
     ],
@@ -51,7 +53,9 @@ def test_a_trend(scores: list[float | None], trend: Trend) -> None:
         [4.2, 4.2, 2.8],  # two days are no level
         [4.2, 4.1, 4.3] * 10,
         [4.2] * 26 + [3.8] * 4,
-        [4.2] * 10 + [2.0] * 8 + [4.1] * 12,  # it fell, and is back for long
+        [4.0, 3.0] * 15,
+        [4.0] * 9 + [3.0, 3.0] + [4.0] * 8 + [3.0] + [4.0] * 5 + [3.0, 4.0, 3.0] + [4.0, 3.0],
+        [4.2] * 14 + [2.0] + [4.2] * 15,  # one day is noise
     ],
 )
 def test_no_trend(scores: list[float | None]) -> None:
@@ -75,4 +79,4 @@ def test_a_month_of_any_scores(scores: list[float | None]) -> None:
     trend = find_trend(days(scores))
     if trend:
         assert days(scores)[trend.day] is not None
-        assert abs(trend.after - trend.before) > 0
+        assert abs(trend.after - trend.before) >= LEAST_CHANGE - 1e-6

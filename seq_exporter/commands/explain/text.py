@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 from rich.console import Console
 from rich.text import Text
 
-from seq_exporter.commands.cells import Cell, change_cell, choose_theme, draw, score_cell
-from seq_exporter.commands.explain.evidence import DAYS, Evidence, Others
+from seq_exporter.commands.cells import (
+    Cell,
+    change_cell,
+    choose_theme,
+    draw,
+    score_cell,
+    squeeze,
+)
+from seq_exporter.commands.explain.evidence import DAYS, Evidence
 from seq_exporter.escapes import show
 from seq_exporter.remedies import MEANINGS, REMEDIES
 from seq_exporter.scores import METRICS
-from seq_exporter.trends import LEAST_CHANGE, Trend, find_trend
+from seq_exporter.trends import LEAST_BEFORE, LEAST_CHANGE, Trend, find_trend
 
 _NAMES = ("overall", *METRICS)
 _NAME_WIDTH = max(map(len, _NAMES))
@@ -34,7 +40,7 @@ def print_explanation(evidence: Evidence, console: Console) -> None:
     console.print(_title(evidence))
     console.print()
     with console.use_theme(choose_theme(console)):
-        for line in _draw_month(evidence, series, trends):
+        for line in _draw_month(evidence, series, trends, console.width):
             console.print(line, no_wrap=True, overflow="crop")
     if series["overall"][evidence.day] is None:
         paragraphs = [_tell_of_absence(series["overall"])]
@@ -42,15 +48,15 @@ def print_explanation(evidence: Evidence, console: Console) -> None:
         metric = _find_cause(series, trends)
         paragraphs = [
             "\n".join(_tell_what_happened(series["overall"], trends)),
-            "\n".join(_tell_of_others(evidence.others, trends["overall"])),
+            "\n".join(_tell_of_others(evidence, trends["overall"])),
             f"A low {metric} means that {MEANINGS[metric]}. {REMEDIES[metric]}" if metric else "",
             _tell_where_to_look(evidence, metric, trends) if metric else "",
         ]
-    width = min(console.width, _WIDEST)
     for paragraph in filter(None, paragraphs):
         console.print()
-        for sentence in paragraph.split("\n"):
-            console.print(textwrap.fill(sentence, width), markup=False)
+        for line in Text(paragraph).wrap(console, min(console.width, _WIDEST)):
+            line.rstrip()
+            console.print(line)
 
 
 def _list_series(evidence: Evidence) -> Mapping[str, Mapping[date, float | None]]:
@@ -74,23 +80,28 @@ def _draw_month(
     evidence: Evidence,
     series: Mapping[str, Mapping[date, float | None]],
     trends: Mapping[str, Trend | None],
+    width: int,
 ) -> Iterator[Text]:
     """Yield a line for each score: its newest value, its change, and a bar for each day.
 
     overall                  2.8 ▼1.4 ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▄▄▄▄
+
+    In a narrow terminal, a bar is the mean of several days.
     """
-    first = min(series["overall"])
-    dates = f"{first}{str(evidence.day).rjust(DAYS - 10)}"
+    bars = max(min(width - _NAME_WIDTH - 12, DAYS), 1)
+    first, last = str(min(series["overall"])), str(evidence.day)
+    dates = first + last.rjust(bars - len(first)) if bars > len(first + last) else ""
     yield Text(" " * (_NAME_WIDTH + 12) + dates, style="dim")
     for name, values in series.items():
-        trend = trends[name]
+        trend, newest = trends[name], values[evidence.day]
+        is_changed = trend and newest is not None and not trend.is_over
         yield Text.assemble(
             f"{name:<{_NAME_WIDTH}} ",
-            _pad(score_cell(values[evidence.day]), 5),
+            _pad(score_cell(newest), 5),
             " ",
-            _pad(change_cell(trend.change) if trend else Cell(""), 4),
+            _pad(change_cell(trend.change) if trend and is_changed else Cell(""), 4),
             " ",
-            draw(list(values.values())),
+            draw(squeeze(list(values.values()), bars)),
         )
 
 
@@ -100,7 +111,7 @@ def _pad(cell: Cell, width: int) -> Text:
 
 def _tell_of_absence(overall: Mapping[date, float | None]) -> str:
     scored = [day for day, score in overall.items() if score is not None]
-    since = f"since {max(scored)}" if scored else f"for {DAYS} days"
+    since = f"since {max(scored) + timedelta(days=1)}" if scored else f"for {DAYS} days"
     return (
         f"It has had no score {since}: open tracking is off, or fewer than 1,000 messages were "
         "sent in 30 days."
@@ -110,10 +121,15 @@ def _tell_of_absence(overall: Mapping[date, float | None]) -> str:
 def _tell_what_happened(
     overall: Mapping[date, float | None], trends: Mapping[str, Trend | None]
 ) -> Iterator[str]:
+    scored = [score for score in overall.values() if score is not None]
+    if len(scored) <= LEAST_BEFORE:
+        days = "1 day has" if len(scored) == 1 else f"{len(scored)} days have"
+        yield f"Only {days} a score in the last {DAYS}: too few to see a change."
+        return
     if trend := trends["overall"]:
         yield _tell_of("The overall score", trend)
     else:
-        poor = " It is poor." if (max(overall.items())[1] or 0.0) <= _POOR else ""
+        poor = " It is poor." if scored[-1] <= _POOR else ""
         yield f"The overall score has changed by less than {LEAST_CHANGE} in {DAYS} days.{poor}"
     moved = sorted(
         ((name, trend) for name, trend in trends.items() if trend and name != "overall"),
@@ -135,18 +151,21 @@ def _tell_of(name: str, trend: Trend) -> str:
     return f"{name} {verb} from {trend.before:.1f} to {trend.after:.1f} {when}{over}."
 
 
-def _tell_of_others(others: Others | None, overall: Trend | None) -> Iterator[str]:
-    if others is None or not others.compared:
+def _tell_of_others(evidence: Evidence, overall: Trend | None) -> Iterator[str]:
+    if evidence.failure:
+        yield f"How the other subusers have fared is not known: {show(evidence.failure)}"
+    others = evidence.others
+    if others is None:
         return
-    of = f"of the {others.compared} other subusers with a score"
     lost = f"fell by {LEAST_CHANGE} or more since {others.day}"
-    if not others.fallen:
-        alone = " Look for the cause in its own mail." if overall and overall.change < 0 else ""
-        yield f"None {of} {lost}.{alone}"
-        return
     named = [f"{show(label)} by {loss}" for label, loss in others.fallen.items()]
+    if not named:
+        alone = " Look for the cause in its own mail." if overall else ""
+        yield f"No other subuser {lost}.{alone}"
+        return
     more = f" and {len(named) - _MOST_NAMES} more" if len(named) > _MOST_NAMES else ""
-    yield f"{len(named)} {of} {lost}: {', '.join(named[:_MOST_NAMES])}{more}."
+    shown = f"{', '.join(named[:_MOST_NAMES])}{more}"
+    yield f"Of {others.compared} other subusers with a score, {len(named)} {lost}: {shown}."
     if len(named) >= _MANY and len(named) > _MANY_SHARE * others.compared:
         yield "Look for what they share: an IP pool, a domain, a template, a DNS record."
 

@@ -14,7 +14,7 @@ from seq_exporter.commands.explain.evidence import (
     read_subusers,
 )
 from seq_exporter.config.model import PollSettings
-from seq_exporter.errors import ServerFailed
+from seq_exporter.errors import PollError, ServerFailed
 from seq_exporter.scores import METRICS, Score
 from seq_exporter.sendgrid.reader import AccountReader
 from tests.support import TODAY, Answer, FakeSendGrid, FakeTime, account, item
@@ -50,13 +50,13 @@ def fleet(sendgrid: FakeSendGrid) -> FakeSendGrid:
     return sendgrid
 
 
-def explain(time: FakeTime, **changes: object) -> Evidence:
+def explain(time: FakeTime, subuser: str = "shop", **changes: object) -> Evidence:
     settings = PollSettings()
     asked = account(own_score=False, **changes)
     with AccountReader(asked, settings, clock=time.clock, sleep=time.sleep) as reader:
         newest = read_subusers(reader)
         assert newest
-        return explain_subuser(reader, newest, "shop", settings)
+        return explain_subuser(reader, newest, subuser, settings, lambda steps, text: None)
 
 
 EXPECTED = Evidence(
@@ -84,6 +84,64 @@ def test_a_key_that_may_not_ask_on_behalf_asks_for_every_day(
     asked = fleet.take_requests()
     assert asked.count(BEHALF) == (not is_of_customer)
     assert [f"subusers {ago(back)}" for back in range(1, 30)] == asked[-30:-1]
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_any_other_failure_on_behalf_costs_no_more_requests(
+    fleet: FakeSendGrid, time: FakeTime, status: int
+) -> None:
+    fleet.first[BEHALF] = [(status, {}, "")] * 3
+    with pytest.raises(PollError):
+        explain(time)
+    assert not any(asked.startswith("subusers") for asked in fleet.take_requests()[4:])
+
+
+@pytest.mark.parametrize("name", ["büro", " shop", "account-id 7", "a\nb"])
+def test_a_name_that_is_no_header_is_not_sent_as_one(
+    fleet: FakeSendGrid, time: FakeTime, name: str
+) -> None:
+    for items in fleet.subusers.values():
+        items[0]["username"] = name  # type: ignore[index]
+    assert len(explain(time, subuser=name).days) == 30
+    assert not any(" for " in asked for asked in fleet.take_requests())
+
+
+def test_an_answer_about_another_user_is_not_taken(fleet: FakeSendGrid, time: FakeTime) -> None:
+    """A proxy may drop the header: the answer is that of the account itself."""
+    for back in range(32):
+        fleet.own[ago(back)] = item("9", "acme", 1.0)
+    assert explain(time) == EXPECTED
+
+
+def test_a_day_that_fails_costs_no_other(fleet: FakeSendGrid, time: FakeTime) -> None:
+    fleet.first[BEHALF] = [FORBIDDEN]
+    fleet.first[f"subusers {ago(9)}"] = [FORBIDDEN]
+    assert explain(time).days.keys() == EXPECTED.days.keys() - {ago(9)}
+
+
+def test_a_comparison_that_fails_is_named(fleet: FakeSendGrid, time: FakeTime) -> None:
+    fleet.first[f"subusers {ago(3)}"] = [FORBIDDEN]
+    found = explain(time)
+    assert found.days == EXPECTED.days
+    assert found.others is None
+    assert found.failure.startswith("403 (access forbidden): ")
+
+
+def test_a_day_without_scores_is_not_compared_with(fleet: FakeSendGrid, time: FakeTime) -> None:
+    del fleet.subusers[ago(3)]
+    others = explain(time).others
+    assert others == Others(ago(4), 3, {"falls-more": 2.5, "falls": 1.0})
+
+
+@pytest.mark.parametrize("was_good", [False, True])
+def test_what_has_risen_or_is_back_is_compared_with_nobody(
+    fleet: FakeSendGrid, time: FakeTime, was_good: bool
+) -> None:
+    for back in range(32):
+        value = 4.0 if back < 2 or (was_good and back > 12) else 2.5
+        fleet.own[ago(back)] = item("1", "shop", value)
+        fleet.subusers[ago(back)][0] = item("1", "shop", value)  # type: ignore[index]
+    assert explain(time).others is None
 
 
 def test_without_a_fall_the_others_are_compared_with_those_of_a_week_ago(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -67,8 +68,8 @@ def test_a_fall_of_its_own() -> None:
         "open_rate fell from 4.5 to 3.4 on 2026-11-02.\n"
         "The other metrics have changed by less than 0.5.\n"
         "\n"
-        "None of the 33 other subusers with a score fell by 0.5 or more since 2026-11-01.\n"
-        "Look for the cause in its own mail.\n"
+        "No other subuser fell by 0.5 or more since 2026-11-01. Look for the cause in its\n"
+        "own mail.\n"
         "\n"
         "A low engagement_recency means that much of the mail goes to people who have not\n"
         "opened or clicked anything for a long time. Send one last message to people who\n"
@@ -92,7 +93,7 @@ def tell(found: Evidence) -> list[str]:
 def test_a_fall_together_with_others() -> None:
     said = tell(evidence((26, GOOD), (4, BLOCKED), others=MANY))
     assert said[1] == (
-        "6 of the 12 other subusers with a score fell by 0.5 or more since 2026-11-01: a by 1.5, "
+        "Of 12 other subusers with a score, 6 fell by 0.5 or more since 2026-11-01: a by 1.5, "
         r"b by 1.4, c\u202e by 1.2, d by 1.0, e by 0.8 and 1 more. "
         "Look for what they share: an IP pool, a domain, a template, a DNS record."
     )
@@ -143,9 +144,26 @@ def test_a_decline_names_the_metric_that_causes_the_others() -> None:
         (
             evidence((20, GOOD), (10, None)),
             [
-                "It has had no score since 2026-10-26: open tracking is off, or fewer than 1,000 "
+                "It has had no score since 2026-10-27: open tracking is off, or fewer than 1,000 "
                 "messages were sent in 30 days."
             ],
+        ),
+        (
+            evidence((10, GOOD), (12, FALLEN), (8, GOOD)),
+            [
+                "The overall score fell from 4.2 to 2.8 on 2026-10-17, and is back at 4.2. "
+                "engagement_recency fell from 4.1 to 1.0 on 2026-10-17, and is back at 4.1. "
+                "open_rate fell from 4.5 to 3.4 on 2026-10-17, and is back at 4.5. "
+                "The other metrics have changed by less than 0.5."
+            ],
+        ),
+        (
+            evidence((1, GOOD)),
+            ["Only 1 day has a score in the last 30: too few to see a change."],
+        ),
+        (
+            evidence((3, GOOD)),
+            ["Only 3 days have a score in the last 30: too few to see a change."],
         ),
         (
             evidence((30, None)),
@@ -155,7 +173,7 @@ def test_a_decline_names_the_metric_that_causes_the_others() -> None:
             ],
         ),
     ],
-    ids=["steady", "risen", "over", "silent", "never"],
+    ids=["steady", "risen", "over", "silent", "dip", "new", "three days", "never"],
 )
 def test_what_needs_no_remedy(found: Evidence, paragraphs: list[str]) -> None:
     assert tell(found) == paragraphs
@@ -169,3 +187,21 @@ def test_what_has_long_been_poor() -> None:
     )
     assert said[1].startswith("A low bounce_classification means")
     assert said[2] == "docs/remedies.md#bounce_classification has the steps for this metric."
+
+
+def test_a_comparison_that_failed_is_named() -> None:
+    found = replace(evidence((26, GOOD), (4, FALLEN)), failure="503: SendGrid is down")
+    assert tell(found)[1] == (
+        "How the other subusers have fared is not known: 503: SendGrid is down"
+    )
+
+
+@pytest.mark.parametrize(("width", "bars"), [(60, 27), (50, 17), (40, 7)])
+def test_a_narrow_terminal_shows_the_newest_days_too(width: int, bars: int) -> None:
+    shown = explain(evidence((26, GOOD), (4, FALLEN)), width).splitlines()
+    (overall,) = [line for line in shown if line.startswith("overall ")]
+    picture = overall.split()[-1]
+    assert len(picture) == bars
+    assert picture.startswith("▇▇▇")
+    assert picture.endswith("▄")
+    assert max(map(len, shown)) <= width
