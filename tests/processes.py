@@ -150,7 +150,7 @@ def start_simulator(
     """Start the simulator with three accounts, each with so many subusers."""
     process = exporter("simulate", "--listen=127.0.0.1:0", f"--subusers={subusers}", *arguments)
     assert process.stdout
-    lines = [process.stdout.readline() for _ in range(1 + 3 * 3)]
+    lines = [process.stdout.readline() for _ in range(2 + 3 * 3)]
     return process, Simulator("".join(lines))
 
 

@@ -195,16 +195,21 @@ class Fleet:
         return hours_late(self._kind, self._seed, day)
 
 
+#: The first line of a configuration for the simulator.
+CONFIG_MARK = "# Accounts of a simulated SendGrid."
+
+
 def render_config(fleet: Fleet, base_url: str) -> str:
     """Return YAML that makes the exporter poll every account of `fleet` at `base_url`.
 
+    # Accounts of a simulated SendGrid.
     accounts:
       - name: kettlewick
         api_key: SG....
         base_url: "http://127.0.0.1:8080"
     """
     # Every JSON string is a YAML string too, whatever it contains; names and keys need no quotes.
-    return "accounts:\n" + "".join(
+    return f"{CONFIG_MARK}\naccounts:\n" + "".join(
         f"  - name: {account.name}\n"
         f"    api_key: {account.api_key}\n"
         f"    base_url: {json.dumps(base_url)}\n"

@@ -136,4 +136,4 @@ def start_simulator(image: Image, start: Start) -> Simulator:
     """Start the simulator that the image holds."""
     process = start(*image.command("simulate", "--listen=127.0.0.1:0", "--subusers=30"))
     assert process.stdout
-    return Simulator("".join(process.stdout.readline() for _ in range(1 + 3 * 3)))
+    return Simulator("".join(process.stdout.readline() for _ in range(2 + 3 * 3)))

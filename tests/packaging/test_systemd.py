@@ -174,7 +174,7 @@ def simulator(exporter: Start) -> Simulator:
     """Start a pretend SendGrid with one account, acme."""
     process = exporter("simulate", "--listen=127.0.0.1:0", "--accounts=1", "--subusers=30")
     assert process.stdout
-    config = "".join(process.stdout.readline() for _ in range(4))
+    config = "".join(process.stdout.readline() for _ in range(5))
     (account,) = yaml.safe_load(config)["accounts"]
     return Simulator(config.replace(f"name: {account['name']}", "name: acme"))
 

@@ -206,7 +206,7 @@ def test_an_error_of_the_system_is_not_taken_for_one_of_the_output(start: Start)
 def test_simulate_answers_for_another_kind_of_fleet(exporter: Start, kind: str, names: int) -> None:
     process = exporter("simulate", "--listen=127.0.0.1:0", "--accounts=1", f"--kind={kind}")
     assert process.stdout
-    config = "".join(process.stdout.readline() for _ in range(4))
+    config = "".join(process.stdout.readline() for _ in range(5))
     scores = Simulator(config).read_newest()
     assert len({key[0] for key in scores}) == names
     assert all(float(value).is_integer() for value in scores.values()) == (kind == "integers")
@@ -232,6 +232,14 @@ def test_simulate_writes_a_configuration_that_serve_takes_at_once(
     assert stat.S_IMODE(config.stat().st_mode) == 0o600  # it holds keys
     checked = exporter("check", "--config.file=my fleet.yaml")
     assert wait_for_end(checked)[0] == 0
+
+
+def test_a_configuration_of_the_user_is_not_overwritten(exporter: Start, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("accounts: []\n")
+    process = exporter("simulate", "--listen=127.0.0.1:0", "--write-config=config.yaml")
+    message = "cannot write config.yaml: it is not a simulator's: name another file"
+    assert wait_for_end(process) == (1, "", f"seq-exporter: {message}\n")
+    assert (tmp_path / "config.yaml").read_text() == "accounts: []\n"
 
 
 def test_a_configuration_that_cannot_be_written_is_named(exporter: Start) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 import click
 
-from seq_exporter.commands.flags import duration, whole_number
+from seq_exporter.commands.flags import duration, read_date, whole_number
 from seq_exporter.simulator.kinds import KINDS
 
 # The others are about the exporter, not about what SendGrid's API returns.
@@ -50,8 +50,8 @@ _KINDS = [name for name, kind in KINDS.items() if kind.is_of_sendgrid]
 )
 @click.option(
     "--today",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="DATE",
+    type=read_date,
+    metavar="YYYY-MM-DD",
     help="The simulated current day (UTC).  [default: the real one]",
 )
 @click.option(
@@ -79,7 +79,7 @@ def simulate(
     subusers: int | None,
     kind: str,
     seed: int,
-    today: datetime | None,
+    today: date | None,
     delay: float,
     rate_limit: int,
     write_config: str | None,
@@ -97,7 +97,7 @@ def simulate(
         subusers=subusers,
         kind=KINDS[kind],
         seed=seed,
-        today=today.date() if today else None,
+        today=today,
         delay_seconds=delay,
         rate_limit_per_minute=rate_limit,
         config_file=Path(write_config) if write_config else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 from datetime import date
 from pathlib import Path
@@ -11,11 +12,12 @@ import click
 
 from seq_exporter.clock import Clock, midnight, utc_day
 from seq_exporter.commands.messages import print_message, write_file
+from seq_exporter.errors import CannotWrite
 from seq_exporter.logs import configure_logs
 from seq_exporter.serve.process import run_servers
 from seq_exporter.serve.signals import exiting_when_stopped
 from seq_exporter.simulator.api import build_app
-from seq_exporter.simulator.fleet import Fleet, render_config
+from seq_exporter.simulator.fleet import CONFIG_MARK, Fleet, render_config
 from seq_exporter.simulator.kinds import Kind
 from seq_exporter.web.server.listen import local_url, open_sockets
 from seq_exporter.web.server.server import Server
@@ -48,6 +50,7 @@ def run_simulate(
         url = local_url(sockets[0])
         config = render_config(fleet, url)
         if config_file:
+            _refuse_another(config_file)
             write_file(config_file, config, mode=0o600)
             print_message(_explain(config_file, url))
         else:
@@ -59,6 +62,15 @@ def run_simulate(
         rate_limit_per_minute=rate_limit_per_minute,
     )
     asyncio.run(run_servers((Server(app), sockets)))
+
+
+def _refuse_another(config_file: Path) -> None:
+    """Raise CannotWrite if the file is there, and is a user's own: it may hold keys."""
+    with contextlib.suppress(OSError):
+        if config_file.is_file() and not config_file.read_bytes().startswith(CONFIG_MARK.encode()):
+            raise CannotWrite(
+                f"cannot write {config_file}: it is not a simulator's: name another file"
+            )
 
 
 def _explain(config_file: Path, url: str) -> str:

@@ -453,7 +453,9 @@ def test_a_fleet_refuses_numbers_out_of_range(numbers: dict[str, Any], message: 
 
 def test_the_configuration_has_every_account() -> None:
     text = render_config(DEFAULT, "http://127.0.0.1:8080")
-    assert text.startswith("accounts:\n  - name: kettlewick\n    api_key: SG.")
+    assert text.startswith(
+        "# Accounts of a simulated SendGrid.\naccounts:\n  - name: kettlewick\n    api_key: SG."
+    )
     assert yaml.safe_load(text) == {
         "accounts": [
             {
