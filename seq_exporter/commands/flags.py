@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ if TYPE_CHECKING:  # a shell's completion needs the flags, but no configuration
     from seq_exporter.config.model import Account, Config
 
 Command = Callable[..., None]
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 # As many digits as any of them needs: Python refuses to read thousands.
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -110,10 +113,13 @@ def choose_accounts(config: Config, names: Sequence[str]) -> list[Account]:
 
 def read_date(text: str) -> date | None:
     """Return the day of a flag of this type, None if it is empty."""
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise click.BadParameter(f"'{text}' is not a date: use YYYY-MM-DD") from None
+    if not text:
+        return None
+    # Python reads weeks, too, and days without hyphens.
+    with contextlib.suppress(ValueError):
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    raise click.BadParameter(f"'{text}' is not a date: use YYYY-MM-DD")
 
 
 def whole_number(least: int | None = None, most: int | None = None) -> Callable[[object], int]:

@@ -57,7 +57,7 @@ def _day(text: str) -> date | None:
     "limit",
     type=whole_number(0),
     metavar="ROWS",
-    help="At most so many rows; 0: all.  [default: 50 in a table on a terminal, else all]",
+    help="At most so many rows; 0: all.  [default: 50 in a table, all in a file, CSV and JSON]",
 )
 @flag(
     "date",

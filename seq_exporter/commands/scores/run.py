@@ -15,12 +15,12 @@ from seq_exporter.commands.flags import choose_accounts
 from seq_exporter.commands.messages import print_error, write_file
 from seq_exporter.commands.scores.fetch import Period, fetch_all
 from seq_exporter.commands.scores.formats import render_csv, render_json, render_openmetrics
-from seq_exporter.commands.scores.summary import Choice, Found, print_summary
+from seq_exporter.commands.scores.summary import Choice, Found, explain_empty, print_summary
 from seq_exporter.commands.scores.table import print_table
 from seq_exporter.config.file import find_config, load_config
 from seq_exporter.errors import PollError
 
-# The rows of a table on a terminal, if no limit is given.
+# The rows of a table that is printed, if no limit is given.
 _ROWS = 50
 
 
@@ -72,6 +72,8 @@ def _render(found: Found, choice: Choice, history: int, style: str, limit: int |
         return render_csv(rows)
     if style == "json":
         return render_json(rows)
+    if not rows:
+        return f"{explain_empty(choice)}\n"
     text = io.StringIO()
     print_table(rows, Console(file=text, width=200, no_color=True))
     return text.getvalue()

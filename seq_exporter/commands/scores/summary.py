@@ -52,6 +52,12 @@ class Choice:
         return " ".join(flags)
 
 
+def explain_empty(choice: Choice) -> str:
+    """Return why there is no row."""
+    flags = show(str(choice))
+    return f"no subuser matches {flags}" if flags else "no subuser has a score"
+
+
 def print_summary(found: Found, choice: Choice, history: int, limit: int) -> None:
     """Print the table to standard output, with colour if that is a terminal; at most `limit` rows.
 
@@ -67,10 +73,7 @@ def print_summary(found: Found, choice: Choice, history: int, limit: int) -> Non
     if len(shown) < len(subusers):
         console.print(f"{len(shown)} of {len(subusers)} are shown: --limit=0 shows all")
     elif not shown:
-        flags = show(str(choice))
-        console.print(
-            f"no subuser matches {flags}" if flags else "no subuser has a score", markup=False
-        )
+        console.print(explain_empty(choice), markup=False)
     console.print()
     for _, each in found:
         own = [row for row in make_rows(each, 0) if not row.subuser]

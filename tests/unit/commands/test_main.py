@@ -22,7 +22,7 @@ from seq_exporter.errors import ConfigError
         (["serve", "--shard=3/2"], "'3/2' is not a shard: write I/N with I from 0 to N - 1"),
         (["serve", "--shard=0/0"], "'0/0' is not a shard"),
         (["serve", "--shard=a/b"], "'a/b' is not a shard"),
-        (["simulate", "--today=yesterday"], "Invalid value for '--today'"),
+        (["simulate", "--today=yesterday"], "'yesterday' is not a date: use YYYY-MM-DD"),
         (["simulate", "--delay=soon"], "must be a duration such as 90s"),
         (["simulate", "--seed=x"], "'x' is not a whole number"),
         (["simulate", "--accounts=0"], "'0' is not a whole number from 1 to 1000"),

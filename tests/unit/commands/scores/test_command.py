@@ -15,6 +15,8 @@ from tests.support import KEY
     ("flags", "message"),
     [
         (["--date=2026-02-30"], "'2026-02-30' is not a date: use YYYY-MM-DD"),
+        (["--date=20261101"], "'20261101' is not a date: use YYYY-MM-DD"),
+        (["--date=2026-W01-1"], "'2026-W01-1' is not a date: use YYYY-MM-DD"),
         (["--date=2999-01-01"], "2999-01-01 is in the future"),
         (["--date=2026-01-01"], "2026-01-01 is over 90 days ago: SendGrid keeps no more"),
         (["--history=91"], "'91' is not a whole number from 0 to 90"),
