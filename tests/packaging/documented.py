@@ -75,21 +75,19 @@ class Reader:
         served = {url for command, url in _SERVING.items() if command in text}
         for url in served:
             self._stop(url)
-        log = Path("/tmp/log")
-        with log.open("w") as output:
+        log, pasted = Path("/tmp/log"), Path("/tmp/pasted")
+        pasted.write_text(f"{self._key}\n")
+        with log.open("w") as output, pasted.open() as key:
             process = subprocess.Popen(
-                ["bash", "-e", "-c", text],
+                ["bash", "-eo", "pipefail", "-c", text],
                 cwd=CLONE / "prometheus" if block["document"] == "docs/alerts.md" else CLONE,
                 env=self._environ,
-                stdin=subprocess.PIPE,
+                stdin=key,
                 stdout=output,
                 stderr=output,
                 text=True,
                 start_new_session=True,
             )
-        assert process.stdin
-        process.stdin.write(f"{self._key}\n")
-        process.stdin.close()
         deadline = time.monotonic() + _GIVE_UP_SECONDS
         while process.poll() is None and not (served and all(map(is_serving, served))):
             assert time.monotonic() < deadline, f"{place}: {log.read_text()}"

@@ -19,26 +19,28 @@ from tests.support import ROOT
 BLOCKS = [block for document in DOCUMENTS for block in list_blocks(document)]
 COMMANDS = [block for block in BLOCKS if block.language == "sh"]
 
-#: Commands that cannot run here, by a word in them, and what does in their place.
+#: Programs that cannot run here, and what runs in their place.
 LEFT_OUT = {
     "docker": "test_image.py and test_compose.py run what is in the image and in compose.yaml",
     "kubectl": "test_chart.py and test_chart_runs.py",
     "helm": "test_chart.py and test_chart_runs.py",
     "systemctl": "test_systemd.py runs the service under the unit's restrictions",
-    "seq-exporter.service": "test_systemd.py",
-    "make test-unit": ".ci/run runs these targets",
-    "pytest": ".ci/run runs the tests",
-    "v1.2.3": "a release: test_release.py builds and checks what is uploaded",
-    "seq-exporter==1.2.3": "a release",
-    "'seq-exporter[socks]'": "the package comes from an index",
+    "install -D -m 644 seq-exporter.service": "test_systemd.py",
     "/opt/seq-exporter/bin/pip install --upgrade": "test_systemd.py",
+    "pip install 'seq-exporter[socks]'": "the package comes from an index",
 }
+#: Documents whose commands are not for who uses the program.
+FOR_DEVELOPERS = {"CONTRIBUTING.md", "docs/releasing.md", "tests/README.md"}
+
 #: A reader starts with these pages, and goes on with the others in any order.
 FIRST = ("README.md", "docs/install.md#pip", "docs/install.md#Check that it works")
 
 
 def is_left_out(block: Block) -> bool:
-    return any(word in block.text for word in LEFT_OUT)
+    """Whether a command of the block begins with a program that is left out."""
+    starts = "|".join(map(re.escape, LEFT_OUT))
+    begins = rf"^\s*(?:.*(?:&&|\|)\s*)?(?:{starts})(?:\s|$)"
+    return block.document in FOR_DEVELOPERS or bool(re.search(begins, block.text, re.MULTILINE))
 
 
 def list_followed() -> list[Block]:
@@ -59,8 +61,8 @@ def test_every_block_says_what_it_is() -> None:
 
 
 def test_everything_that_is_left_out_is_there() -> None:
-    for word in LEFT_OUT:
-        assert any(word in block.text for block in COMMANDS), word
+    for start in LEFT_OUT:
+        assert any(start in block.text for block in COMMANDS if is_left_out(block)), start
 
 
 def test_every_command_runs_as_written(tmp_path: Path) -> None:
@@ -92,6 +94,9 @@ def assert_the_readme_is_right(outputs: dict[str, str]) -> None:
     for text in (shown.text, printed):
         pattern = r'(sendgrid_seq_score\{account="[a-z]+",subuser="[a-z-]+"\} [12]\.\d\n){5}'
         assert re.fullmatch(pattern, text), text
+    # Scores vary by tenths from day to day, and with them who is fifth.
+    names = [set(re.findall(r"\{.*\}", text)) for text in (shown.text, printed)]
+    assert len(names[0] & names[1]) >= 3
 
 
 @pytest.mark.parametrize(
