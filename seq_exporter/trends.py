@@ -65,7 +65,7 @@ def find_trend(scores: Mapping[date, float | None]) -> Trend | None:
 
 
 def _find_change(days: Sequence[date], values: Sequence[float]) -> Trend | None:
-    """Return the change from one level to another, sudden or not."""
+    """Return the change from one level to another, sudden or not, None if there is none."""
     splits = range(LEAST_BEFORE, len(values))
     if not splits:
         return None
@@ -80,8 +80,9 @@ def _find_change(days: Sequence[date], values: Sequence[float]) -> Trend | None:
     if jump / (after - before) >= _MOST_OF_CHANGE:
         return Trend(before, after, values[-1], days[split], is_sudden=True)
     first, last = median(values[:LEAST_BEFORE]), median(values[-LEAST_BEFORE:])
-    if not _is_news(first, last):
-        return None
+    lowest, highest = min(first, last) - LEAST_CHANGE, max(first, last) + LEAST_CHANGE
+    if not _is_news(first, last) or min(values) < lowest or max(values) > highest:
+        return None  # it went away, and came back
     begun = _find_begin(values, first, last)
     return Trend(first, last, values[-1], days[begun], is_sudden=False)
 
@@ -104,8 +105,8 @@ def _find_excursion(days: Sequence[date], values: Sequence[float]) -> Trend | No
     )
     if _distance(away) + _distance(rest) > _MOST_SCATTER_LEFT * _distance(values):
         return None
-    after = median(away)
-    return Trend(level, after, values[-1], days[longest[0]], is_sudden=True)
+    before = median(values[: longest[0]])
+    return Trend(before, median(away), values[-1], days[longest[0]], is_sudden=True)
 
 
 def _side(value: float, level: float) -> int:

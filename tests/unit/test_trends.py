@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from seq_exporter.trends import LEAST_CHANGE, Trend, find_trend
 
 FIRST = date(2026, 11, 1)
+CRASH = [5.0] * 5 + [2.0] * 6 + [1.5, 2.5, 3.5, 4.0] + [4.4] * 15
 DECLINE = [4.2] * 10 + [4.2 - 0.1 * day for day in range(20)]
 
 
@@ -32,6 +33,8 @@ def days(scores: Sequence[float | None]) -> dict[date, float | None]:
         (DECLINE, Trend(4.2, 2.4, 2.3, date(2026, 11, 15), False)),
         # It fell, and is back for long.
         ([4.2] * 10 + [2.0] * 8 + [4.2] * 12, Trend(4.2, 2.0, 4.2, date(2026, 11, 11), True)),
+        # It is nearly back, and not lower from day to day.
+        (CRASH, Trend(5.0, 2.0, 4.4, date(2026, 11, 6), True)),
         # The newest day is better; that it is over shows in `now`.
         ([4.2] * 15 + [2.0] * 14 + [3.9], Trend(4.2, 2.0, 3.9, date(2026, 11, 16), True)),
     ],
