@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from grafana.queries import CHOICES, Query, list_queries
 from tests.backfilled import DELAYED, LABELS, query_any, run_backfill, run_commands
@@ -149,9 +150,11 @@ def serve(start: Start, folder: Path, accounts: int, subusers: int) -> str:
     """Start the exporter on so many of a simulator's accounts; return its address."""
     exporter = exporter_by(start)
     _, simulator = start_simulator(exporter, subusers, DELAYED, "--rate-limit=60000")
-    lines = simulator.config.splitlines()[: 1 + 3 * accounts]
-    soon = "poll: {interval: 1s, refresh_interval: 1s}\n"
-    (folder / "config.yaml").write_text("\n".join([*lines, soon]))
+    config = {
+        "accounts": yaml.safe_load(simulator.config)["accounts"][:accounts],
+        "poll": {"interval": "1s", "refresh_interval": "1s"},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
     address = f"127.0.0.1:{free_port()}"
     served = exporter("serve", f"--web.listen-address={address}")
     wait_for(f"http://{address}/-/ready", served)
