@@ -39,6 +39,12 @@ class Reading:
     anomalies: Anomalies
     key: Secret | None
 
+    def require_all(self) -> Snapshot:
+        """Return the scores if every part could be read. Raises the first PollError otherwise."""
+        for failure in self.failures.values():
+            raise failure
+        return self.snapshot
+
 
 class AccountReader:
     """Reads the scores of one account; a context manager that closes its session.

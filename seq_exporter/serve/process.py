@@ -73,13 +73,7 @@ async def run_exporter(
     The servers in `also` share its event loop.
     """
     raise_descriptor_limit()
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    # What is imported stays: garbage collection need not look at it.
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
-    gc.enable()
-    with contextlib.suppress(AttributeError):  # another C library
-        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES)
+    _tune_interpreter()
     exporter = Exporter(config, load, shard=shard)
     server = Server(
         build_app(exporter, web_settings, enable_lifecycle=enable_lifecycle), web_settings
@@ -101,6 +95,17 @@ async def run_exporter(
         for task in reloads:
             task.cancel()
     _log.info("seq-exporter stopped")
+
+
+def _tune_interpreter() -> None:
+    """Set how Python and glibc share the processor and return memory."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    # What is imported stays: garbage collection need not look at it.
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+    gc.enable()
+    with contextlib.suppress(AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _MMAP_THRESHOLD_BYTES)
 
 
 def _begin_reloads(

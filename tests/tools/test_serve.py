@@ -237,7 +237,7 @@ def test_simulate_writes_a_configuration_that_serve_takes_at_once(
 def test_a_configuration_of_the_user_is_not_overwritten(exporter: Start, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("accounts: []\n")
     process = exporter("simulate", "--listen=127.0.0.1:0", "--write-config=config.yaml")
-    message = "cannot write config.yaml: it is not a simulator's: name another file"
+    message = "cannot write config.yaml: simulate did not write this file: name another"
     assert wait_for_end(process) == (1, "", f"seq-exporter: {message}\n")
     assert (tmp_path / "config.yaml").read_text() == "accounts: []\n"
 

@@ -67,10 +67,7 @@ class Evidence:
 
 def read_subusers(reader: AccountReader) -> SubuserScores | None:
     """Return the newest scores of an account's subusers, None if it has none. Raises PollError."""
-    reading = reader.read_newest()
-    for error in reading.failures.values():
-        raise error
-    return reading.snapshot.subusers
+    return reader.read_newest().require_all().subusers
 
 
 def explain_subuser(
@@ -89,7 +86,7 @@ def explain_subuser(
     trend = find_trend({day: each.overall for day, each in days.items()})
     evidence = Evidence(reader.account.name, subuser, newest.day, days)
     if trend and (trend.change > 0 or trend.is_over):
-        return evidence  # with whom it rose, or fell weeks ago, is no help
+        return evidence  # the others explain only a fall that lasts
     try:
         return replace(evidence, others=_compare_others(newest, subuser, trend, reader))
     except PollError as err:
@@ -98,10 +95,7 @@ def explain_subuser(
 
 def explain_own(reader: AccountReader) -> Evidence | None:
     """Return the evidence on the account's own score, None if it has none. Raises PollError."""
-    reading = reader.read_newest()
-    for error in reading.failures.values():
-        raise error
-    own = reading.snapshot.own
+    own = reader.read_newest().require_all().own
     if own is None:
         return None
     first = own.day - timedelta(days=DAYS - 1)

@@ -58,13 +58,7 @@ def fetch_account(reader: AccountReader, period: Period, advance: Advance) -> Ac
     def step() -> None:
         advance(1, reader.account.name)
 
-    if period.day:
-        snapshot = reader.read_day(period.day)
-    else:
-        reading = reader.read_newest()
-        for error in reading.failures.values():
-            raise error
-        snapshot = reading.snapshot
+    snapshot = reader.read_day(period.day) if period.day else reader.read_newest().require_all()
     step()
     subusers, own = snapshot.subusers, snapshot.own
     sendgrid = reader.connect()

@@ -65,11 +65,11 @@ def run_simulate(
 
 
 def _refuse_another(config_file: Path) -> None:
-    """Raise CannotWrite if the file is there, and is a user's own: it may hold keys."""
+    """Raise CannotWrite if the file exists and is the user's own: it may hold keys."""
     with contextlib.suppress(OSError):
         if config_file.is_file() and not config_file.read_bytes().startswith(CONFIG_MARK.encode()):
             raise CannotWrite(
-                f"cannot write {config_file}: it is not a simulator's: name another file"
+                f"cannot write {config_file}: simulate did not write this file: name another"
             )
 
 
