@@ -47,6 +47,12 @@ UNITS |= {"suffix:days", "suffix:down", "suffix:hours"}
 UNKNOWN = {"no data", "no scores", "none", "not known"}
 #: A selector of what is published or an alert; a recorded series has a colon in its name.
 SELECTOR = re.compile(r"(?<![\w:$])([a-zA-Z_]*)\{((?:\$\{[\w:]+\}|[^}])*)\}")
+#: What is published for each subuser.
+OF_EVERY_SUBUSER = {
+    "sendgrid_seq_score",
+    "sendgrid_seq_metric_score",
+    "sendgrid_seq_subuser_eligible",
+}
 
 
 def test_the_files_are_what_the_code_makes() -> None:
@@ -109,6 +115,19 @@ def test_the_ten_are_found_whatever_their_names_are(name: str) -> None:
         assert re.findall(variable["regex"].strip("/"), text) == [name]
         # Nobody sees it, and all of its values count.
         assert (variable["hide"], variable["current"]["value"]) == (2, ["$__all"])
+
+
+@pytest.mark.parametrize(
+    ("title", "variable"), [("Lowest scores now", "lowest"), ("Fell most in 7 days", "fallen")]
+)
+def test_a_list_of_ten_reads_only_the_ten(title: str, variable: str) -> None:
+    of_the_ten = f"subuser=~`${{{variable}:regex}}`"
+    expressions = [each for name, each in EXPRESSIONS.items() if f" {title} " in name]
+    assert len(expressions) == 3
+    for expression in expressions:
+        read = [each for each in SELECTOR.finditer(expression) if each[1] in OF_EVERY_SUBUSER]
+        assert read
+        assert all(of_the_ten in each[2] for each in read)
 
 
 @EACH
