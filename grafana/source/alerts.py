@@ -64,7 +64,8 @@ class _Marks(models.AnnotationQuery, Builder[models.AnnotationQuery]):
     """An annotation with the texts that Grafana's Prometheus data source reads beside it."""
 
     def to_json(self) -> dict[str, object]:
-        texts = {"titleFormat": "{{alertname}}", "textFormat": "{{account}} {{subuser}} {{metric}}"}
+        # Grafana writes the name of a label that a series lacks, so all have these.
+        texts = {"titleFormat": "{{alertname}}", "textFormat": "{{about}}"}
         return {**super().to_json(), **texts, "step": "1h"}
 
     def build(self) -> models.AnnotationQuery:
@@ -74,9 +75,10 @@ class _Marks(models.AnnotationQuery, Builder[models.AnnotationQuery]):
 
 def mark_alerts(*matchers: str) -> Builder[models.AnnotationQuery]:
     """Mark in graphs when alerts fired."""
+    about = f'"account", "subuser", {_DETAILS}'
     return _Marks(
         name="Alerts",
         datasource=panels.DATASOURCE,
         icon_color=BAD,
-        expr=promql.firing(_URGENT, *matchers),
+        expr=f'label_join({promql.firing(_URGENT, *matchers)}, "about", " ", {about})',
     )
