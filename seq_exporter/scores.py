@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
 from typing import NamedTuple
@@ -56,6 +56,12 @@ def share(score: Score, known: Mapping[str, Score]) -> Score:
     return same if same == score else score
 
 
+def subtract(now: float | None, then: float | None) -> float | None:
+    """Return how much higher a score is `now`; None if one of the two is missing."""
+    # In floating point, 4.1 - 3.1 is a little less than 1.
+    return None if now is None or then is None else round(now - then, 2)
+
+
 def count_bands(scores: Iterable[Score]) -> Mapping[str, Mapping[int, int]]:
     """Return how many of `scores` are in each band: `{"overall": {1: 0, ...}, "open_rate": ...}`.
 
@@ -92,6 +98,9 @@ class SubuserScores:
     False for a day on which no subuser has a score: such a day is published if there is no better
     one, to show which subusers are not eligible, but the next poll does not count it as held.
     `read_at` is when SendGrid returned the scores, in epoch seconds.
+
+    `change7` is by how much each overall score has changed from 7 days before, in the order of
+    `by_label`, None where either score is missing. It is empty while no score of that day is known.
     """
 
     day: date
@@ -99,6 +108,27 @@ class SubuserScores:
     missing: tuple[str, ...] = ()
     has_scores: bool = True
     read_at: float = field(default=0.0, compare=False)
+    change7: tuple[float | None, ...] = field(default=(), compare=False)
+
+    def compare(self, week_before: Mapping[str, float]) -> SubuserScores:
+        """Return these scores with `change7`, from the overall scores of 7 days before.
+
+        `week_before` has them by user_id: a subuser may have got another name.
+        """
+        if not week_before:
+            return replace(self, change7=())
+        scores = self.by_label.values()
+        changes = [subtract(score.overall, week_before.get(score.user_id)) for score in scores]
+        # Few differ: kept once each, a hundred thousand take less than a megabyte.
+        same = {change: change for change in changes}
+        change7 = tuple(map(same.__getitem__, changes)) if same.keys() - {None} else ()
+        return replace(self, change7=change7)
+
+    @property
+    def overall_by_user(self) -> Mapping[str, float]:
+        """The overall scores of those who have one, by user_id."""
+        scores = self.by_label.values()
+        return {each.user_id: each.overall for each in scores if each.overall is not None}
 
     @property
     def counts(self) -> dict[str, int]:
@@ -146,14 +176,16 @@ class Snapshot:
 class Health:
     """How an account's polls have gone; times are epoch seconds, None before the first one.
 
-    `failure` says why the last poll failed. `is_restored` is True while the published scores are
-    those that an earlier process saved: no poll has succeeded since.
+    `failure` says why the last poll failed, and `reason` in one word, as the metrics have it.
+    `is_restored` is True while the published scores are those that an earlier process saved: no
+    poll has succeeded since.
     """
 
     last_poll: float | None = None
     last_success: float | None = None
     next_poll: float | None = None
     failure: str | None = None
+    reason: str | None = None
     is_restored: bool = False
 
     @property

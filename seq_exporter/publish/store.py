@@ -173,6 +173,11 @@ class AccountWriter:
         with self._swapping:
             self._swap(snapshot, self._published)
 
+    def complete(self, snapshot: Snapshot) -> None:
+        """Hold `snapshot`, which has the series of the current one, and more about them."""
+        with self._swapping:
+            self._swap(snapshot, self._published)
+
     def choose(self, wanted: SeriesSelection, max_series: int | None) -> None:
         """Publish other series of the current snapshot, and of all later ones.
 

@@ -6,6 +6,8 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 
 from seq_exporter.clock import Clock
 from seq_exporter.config.model import Account, PollSettings
@@ -23,6 +25,7 @@ from seq_exporter.sendgrid.newest_day import Calendar
 from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.reader import AccountReader
 from seq_exporter.sendgrid.session import Sessions
+from seq_exporter.serve.history import NO_HISTORY, History
 from seq_exporter.serve.state import StateFolder
 
 # SendGrid says when to ask again. The wait is bounded: a wrong value would end all polls.
@@ -33,6 +36,8 @@ _SHORTEST_PAUSE = 1.0
 
 # From this many series on, Prometheus needs to be sized for the account.
 _MANY_SERIES = 100_000
+
+_WEEK = timedelta(days=7)
 
 _log = logging.getLogger(__name__)
 
@@ -109,6 +114,7 @@ class Poller:
                 self._reader.resume(snapshot, key)
                 self.health = Health(is_restored=True)
                 self._telemetry.observe_restore()
+                self._compare(self._recall(state, key))
         except (OSError, ValueError, KeyUnavailable, TooManySeries) as err:
             _log.warning("cannot restore scores", extra=self._about(error=str(err)))
         except Exception:  # noqa: BLE001
@@ -189,17 +195,45 @@ class Poller:
             _log.warning("many series: see docs/scaling.md", extra=self._about(series=series))
 
     def _save(self, key: Secret, snapshot: Snapshot) -> None:
-        """Save scores that are new, or that could not be saved before."""
+        """Save scores that are new, or that could not be saved before, and compare them."""
         if not self.state or self._is_saved or self._stopped.is_set():
             return
         ours = self._reader.withhold_others(snapshot, key)
         try:
             if ours.subusers or ours.own:
                 self.state.save(self.account, key, ours)
+            if ours.subusers and ours.subusers.has_scores:
+                self._remember(self.state, key, ours.subusers)
             self._is_saved = ours == snapshot
         except OSError as err:
             self._telemetry.observe_save_failure()
             _log.warning("cannot save scores", extra=self._about(error=str(err)))
+
+    def _remember(self, state: StateFolder, key: Secret, subusers: SubuserScores) -> None:
+        """Add the scores to the history, and compare them with it. Raises OSError.
+
+        Saves it only if they are other scores than those known of their day.
+        """
+        known = self._recall(state, key)
+        history = known.record(subusers.day, subusers.overall_by_user)
+        self._compare(history)
+        if history != known:
+            state.save_history(self.account, key, history)
+
+    def _recall(self, state: StateFolder, key: Secret) -> History:
+        """Return the saved history, an empty one if there is none. Raises OSError."""
+        try:
+            return state.load_history(self.account, key) or NO_HISTORY
+        except ValueError as err:
+            _log.warning("cannot restore earlier scores", extra=self._about(error=str(err)))
+            return NO_HISTORY
+
+    def _compare(self, history: History) -> None:
+        """Publish by how much the scores have changed from 7 days before."""
+        held = self.writer.snapshot
+        if held.subusers:
+            week_before = history.read(held.subusers.day - _WEEK)
+            self.writer.complete(replace(held, subusers=held.subusers.compare(week_before)))
 
     def _note_misfit(self, subusers: SubuserScores | None) -> None:
         """Warn if the choice of subusers begins to fit nobody: no poll fails because of it."""
@@ -261,6 +295,7 @@ class Poller:
             last_success=self.health.last_success if failures else now,
             next_poll=now + pause,
             failure=str(failures[0]) if failures else None,
+            reason=failures[0].reason if failures else None,
             is_restored=self.health.is_restored and bool(failures),
         )
         return pause

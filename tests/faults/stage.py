@@ -218,7 +218,7 @@ class Stage:
             "poller": repr(vars(poller)),
         }
         for file in self.state_folder.rglob("*"):
-            written[file.name] = file.read_text() if file.is_file() else ""
+            written[str(file)] = file.read_text() if file.is_file() else ""
         for where, text in written.items():
             if KEY in text or KEY[len(KEY) // 2 :] in text:
                 yield f"the key is in {where}"

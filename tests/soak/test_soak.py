@@ -170,8 +170,9 @@ def _stop_exporter(processes: Processes, accounts: list[dict[str, str]]) -> list
         problems = [f"SIGTERM: exit status {status}"] if status else []
     except subprocess.TimeoutExpired:
         problems = [f"SIGTERM: still there after {_STOP_SECONDS} s"]
-    states = [path for path in (processes.folder / "state").iterdir() if path.is_file()]
-    whole = [path for path in states if path.suffix == ".json"]
+    folder = processes.folder / "state"
+    states = [path for path in folder.rglob("*") if path.is_file()]
+    whole = list(folder.glob("*.json"))
     if len(whole) != len(accounts):
         problems.append(f"{len(whole)} state files for {len(accounts)} accounts")
     for path in (processes.path("exporter", "out"), processes.path("exporter", "err"), *states):

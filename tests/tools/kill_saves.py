@@ -15,6 +15,7 @@ from pathlib import Path
 
 from seq_exporter.config.secret import Secret
 from seq_exporter.scores import Score, Snapshot, SubuserScores
+from seq_exporter.serve.history import NO_HISTORY
 from tests.support import KEY, account, day, state_in
 
 USERS = 2000
@@ -27,14 +28,20 @@ def fleet(score: float) -> Snapshot:
 
 
 SNAPSHOTS = [fleet(2.0), fleet(4.0)]
+HISTORIES = [
+    NO_HISTORY.record(day(4), snapshot.subusers.overall_by_user)
+    for snapshot in SNAPSHOTS
+    if snapshot.subusers
+]
 
 
 def save_for_ever(folder: Path) -> None:
-    """Save one snapshot and the other in turn."""
+    """Save one snapshot and history and the others in turn."""
     state = state_in(folder)
     while True:
-        for snapshot in SNAPSHOTS:
+        for snapshot, history in zip(SNAPSHOTS, HISTORIES, strict=True):
             state.save(account(), Secret(KEY), snapshot)
+            state.save_history(account(), Secret(KEY), history)
 
 
 def kill_one(folder: Path, chance: random.Random) -> bool:
@@ -43,12 +50,12 @@ def kill_one(folder: Path, chance: random.Random) -> bool:
     if not child:
         save_for_ever(folder)
     started = time.monotonic()
-    while not any(folder.glob(".*.tmp")) and time.monotonic() - started < 30:
+    while not any(folder.rglob(".*.tmp")) and time.monotonic() - started < 30:
         time.sleep(0.0005)
     time.sleep(chance.random() * 0.015)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return any(folder.glob(".*.tmp"))
+    return any(folder.rglob(".*.tmp"))
 
 
 def main() -> None:
@@ -57,14 +64,16 @@ def main() -> None:
     chance = random.Random(1)
     state = state_in(folder)
     state.save(account(), Secret(KEY), SNAPSHOTS[0])
+    state.save_history(account(), Secret(KEY), HISTORIES[0])
     in_the_middle = broken = 0
     for _ in range(times):
         in_the_middle += kill_one(folder, chance)
         try:
             broken += state.load(account(), Secret(KEY)) not in SNAPSHOTS
+            broken += state.load_history(account(), Secret(KEY)) not in HISTORIES
         except ValueError:
             broken += 1
-    left = sorted(file.name for file in folder.iterdir())
+    left = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
     print(in_the_middle, broken, *left)
 
 

@@ -27,7 +27,7 @@ def test_scores_survive_sigkill_while_sendgrid_is_gone(exporter: Start, tmp_path
     before = read_scores(base)
     assert len(before) > 3 * 20 * 6
     # They are saved after they are shown.
-    wait_until(lambda: len(list((tmp_path / "state").glob("*.json"))) == 3, first)
+    wait_until(lambda: len(list((tmp_path / "state").rglob("*.json"))) == 2 * 3, first)
     first.send_signal(signal.SIGKILL)
     first.communicate()
     process.terminate()
@@ -42,7 +42,8 @@ def test_scores_survive_sigkill_while_sendgrid_is_gone(exporter: Start, tmp_path
         assert f'\nseq_exporter_scores_restored{{account="{account}"}} 1.0\n' in page
     second.terminate()
     _, err = second.communicate(timeout=GIVE_UP_SECONDS)
-    written = [file.read_text() for file in (tmp_path / "state").iterdir()]
+    written = [file.read_text() for file in (tmp_path / "state").rglob("*.json")]
+    assert len(written) == 2 * 3
     for account in yaml.safe_load(simulator.config)["accounts"]:
         for text in (err, page, *written):
             assert account["api_key"] not in text
@@ -82,7 +83,7 @@ def check_kills(times: int, folder: Path) -> None:
     in_the_middle, broken, *left = run.stdout.split()
     assert int(in_the_middle) > times / 10  # else it was never put to the test
     assert broken == "0"
-    assert left == ["acme.json"]
+    assert left == ["acme.json", "history/acme.json"]
 
 
 @pytest.mark.small

@@ -38,6 +38,17 @@ def test_a_state_file(version: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+def test_a_history(version: str, tmp_path: Path) -> None:
+    shutil.copytree(KEPT / version / "history", tmp_path / "history")
+    history = StateFolder(tmp_path, hash_cost=2).load_history(account(), Secret(KEY))
+    assert history
+    assert {each: history.read(each) for each in history.days} == {
+        day(3): {"1": 4.5, "2": 3.25},
+        day(4): {"1": 4.4, "büro": 1.0},
+    }
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_an_archive(version: str, tmp_path: Path) -> None:
     file = tmp_path / "scores.sqlite"
     with closing(sqlite3.connect(file)) as connection:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from seq_exporter.commands.scores.columns import CHANGES, NUMBERS
 from seq_exporter.commands.scores.fetch import AccountScores
 from seq_exporter.ranking import rank
-from seq_exporter.scores import Score
+from seq_exporter.scores import Score, subtract
 
 
 class Row(NamedTuple):
@@ -54,14 +54,9 @@ def _make_row(
     def before(days: int) -> float | None:
         return score.overall if days == 0 else earlier.get(day - timedelta(days))
 
-    changes = (_subtract(score.overall, before(days)) for days in CHANGES)
+    changes = (subtract(score.overall, before(days)) for days in CHANGES)
     numbers = dict(zip(NUMBERS, (score.overall, *score.metrics, *changes), strict=True))
     return Row(account, subuser, day, numbers, tuple(map(before, reversed(range(history)))))
-
-
-def _subtract(now: float | None, then: float | None) -> float | None:
-    # In floating point, 4.1 - 3.1 is a little less than 1.
-    return None if now is None or then is None else round(now - then, 2)
 
 
 def sort_rows(rows: Sequence[Row], by: str, *, reverse: bool) -> list[Row]:

@@ -267,6 +267,11 @@ def test_a_lower_limit_keeps_the_page_until_it_is_kept() -> None:
     with pytest.raises(TooManySeries):  # and so does every swap, even of what is published
         writer.swap(both)
     assert store.exposition is page
+    assert both.subusers
+    compared = replace(both, subusers=replace(both.subusers, change7=(-0.5,)))
+    writer.complete(compared)  # what has no series is held all the same
+    assert writer.snapshot is compared
+    assert store.exposition is page
     writer.withdraw(scored("acme", 4))
     assert writer.series < series
     assert writer.is_behind

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from logging import WARNING
 from pathlib import Path
 from typing import Any
@@ -390,6 +393,129 @@ def test_a_folder_that_cannot_be_written_costs_a_warning_and_not_the_poll(
     restarted = PollerHarness(time, state=state_in(tmp_path / "file"), own_score=False)
     restarted.poller.restore()
     assert restarted.page == harness.page
+
+
+def publish_days(
+    harness: PollerHarness, sendgrid: FakeSendGrid, time: FakeTime, days: Mapping[int, list[Any]]
+) -> None:
+    """Publish each of these days, by number, on its day."""
+    for number, items in days.items():
+        time.seconds = datetime(2026, 11, number, 12, tzinfo=UTC).timestamp()
+        sendgrid.subusers = {day(number): items}
+        harness.poll()
+
+
+def changes(harness: PollerHarness) -> dict[str, float | None]:
+    """Return the change of each subuser from 7 days before, as far as it is known."""
+    subusers = harness.poller.writer.snapshot.subusers
+    assert subusers
+    return dict(zip(subusers.by_label, subusers.change7, strict=False))
+
+
+WEEK = {5: [item("1", "a", 4.5), item("2", "b", 3), item("3", "c")], 6: [item("1", "a", 1)]}
+
+
+def test_scores_are_compared_with_those_of_a_week_before(
+    sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
+) -> None:
+    harness = PollerHarness(time, state=state_in(tmp_path), own_score=False)
+    publish_days(harness, sendgrid, time, WEEK)
+    assert changes(harness) == {}
+    new = [item("1", "renamed", 4.1), item("2", "b", 3.5), item("3", "c", 2), item("4", "d", 2)]
+    publish_days(harness, sendgrid, time, {12: new})
+    expected = {"renamed": -0.4, "b": 0.5, "c": None, "d": None}
+    assert changes(harness) == expected
+    restarted = PollerHarness(time, state=state_in(tmp_path), own_score=False)
+    restarted.poller.restore()
+    assert changes(restarted) == expected
+    assert restarted.page == harness.page
+
+
+def test_a_day_that_is_corrected_is_compared_again(
+    sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
+) -> None:
+    harness = PollerHarness(time, state=state_in(tmp_path), own_score=False)
+    publish_days(harness, sendgrid, time, WEEK)
+    publish_days(harness, sendgrid, time, {12: [item("1", "a", 4)]})
+    file = tmp_path / "history" / "acme.json"
+    written = file.read_bytes()
+    time.pass_hours(1.5)
+    harness.poll()
+    assert (changes(harness), file.read_bytes()) == ({"a": -0.5}, written)
+    sendgrid.subusers = {day(12): [item("2", "b", 2), item("1", "a", 4.2)]}
+    time.pass_hours(1.5)
+    harness.poll()
+    assert changes(harness) == {"b": -1.0, "a": -0.3}
+    assert file.read_bytes() != written
+
+
+def test_no_other_day_is_taken_for_that_of_a_week_before(
+    sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
+) -> None:
+    harness = PollerHarness(time, state=state_in(tmp_path), own_score=False)
+    publish_days(harness, sendgrid, time, WEEK | {14: [item("1", "a", 4)]})
+    assert changes(harness) == {}
+
+
+def test_an_account_that_is_added_again_has_its_history(
+    sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
+) -> None:
+    settings: dict[str, Any] = {"own_score": False}
+    first = PollerHarness(time, state=state_in(tmp_path), **settings)
+    publish_days(first, sendgrid, time, WEEK)
+    again = PollerHarness(time, state=state_in(tmp_path), **settings)
+    publish_days(again, sendgrid, time, {12: [item("1", "a", 4)]})
+    assert changes(again) == {"a": -0.5}
+    other = PollerHarness(time, state=state_in(tmp_path), on_behalf_of="shop", **settings)
+    publish_days(other, sendgrid, time, {12: [item("1", "a", 4)]})
+    assert changes(other) == {}
+
+
+def test_a_history_of_another_version_is_set_aside_in_one_line(
+    sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    harness = PollerHarness(time, state=state_in(tmp_path), own_score=False)
+    publish_days(harness, sendgrid, time, WEEK)
+    file = tmp_path / "history" / "acme.json"
+    file.write_text(file.read_text().replace('"format":1', '"format":2'))
+    publish_days(harness, sendgrid, time, {12: [item("1", "a", 4)]})
+    assert caplog.messages == ["cannot restore earlier scores"]
+    assert sorted(path.name for path in file.parent.iterdir()) == ["acme.json", "acme.unreadable"]
+    assert (harness.value("account_up"), changes(harness)) == (1, {})
+
+
+def test_a_history_that_hangs_delays_no_score(
+    sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "history").mkdir()
+    os.mkfifo(tmp_path / "history" / "acme.json")
+    state = StateFolder(tmp_path, disk_seconds=0.05, hash_cost=2)
+    harness = PollerHarness(time, state=state, own_score=False)
+    publish_days(harness, sendgrid, time, {5: WEEK[5]})
+    assert harness.value("account_up") == 1
+    assert len(harness.series("sendgrid_seq_score")) == 2
+    assert [record.__dict__["error"] for record in caplog.records] == [
+        "[Errno 110] no answer within 0.05 s"
+    ]
+    # The snapshot is there all the same.
+    restarted = PollerHarness(time, state=state, own_score=False)
+    restarted.poller.restore()
+    assert restarted.page == harness.page
+
+
+def test_a_history_that_cannot_be_written_is_counted_and_tried_again(
+    sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "history").touch()
+    harness = PollerHarness(time, state=state_in(tmp_path), own_score=False)
+    publish_days(harness, sendgrid, time, {5: WEEK[5]})
+    assert caplog.messages == ["cannot save scores"]
+    assert (harness.value("account_up"), harness.value("state_save_failures_total")) == (1, 1)
+    (tmp_path / "history").unlink()
+    harness.poll()
+    publish_days(harness, sendgrid, time, {12: [item("1", "a", 4)]})
+    assert harness.value("state_save_failures_total") == 1
+    assert changes(harness) == {"a": -0.5}
 
 
 def test_no_key_in_what_is_logged(

@@ -14,6 +14,7 @@ import pytest
 from seq_exporter.config.model import SubuserSelection
 from seq_exporter.config.secret import Secret
 from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.serve.history import NO_HISTORY
 from seq_exporter.serve.state import StateFolder
 from tests.support import KEY, account, day
 
@@ -176,3 +177,49 @@ def test_a_file_that_hangs_is_given_up(tmp_path: Path) -> None:
     # Saving replaces it.
     StateFolder(tmp_path).save(account(), Secret(KEY), SNAPSHOT)
     assert StateFolder(tmp_path).load(account(), Secret(KEY)) == SNAPSHOT
+
+
+HISTORY = NO_HISTORY.record(day(4), {"1": 4.5})
+
+
+def test_the_history_is_a_file_of_its_own(state: StateFolder, tmp_path: Path) -> None:
+    state.save(account(), Secret(KEY), SNAPSHOT)
+    assert state.load_history(account(), Secret(KEY)) is None
+    state.save_history(account(), Secret(KEY), HISTORY)
+    folder = tmp_path / "made" / "when-needed"
+    assert sorted(path for path in tmp_path.rglob("*.json")) == [
+        folder / "acme.json",
+        folder / "history" / "acme.json",
+    ]
+    assert state.load(account(), Secret(KEY)) == SNAPSHOT
+    assert state.load_history(account(), Secret(KEY)) == HISTORY
+
+
+@pytest.mark.parametrize("change", [{"on_behalf_of": "shop"}, {"subusers": None}])
+def test_the_history_of_another_account_is_not_loaded(
+    state: StateFolder, change: dict[str, Any]
+) -> None:
+    state.save_history(account(), Secret(KEY), HISTORY)
+    assert state.load_history(account(**change), Secret(KEY)) is None
+    assert state.load_history(account(), Secret("another")) is None
+    assert state.load_history(account(), Secret(KEY)) == HISTORY
+
+
+def test_the_snapshot_is_no_history(state: StateFolder, tmp_path: Path) -> None:
+    state.save(account(), Secret(KEY), SNAPSHOT)
+    (file,) = tmp_path.rglob("acme.json")
+    (file.parent / "history").mkdir()
+    file.rename(file.parent / "history" / "acme.json")
+    with pytest.raises(ValueError, match="was not written by this version"):
+        state.load_history(account(), Secret(KEY))
+
+
+def test_changes_are_not_saved_twice(state: StateFolder) -> None:
+    assert SNAPSHOT.subusers
+    compared = SNAPSHOT.subusers.compare({"1": 4.0})
+    assert compared.change7 == (0.5, None)
+    state.save(account(), Secret(KEY), replace(SNAPSHOT, subusers=compared))
+    loaded = state.load(account(), Secret(KEY))
+    assert loaded
+    assert loaded.subusers
+    assert loaded.subusers.change7 == ()
