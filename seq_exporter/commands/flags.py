@@ -30,13 +30,19 @@ _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _Value = TypeVar("_Value")
 
 
-def flag(name: str, parameter: str | None = None, **options: Any) -> Callable[[Command], Command]:
-    """Make a flag that an environment variable can set too: SEQ_EXPORTER_ and its name."""
-    variable = name.replace(".", "_").replace("-", "_")
+def flag(
+    name: str, parameter: str | None = None, *, earlier_name: str | None = None, **options: Any
+) -> Callable[[Command], Command]:
+    """Make a flag that an environment variable can set too: SEQ_EXPORTER_ and its name.
+
+    A flag that got another name is still known by the earlier one.
+    """
+    names = [each for each in (name, earlier_name) if each]
+    variables = [each.replace(".", "_").replace("-", "_") for each in names]
     return click.option(
-        f"--{name}",
-        parameter or variable,
-        envvar=f"SEQ_EXPORTER_{variable.upper()}",
+        *(f"--{each}" for each in names),
+        parameter or variables[0],
+        envvar=[f"SEQ_EXPORTER_{each.upper()}" for each in variables],
         show_envvar=True,
         **options,
     )

@@ -95,8 +95,8 @@ def test_every_flag_is_documented(command: str, option: click.Option) -> None:
     section = text.split(f"\n## `{command}`\n")[1].split("\n## ")[0]
     assert f"`{option.opts[0]}" in section
     assert option.help
-    if option.envvar:
-        assert f"`{option.envvar}`" in text
+    for variable in option.envvar or ():
+        assert f"`{variable}`" in text
 
 
 @pytest.mark.parametrize(

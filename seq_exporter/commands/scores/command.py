@@ -52,7 +52,7 @@ def _day(text: str) -> date | None:
     metavar="COLUMN",
     help=f"The lowest of this first: {', '.join(SORTS)}.",
 )
-@flag("reverse", is_flag=True, help="The highest first.")
+@flag("descending", earlier_name="reverse", is_flag=True, help="The highest first.")
 @flag(
     "limit",
     type=whole_number(0),
@@ -93,7 +93,7 @@ def scores(
     subuser: tuple[str, ...],
     below: float | None,
     sort: str,
-    reverse: bool,
+    descending: bool,
     limit: int | None,
     day: date | None,
     history: int,
@@ -113,7 +113,7 @@ def scores(
         from seq_exporter.commands.scores.summary import Choice
 
     period = Period(day, history)
-    choice = Choice(subuser, below, sort, reverse)
+    choice = Choice(subuser, below, sort, descending)
     is_complete = run_scores(
         config_file, names, period, choice, limit=limit, style=style, output=output
     )

@@ -59,10 +59,10 @@ def _make_row(
     return Row(account, subuser, day, numbers, tuple(map(before, reversed(range(history)))))
 
 
-def sort_rows(rows: Sequence[Row], by: str, *, reverse: bool) -> list[Row]:
+def sort_rows(rows: Sequence[Row], by: str, *, descending: bool) -> list[Row]:
     """Return the rows in order, the lowest first; rows without a value come last in any case."""
     if by == "name":
-        return sorted(rows, key=lambda row: (row.account, row.subuser), reverse=reverse)
+        return sorted(rows, key=lambda row: (row.account, row.subuser), reverse=descending)
     names = [(row.account, row.subuser) for row in rows]
     values = [row.numbers[by] for row in rows]
-    return [rows[index] for index in rank(values, names, descending=reverse)]
+    return [rows[index] for index in rank(values, names, descending=descending)]

@@ -30,7 +30,7 @@ class Choice:
     globs: tuple[str, ...]
     below: float | None
     sort: str
-    reverse: bool
+    descending: bool
 
     def take(self, found: Found, history: int) -> list[Row]:
         """Return the rows with a score of all accounts, in the order chosen."""
@@ -43,7 +43,7 @@ class Choice:
             and (self.below is None or row.overall < self.below)
             and (not self.globs or (row.subuser and wanted.fullmatch(row.subuser)))
         ]
-        return sort_rows(rows, self.sort, reverse=self.reverse)
+        return sort_rows(rows, self.sort, descending=self.descending)
 
     def __str__(self) -> str:
         """Return the flags that leave rows out: `--subuser='shop-*' --below=3`."""

@@ -47,7 +47,7 @@ _FEWEST_BARS = 15
 
 # The name, title and rank of each column with numbers.
 _NUMBERS = (
-    ("overall", "score", 0),
+    ("overall", "overall", 0),
     ("engagement_recency", "engage\nrecency", 4),
     ("open_rate", "open\nrate", 4),
     ("bounce_classification", "bounce\nclass", 4),

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from seq_exporter.commands.main import main
+from seq_exporter.commands.scores.command import scores
 from tests.support import KEY
+
+
+def test_an_earlier_name_of_a_flag_still_works() -> None:
+    for flags in (["--descending"], ["--reverse"]):
+        assert scores.make_context("scores", flags).params["descending"] is True
+    assert scores.make_context("scores", []).params["descending"] is False
 
 
 @pytest.mark.parametrize(

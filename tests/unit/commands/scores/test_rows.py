@@ -47,7 +47,7 @@ def test_history_begins_with_the_oldest_day() -> None:
 
 
 @pytest.mark.parametrize(
-    ("by", "reverse", "order"),
+    ("by", "descending", "order"),
     [
         ("overall", False, ["shop-de", "", "shop-fr", "shop-it"]),
         ("overall", True, ["shop-fr", "", "shop-de", "shop-it"]),
@@ -58,8 +58,10 @@ def test_history_begins_with_the_oldest_day() -> None:
         ("name", True, ["shop-it", "shop-fr", "shop-de", ""]),
     ],
 )
-def test_the_lowest_first_and_those_without_last(by: str, reverse: bool, order: list[str]) -> None:
-    rows = sort_rows(list(make_rows(make_found(), 0)), by, reverse=reverse)
+def test_the_lowest_first_and_those_without_last(
+    by: str, descending: bool, order: list[str]
+) -> None:
+    rows = sort_rows(list(make_rows(make_found(), 0)), by, descending=descending)
     assert [row.subuser for row in rows] == order
 
 
@@ -68,7 +70,7 @@ def test_a_change_of_zero_is_between_a_rise_and_a_fall() -> None:
     rows = [
         Row("acme", name, TODAY, numbers(3.0, change, None), ()) for name, change in changes.items()
     ]
-    rising = [row.subuser for row in sort_rows(rows, "change7", reverse=False)]
-    falling = [row.subuser for row in sort_rows(rows, "change7", reverse=True)]
+    rising = [row.subuser for row in sort_rows(rows, "change7", descending=False)]
+    falling = [row.subuser for row in sort_rows(rows, "change7", descending=True)]
     assert rising == ["down", "same", "up", "unknown"]
     assert falling == ["up", "same", "down", "unknown"]

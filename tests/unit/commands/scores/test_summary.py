@@ -31,7 +31,9 @@ def summarize(
     width: int = 120,
     **choice: Any,
 ) -> list[str]:
-    chosen = Choice(**({"globs": (), "below": None, "sort": "overall", "reverse": False} | choice))
+    chosen = Choice(
+        **({"globs": (), "below": None, "sort": "overall", "descending": False} | choice)
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", str(width))
         print_summary(found, chosen, 0, limit)

@@ -36,25 +36,25 @@ def show(width: int, rows: list[Row], **settings: object) -> str:
 
 def test_wide() -> None:
     assert show(100, ROWS) == (
-        "                            engage  open bounce bounce  spam\n"
-        "account subuser      score recency  rate  class   rate  rate  7 d 30 d history\n"
-        "acme    shop-de        2.8     1.0   3.6    4.2      -   4.5 ▼1.4    - ▇▇ ▄▄\n"
-        "globex  <b>[red]büro   4.0     4.0   4.0    4.0    4.0   4.0    = ▲0.3"
+        "                              engage  open bounce bounce  spam\n"
+        "account subuser      overall recency  rate  class   rate  rate  7 d 30 d history\n"
+        "acme    shop-de          2.8     1.0   3.6    4.2      -   4.5 ▼1.4    - ▇▇ ▄▄\n"
+        "globex  <b>[red]büro     4.0     4.0   4.0    4.0    4.0   4.0    = ▲0.3"
     )
 
 
 def test_of_one_account_its_name_is_left_out() -> None:
-    assert show(100, ROWS[:1]).splitlines()[1].startswith("subuser score recency ")
+    assert show(100, ROWS[:1]).splitlines()[1].startswith("subuser overall recency ")
 
 
 @pytest.mark.parametrize(
     ("width", "titles"),
     [
-        (70, "account subuser      score recency  rate  class   rate  rate  7 d 30 d"),
-        (66, "account subuser      score recency  rate  class   rate  rate  7 d"),
-        (40, "account subuser      score  7 d"),
-        (26, "subuser      score  7 d"),
-        (20, "subuser      score"),
+        (72, "account subuser      overall recency  rate  class   rate  rate  7 d 30 d"),
+        (68, "account subuser      overall recency  rate  class   rate  rate  7 d"),
+        (42, "account subuser      overall  7 d"),
+        (28, "subuser      overall  7 d"),
+        (20, "subuser      overall"),
     ],
 )
 def test_narrow(width: int, titles: str) -> None:
@@ -71,11 +71,11 @@ LONG = [row._replace(history=tuple(MONTHS)) for row in ROWS]
     ("width", "titles", "bars"),
     [
         (170, "rate  rate  7 d 30 d history", "▃" * 30 + "▅" * 30 + " " * 15 + "█" * 15),
-        (90, "rate  rate  7 d 30 d history", "▃▃▃▃▃▃▄▅▅▅▅▅▅  ████"),
-        (80, "account subuser      score  7 d history", "▃" * 16 + "▅" * 16 + " " * 8 + "█" * 8),
-        (60, "account subuser      score  7 d history", "▃▃▃▃▃▃▃▃▃▄▅▅▅▅▅▅▅▅▅    █████"),
-        (40, "subuser      score  7 d history", "▃▃▃▃▃▄▅▅▅▅▅  ███"),
-        (35, "subuser      score history", "▃▃▃▃▃▄▅▅▅▅▅  ███"),
+        (92, "rate  rate  7 d 30 d history", "▃▃▃▃▃▃▄▅▅▅▅▅▅  ████"),
+        (82, "account subuser      overall  7 d history", "▃" * 16 + "▅" * 16 + " " * 8 + "█" * 8),
+        (62, "account subuser      overall  7 d history", "▃▃▃▃▃▃▃▃▃▄▅▅▅▅▅▅▅▅▅    █████"),
+        (42, "subuser      overall  7 d history", "▃▃▃▃▃▄▅▅▅▅▅  ███"),
+        (37, "subuser      overall history", "▃▃▃▃▃▄▅▅▅▅▅  ███"),
     ],
 )
 def test_a_history_is_squeezed_into_the_room_there_is(width: int, titles: str, bars: str) -> None:
@@ -94,21 +94,21 @@ def test_a_terminal_of_fewer_colours_tells_scores_apart(
 ) -> None:
     text = show(80, ROWS[:1], color_system=colours, force_terminal=True)
     assert f"\x1b[{red}m    1.0\x1b[0m" in text
-    assert f"\x1b[{orange}m  2.8\x1b[0m" in text
+    assert f"\x1b[{orange}m    2.8\x1b[0m" in text
 
 
 def test_a_long_name_is_cut() -> None:
     row = ROWS[0]._replace(subuser="a-name-that-is-longer-than-anybody-would-think")
-    assert show(20, [row]) == "subuser        score\na-name-that-i…   2.8"
+    assert show(20, [row]) == "subuser      overall\na-name-that…     2.8"
     assert "a-name-that-is-longer-than-anyb…" in show(80, [row])
 
 
 def test_a_name_cannot_command_the_terminal() -> None:
     row = ROWS[0]._replace(account="ac\u202eme", subuser="a\x1b[31mb\tc\nd\x00")
     text = show(100, [row, ROWS[1]])
-    assert r"ac\u202eme a\x1b[31mb\tc\nd\x00   2.8" in text
+    assert r"ac\u202eme a\x1b[31mb\tc\nd\x00     2.8" in text
     assert len(text.splitlines()) == 4
-    assert show(20, [row]) == "subuser        score\n" + r"a\x1b[31mb\tc…   2.8"
+    assert show(20, [row]) == "subuser      overall\n" + r"a\x1b[31mb\…     2.8"
 
 
 def test_colour_is_not_all_that_tells() -> None:
@@ -116,7 +116,7 @@ def test_colour_is_not_all_that_tells() -> None:
     *_, line = show(80, ROWS[:1], color_system="truecolor", force_terminal=True).splitlines()
     orange, red, yellow, blue = ("230;159;0", "213;94;0", "240;228;66", "86;180;233")
     assert line == (
-        f"shop-de \x1b[30;48;2;{orange}m  2.8\x1b[0m \x1b[30;48;2;{red}m    1.0\x1b[0m "
+        f"shop-de \x1b[30;48;2;{orange}m    2.8\x1b[0m \x1b[30;48;2;{red}m    1.0\x1b[0m "
         f"\x1b[30;48;2;{yellow}m  3.6\x1b[0m \x1b[30;48;2;{blue}m   4.2\x1b[0m      - "
         f"\x1b[30;48;2;{blue}m  4.5\x1b[0m \x1b[38;2;{red}m▼1.4\x1b[0m    - ▇▇ ▄▄"
     )
@@ -127,11 +127,11 @@ def test_characters_that_take_two_columns() -> None:
     rows = [
         ROWS[0]._replace(subuser=name, history=()) for name in ("漢字漢字のショップ", "shop-de")
     ]
-    assert show(30, rows).splitlines()[-2:] == [
-        "漢字漢字のショップ   2.8 ▼1.4",
-        "shop-de              2.8 ▼1.4",
+    assert show(32, rows).splitlines()[-2:] == [
+        "漢字漢字のショップ     2.8 ▼1.4",
+        "shop-de                2.8 ▼1.4",
     ]
-    assert show(20, rows).splitlines()[-2:] == ["漢字漢字のシ …   2.8", "shop-de          2.8"]
+    assert show(20, rows).splitlines()[-2:] == ["漢字漢字の …     2.8", "shop-de          2.8"]
 
 
 @pytest.mark.parametrize(
