@@ -14,7 +14,7 @@ _RUNS = 30
 def measure_page(exporter: Process) -> Figures:
     """Return medians for the first page, and for a page sorted by a metric."""
     figures: Figures = {}
-    for name, path in (("page", "/"), ("page sorted", "/?sort=spam_rate&order=desc")):
+    for name, path in (("page", "/"), ("page sorted", "/?sort=spam_rate&order=descending")):
         with Connection(exporter.port, path) as connection:
             answers = [connection.fetch() for _ in range(_RUNS)]
         assert {answer.status for answer in answers} == {200}

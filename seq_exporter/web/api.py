@@ -63,6 +63,11 @@ class OwnScores(_ByMetric[_Score], _Dated):
 class SubuserEntry(_ByMetric[_Score], _Subuser):
     """A subuser's newest scores; null where SendGrid gives none."""
 
+    change7: Annotated[float, Field(ge=LOWEST - HIGHEST, le=HIGHEST - LOWEST)] | None = Field(
+        description="Change of the overall score from 7 days before; null unless `state_dir` has "
+        "the score of that day."
+    )
+
 
 class Bands(Answer):
     """How many scores are in each band; 4.9 is in band 4."""
@@ -197,6 +202,7 @@ def _describe_entry(entry: Entry) -> SubuserEntry:
         user_id=entry.score.user_id,
         date=entry.subusers.day,
         **_by_metric(entry.score),
+        change7=entry.change7,
     )
 
 

@@ -44,19 +44,21 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     @classmethod
-    def parse(cls, given: Mapping[str, str]) -> tuple[Self, list[str]]:
-        """Return the parameters, and a sentence for each mistake in `given`.
+    def parse(cls, given: Mapping[str, str]) -> tuple[Self, dict[str, str]]:
+        """Return the parameters, and a sentence for each wrong one in `given`, by its name.
 
         A wrong parameter takes its default. So does an empty one, which a form sends for a field
         that is left empty.
         """
         texts = {name: text.strip() for name, text in given.items() if text.strip()}
         try:
-            return cls.model_validate(texts), []
+            return cls.model_validate(texts), {}
         except ValidationError as err:
             wrong = {str(error["loc"][0]) for error in err.errors(include_url=False)}
         schemas = cls.describe()
-        mistakes = [_explain(name, schema) for name, schema in schemas.items() if name in wrong]
+        mistakes = {
+            name: _explain(name, schema) for name, schema in schemas.items() if name in wrong
+        }
         right = {name: text for name, text in texts.items() if name not in wrong}
         return cls.model_validate(right), mistakes
 

@@ -121,8 +121,9 @@ class _Handlers:
 
     async def status(self, request: Request) -> Response:
         query, mistakes = Query.parse(request.query_params)
+        entered = {name: request.query_params[name] for name in mistakes}
         html = await self.threads.run(
-            lambda: self.page.render(self.exporter.accounts, query, mistakes)
+            lambda: self.page.render(self.exporter.accounts, query, mistakes, entered)
         )
         return HTMLResponse(html, 400 if mistakes else 200, headers=_HTML_HEADERS)
 
@@ -157,7 +158,7 @@ class _Handlers:
         async def answer(request: Request) -> Response:
             parameters, mistakes = endpoint.parameters.parse(request.query_params)
             if mistakes:
-                return _json(_render(ErrorAnswer(errors=mistakes)), 400)
+                return _json(_render(ErrorAnswer(errors=list(mistakes.values()))), 400)
             accounts = self.exporter.accounts
             return _json(
                 await self.threads.run(lambda: _render(endpoint.respond(accounts, parameters)))

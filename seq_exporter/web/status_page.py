@@ -17,14 +17,26 @@ from seq_exporter.web.listing import SORTS, Accounts, Query, list_subusers
 if TYPE_CHECKING:  # the first view imports it: many exporters are only scraped
     import jinja2
 
+_NOTHING: Mapping[str, str] = {}
+
+# The columns, from the left.
 _TITLES = {
-    "overall": "Score",
+    "name": "Subuser",
+    "overall": "Overall",
+    "change7": "7-day change",
     "engagement_recency": "Engagement recency",
     "open_rate": "Open rate",
     "bounce_classification": "Bounce classification",
     "bounce_rate": "Bounce rate",
     "spam_rate": "Spam rate",
-    "name": "Subuser",
+}
+# The runbook for each reason of a failed poll; any other has SeqPollFailing's.
+_RUNBOOKS = {
+    "key_unavailable": "SeqAccountUnauthorized",
+    "unauthorized": "SeqAccountUnauthorized",
+    "forbidden": "SeqAccountUnauthorized",
+    "rate_limited": "SeqRateLimited",
+    "too_many_series": "SeqTooManySeries",
 }
 # A longer list of accounts would hide the scores below it.
 _MOST_ACCOUNTS = 100
@@ -40,31 +52,42 @@ class StatusPage:
     def __init__(self, find_docs: Callable[[], str | None] = lambda: None) -> None:
         self._find_docs = find_docs
 
-    def render(self, accounts: Accounts, query: Query, mistakes: Sequence[str] = ()) -> str:
-        """Return the HTML for `accounts`, in their order, with the subusers that match `query`.
+    def render(
+        self,
+        accounts: Accounts,
+        query: Query,
+        mistakes: Mapping[str, str] = _NOTHING,
+        entered: Mapping[str, str] = _NOTHING,
+    ) -> str:
+        """Return the HTML for `accounts` with the subusers that match `query`.
 
-        If there are too many accounts to show all, failing accounts come first. `mistakes` are
-        shown above the subusers. As slow for a large fleet as `list_subusers`.
+        Failing accounts come first, the others in their order. `mistakes` are shown beside the
+        boxes that they are in, with what was `entered` there. As slow for a large fleet as
+        `list_subusers`.
         """
         listing = list_subusers(accounts, query)
+        docs_url = self._find_docs()
         shown = sorted(accounts, key=lambda each: each[1].failure is None)[:_MOST_ACCOUNTS]
+        fleets = [snapshot.subusers for snapshot, _ in accounts if snapshot.subusers]
+        has_changes = any(fleet.change7 for fleet in fleets)
+        titles = {name: _TITLES[name] for name in _TITLES if name != "change7" or has_changes}
         return _load_template().render(
             version=__version__,
-            docs_url=self._find_docs(),
-            accounts=[_describe(*each) for each in (accounts if shown == accounts else shown)],
+            docs_url=docs_url,
+            summary=_summarize([health for _, health in accounts]),
+            accounts=[_describe(*each, docs_url) for each in shown],
             hidden=len(accounts) - len(shown),
-            has_subusers=any(snapshot.subusers for snapshot, _ in accounts),
+            has_subusers=any(fleet.by_label for fleet in fleets),
+            has_changes=has_changes,
             listing=listing,
             query=query,
+            is_filtered=bool(query.subuser or query.account or query.below is not None),
+            limit=query.limit if query.limit != Query().limit else None,
             mistakes=mistakes,
-            columns=[_describe_column(name, query) for name in ("name", *SORTS[:-1])],
-            sorts=_TITLES,
-            previous=_link(query, offset=max(query.offset - query.limit, 0))
-            if query.offset
-            else None,
-            next=_link(query, offset=query.offset + query.limit)
-            if query.offset + query.limit < listing.total
-            else None,
+            entered=entered,
+            columns=[_describe_column(name, title, query) for name, title in titles.items()],
+            sorts={name: titles[name] for name in SORTS if name in titles},
+            **_link_pages(query, listing.total),
         )
 
 
@@ -95,14 +118,33 @@ def _load_template() -> jinja2.Template:
     return environment.get_template("status.html")
 
 
-def _describe(snapshot: Snapshot, health: Health) -> dict[str, Any]:
+def _summarize(healths: Sequence[Health]) -> str:
+    """Return how many accounts are up, are failing, and have not been polled yet."""
+    if not healths:
+        return "No accounts."
+    failing = sum(health.failure is not None for health in healths)
+    waiting = sum(health.last_poll is None for health in healths)
+    counts = {
+        "up": len(healths) - failing - waiting,
+        "failing": failing,
+        "not polled yet": waiting,
+    }
+    states = ", ".join(f"{count:,} {state}" for state, count in counts.items() if count)
+    accounts = "1 account" if len(healths) == 1 else f"{len(healths):,} accounts"
+    return f"{accounts}: {states}."
+
+
+def _describe(snapshot: Snapshot, health: Health, docs_url: str | None) -> dict[str, Any]:
     subusers = snapshot.subusers
     # Only the overall scores: the page does not show the metrics'.
     overall = Counter([score.overall for score in subusers.by_label.values()] if subusers else ())
     days = [part.day for part in (snapshot.subusers, snapshot.own) if part]
     return {
         "name": snapshot.account,
+        # Half a surrogate pair cannot be in a URL. The rest of the name finds it, too.
+        "link": f"?{urlencode({'account': snapshot.account}, errors='ignore')}#subusers",
         "failure": health.failure,
+        "runbook_url": _find_runbook(health.reason, docs_url),
         "is_restored": health.is_restored,
         "last_success": _clock_time(health.last_success),
         "last_poll": _clock_time(health.last_poll),
@@ -112,6 +154,13 @@ def _describe(snapshot: Snapshot, health: Health) -> dict[str, Any]:
         "bands": _describe_bands(add_to_bands(overall)),
         **(subusers.counts if subusers else {}),
     }
+
+
+def _find_runbook(reason: str | None, docs_url: str | None) -> str | None:
+    """Return the URL of what to do about failed polls of this reason, if it is known."""
+    if reason is None or docs_url is None:
+        return None
+    return f"{docs_url.rstrip('/')}/runbooks/{_RUNBOOKS.get(reason, 'SeqPollFailing')}.md"
 
 
 def _describe_bands(counts: Mapping[int, int]) -> list[dict[str, float]]:
@@ -128,13 +177,25 @@ def _describe_bands(counts: Mapping[int, int]) -> list[dict[str, float]]:
     return bars if total else []
 
 
-def _describe_column(name: str, query: Query) -> dict[str, Any]:
+def _describe_column(name: str, title: str, query: Query) -> dict[str, Any]:
     """Return a column's title and the link that sorts by it, or reverses its order."""
-    is_sorted = query.sort == name
-    order = "desc" if is_sorted and query.order == "asc" else "asc"
-    direction = {"asc": "ascending", "desc": "descending"}[query.order] if is_sorted else None
-    link = _link(query, sort=name, order=order, offset=0)
-    return {"title": _TITLES[name], "link": link, "direction": direction}
+    direction = query.order if query.sort == name else None
+    order = "descending" if direction == "ascending" else "ascending"
+    return {
+        "title": title,
+        "link": _link(query, sort=name, order=order, offset=0),
+        "direction": direction,
+        "is_number": name != "name",
+    }
+
+
+def _link_pages(query: Query, total: int) -> dict[str, str | None]:
+    """Return the links to the `previous` and the `next` page, None if there is none."""
+    before, after = query.offset - query.limit, query.offset + query.limit
+    return {
+        "previous": _link(query, offset=max(before, 0)) if query.offset else None,
+        "next": _link(query, offset=after) if after < total else None,
+    }
 
 
 def _link(query: Query, **changes: Any) -> str:

@@ -44,7 +44,11 @@ def test_the_wheel_holds_what_runs_and_nothing_else(distributions: Distributions
     about = {file for file in held if file.startswith(f"{name}.dist-info/")}
     shared = {f"{name}.data/data/share/seq-exporter/{file}" for file in SHARED}
     assert held - about == list_repository("seq_exporter") | shared
-    assert held >= {"seq_exporter/py.typed", "seq_exporter/web/status.html"}
+    assert held >= {
+        "seq_exporter/py.typed",
+        "seq_exporter/web/status.html",
+        "seq_exporter/web/style.css",
+    }
     assert about >= {f"{name}.dist-info/{file}" for file in ("METADATA", "licenses/LICENSE")}
 
 

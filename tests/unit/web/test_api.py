@@ -9,8 +9,6 @@ import pytest
 
 from seq_exporter import __version__
 from seq_exporter.scores import BANDS, METRICS, Score, SubuserScores
-from seq_exporter.web.listing import Query
-from seq_exporter.web.status_page import StatusPage
 from tests.support import day
 from tests.unit.web.test_routes import ACME, POLLED, FakeExporter, client
 
@@ -21,7 +19,7 @@ FLEET = SubuserScores(
         "<script>": Score("2", "<script>"),
     },
     missing=("x",),
-)
+).compare({"1": 4.1})
 EXPORTER = FakeExporter([(replace(ACME, subusers=FLEET), replace(POLLED, failure="500: no"))])
 NONE = dict.fromkeys(("overall", *METRICS))
 
@@ -42,6 +40,7 @@ def test_scores() -> None:
                 "date": "2026-11-04",
                 "overall": 2.8,
                 **dict(zip(METRICS, (1.0, 3.6, 4.2, None, 4.5), strict=True)),
+                "change7": -1.3,
             },
             {
                 "account": "acme",
@@ -49,6 +48,7 @@ def test_scores() -> None:
                 "user_id": "2",
                 "date": "2026-11-04",
                 **NONE,
+                "change7": None,
             },
         ],
     }
@@ -100,29 +100,25 @@ def test_the_status_page_reports_a_mistake_and_shows_the_subusers() -> None:
     answer = client(EXPORTER).get("/?limit=x")
     assert answer.status_code == 400
     assert (
-        '<p class="mistake" role="alert">limit must be a whole number from 1 to 1000</p>'
-        in answer.text
+        '<p class="warning" id="limit-mistake" role="alert">'
+        "limit must be a whole number from 1 to 1000</p>" in answer.text
     )
-    assert '<th scope="row">shop-de</th>' in answer.text
+    assert '<th scope="row"><span class="name">shop-de</span></th>' in answer.text
 
 
 def test_the_status_page_escapes_subusers() -> None:
     page = client(EXPORTER).get("/?subuser=%3Cscript%3E").text
     assert "<script" not in page
-    assert '<th scope="row">&lt;script&gt;</th>' in page
+    assert '<th scope="row"><span class="name">&lt;script&gt;</span></th>' in page
     assert 'name="subuser" value="&lt;script&gt;"' in page
-
-
-def test_the_status_page_links_to_the_documentation_if_its_url_is_known() -> None:
-    link = '<a href="https://example.com/docs">Documentation</a>'
-    assert link in StatusPage(lambda: "https://example.com/docs").render(EXPORTER.accounts, Query())
-    assert "Documentation" not in StatusPage().render(EXPORTER.accounts, Query())
 
 
 def test_links_keep_the_query() -> None:
     page = client(EXPORTER).get("/?limit=1&offset=0&subuser=s").text
     assert 'rel="next" href="?subuser=s&amp;limit=1&amp;offset=1#subusers"' in page
-    assert 'aria-sort="ascending"><a href="?subuser=s&amp;order=desc&amp;limit=1#subusers">' in page
+    link = "?subuser=s&amp;order=descending&amp;limit=1#subusers"
+    assert f'aria-sort="ascending"><a href="{link}">Overall</a> ↑' in page
+    assert '<input type="hidden" name="limit" value="1">' in page
     assert 'rel="prev"' not in page
 
 
@@ -131,10 +127,10 @@ def test_links_and_the_form_are_relative() -> None:
     page = client(EXPORTER).get("/?limit=1&offset=1").text
     targets = re.findall(r'(?:href|action|src)="([^"]*)"', page)
     assert [target for target in targets if not target.startswith("?")] == [
+        *[target for target in targets if target.startswith("https://")],
         "metrics",
         "api/v1/status",
         "api/v1/openapi.json",
-        *[target for target in targets if target.startswith("https://")],
         "./#subusers",
     ]
     assert len(targets) > 10
@@ -148,9 +144,8 @@ def test_characters_that_nobody_sees_are_escapes_on_the_page_and_exact_in_json()
         [(replace(ACME, account=unseen, subusers=fleet), replace(POLLED, failure=unseen))]
     )
     page = client(exporter).get("/").text
-    assert page.count(f'<th scope="row">{seen}</th>') == 2
-    assert f"<td>{seen}</td>" in page
-    assert f"<small>{seen}</small>" in page
+    assert page.count(f'<th scope="row"><span class="name">{seen}</span></th>') == 2
+    assert f"<p>{seen}</p>" in page
     assert not set(page) & (set(unseen) - set("a[31mé\\x1b\n"))
     (account,) = client(exporter).get("/api/v1/status").json()["accounts"]
     assert (account["account"], account["error"]) == (unseen, unseen)
@@ -160,7 +155,9 @@ def test_characters_that_nobody_sees_are_escapes_on_the_page_and_exact_in_json()
 
 def test_half_a_surrogate_pair_does_not_break_the_page() -> None:
     exporter = FakeExporter([(replace(ACME, account="a\ud800"), POLLED)])
-    assert r'<th scope="row">a\ud800</th>' in client(exporter).get("/").text
+    assert (
+        r'<th scope="row"><span class="name">a\ud800</span></th>' in client(exporter).get("/").text
+    )
 
 
 def test_the_description_names_every_path_and_parameter() -> None:
@@ -194,7 +191,7 @@ def test_the_description_allows_exactly_the_keys_of_an_answer() -> None:
         assert schema["additionalProperties"] is False
     scores = ["overall", *METRICS]
     assert schemas["OwnScores"]["required"] == ["date", *scores]
-    assert schemas["SubuserEntry"]["required"][-6:] == scores
+    assert schemas["SubuserEntry"]["required"][-7:] == [*scores, "change7"]
     assert schemas["Distribution"]["required"] == scores
     assert schemas["Bands"]["required"] == [str(band) for band in BANDS]
 
