@@ -13,15 +13,21 @@ import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 import yaml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from seq_exporter.config.file import load_config
+from seq_exporter.sendgrid.reader import AccountReader
+from seq_exporter.serve.history import NO_HISTORY
+from seq_exporter.serve.state import StateFolder
 from tests.faults.server import Exchange, FaultServer
-from tests.processes import Start, find_tool, free_port, start_simulator
+from tests.processes import Start, find_tool, free_port, start_simulator, wait_for, wait_until
 from tests.simulator import Samples, Simulator
-from tests.support import ROOT, item
+from tests.support import GIVE_UP_SECONDS, ROOT, item
 
 COMMAND = [sys.executable, "-m", "seq_exporter", "scores"]
 ENVIRON = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
@@ -55,6 +61,36 @@ def test_csv_has_what_sendgrid_says(folder: Path, simulator: Simulator) -> None:
         for metric in list(row)[4:9]:
             found[(f"{of}_metric_score", row["account"], metric, *user)] = float(row[metric])
     assert found == simulator.read_newest()
+
+
+def test_the_api_has_the_same_changes(folder: Path, exporter: Start) -> None:
+    """Of an exporter that was there a week ago."""
+    file = folder / "config.yaml"
+    file.write_text(f"{file.read_text()}\nstate_dir: state\n")
+    config = load_config(file, {})
+    for account in config.accounts:
+        with AccountReader(account, config.poll) as reader:
+            newest = reader.read_newest().snapshot.subusers
+            before = newest and reader.read_day(newest.day - timedelta(7)).subusers
+        assert before
+        known = NO_HISTORY.record(before.day, before.overall_by_user)
+        StateFolder(folder / "state").save_history(account, account.api_key.read(), known)
+    base = f"http://127.0.0.1:{free_port()}"
+    process = exporter("serve", f"--web.listen-address={base.removeprefix('http://')}")
+    url = f"{base}/api/v1/scores?limit=1000&sort=change7"
+
+    def read() -> list[Any]:
+        wait_for(f"{base}/-/ready", process)
+        found: list[Any] = requests.get(url, timeout=GIVE_UP_SECONDS).json()["scores"]
+        return found
+
+    wait_until(lambda: len({each["account"] for each in read() if each["change7"]}) == 3, process)
+    rows = json.loads(scores(folder, "--format=json", "--sort=change7").stdout)
+    keys = ("account", "subuser", "overall", "change7")
+    expected = [[row[key] for key in keys] for row in rows if row["subuser"]]
+    scored = [each for each in read() if each["overall"] is not None]
+    assert sorted([each[key] for key in keys] for each in scored) == sorted(expected)
+    assert [each["change7"] for each in scored] == [change for *_, change in expected]
 
 
 def test_changes_and_history_are_those_of_earlier_days(folder: Path) -> None:
