@@ -100,8 +100,8 @@ def _under_3() -> str:
 
 
 # Most of the time of a query goes into reading samples, so the ten are found once, among all
-# subusers, by the variables `lowest` and `fallen`. The tables read only subusers of these names, and
-# choose the ten again: other accounts may have subusers of the same names.
+# subusers, by the variables `lowest` and `fallen`. The tables read only subusers of these names,
+# and choose the ten again: other accounts may have subusers of the same names.
 _TEN_LOWEST = f"bottomk({TEN}, {promql.score()})"
 _TEN_FALLEN = f"bottomk({TEN}, {promql.change(ago='7d')}) < 0"
 _IN_LOWEST = "subuser=~`${lowest:regex}`"
