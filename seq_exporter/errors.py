@@ -8,6 +8,7 @@
     │   └── RemoteWriteFailed          the receiver did not accept it
     ├── NotCalculated                SendGrid has no scores of a day yet: ask later
     ├── PollStopped                  a poll ends because its account is no longer wanted
+    ├── NoMoreRequests               who asks SendGrid has used up what it may cost
     └── PollError                    a poll failed; `reason` is its label value
         ├── TooManySeries            too_many_series     more than the account's max_series
         ├── AccountUnavailable       no more requests with this key now
@@ -62,6 +63,10 @@ class NotCalculated(SeqExporterError):
 
 class PollStopped(SeqExporterError):
     """A poll ends because its result is not needed: the account is removed or the process stops."""
+
+
+class NoMoreRequests(SeqExporterError):
+    """SendGrid must not be asked for more now; the message says why, and when it may be."""
 
 
 class PollError(SeqExporterError):

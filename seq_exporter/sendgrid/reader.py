@@ -88,14 +88,18 @@ class AccountReader:
         """The days to ask for and to show at this moment."""
         return Calendar(self.clock.now(), self.settings)
 
-    def connect(self) -> SendGrid:
-        """Return a client with the account's key, which is read now. Raises KeyUnavailable."""
+    def connect(self, on_behalf_of: str = "") -> SendGrid:
+        """Return a client with the account's key, which is read now. Raises KeyUnavailable.
+
+        It asks on behalf of the subuser of that name, if there is one.
+        """
         key = self.account.api_key.read()
+        account = replace(self.account, on_behalf_of=on_behalf_of or self.account.on_behalf_of)
         settings = self.settings
         if self.session is None:
             self.session = open_session()
         transport = Transport(
-            self.account, key, self.session, settings.timeout_seconds, self.clock, self._observer
+            account, key, self.session, settings.timeout_seconds, self.clock, self._observer
         )
         return SendGrid(transport, self._sleep, Anomalies(), settings.most_users, self._pause_after)
 

@@ -14,13 +14,6 @@ from typing import NoReturn
 from rich.console import Console
 
 from seq_exporter.commands.asking import ask_all
-from seq_exporter.commands.explain.evidence import (
-    DAYS,
-    Evidence,
-    explain_own,
-    explain_subuser,
-    read_subusers,
-)
 from seq_exporter.commands.explain.text import print_explanation
 from seq_exporter.commands.flags import choose_accounts
 from seq_exporter.commands.messages import print_error
@@ -28,6 +21,13 @@ from seq_exporter.commands.progress import Advance, showing_bar
 from seq_exporter.config.file import find_config, load_config
 from seq_exporter.config.model import ALL_SUBUSERS, Account, PollSettings
 from seq_exporter.errors import ConfigError, PollError
+from seq_exporter.explain.evidence import (
+    DAYS,
+    Evidence,
+    explain_own,
+    explain_subuser,
+    read_subusers,
+)
 from seq_exporter.scores import SubuserScores
 from seq_exporter.sendgrid.reader import AccountReader
 
@@ -68,7 +68,7 @@ def _explain_subuser(accounts: Sequence[Account], settings: PollSettings, subuse
         AccountReader(account, settings) as reader,
         showing_bar("Asking SendGrid", DAYS - 1, sys.stderr, transient=True) as advance,
     ):
-        return explain_subuser(reader, newest, subuser, settings, advance)
+        return explain_subuser(reader, newest, subuser, advance=advance)
 
 
 @contextlib.contextmanager

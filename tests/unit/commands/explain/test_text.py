@@ -10,8 +10,8 @@ from datetime import date, timedelta
 import pytest
 from rich.console import Console
 
-from seq_exporter.commands.explain.evidence import Evidence, Others
 from seq_exporter.commands.explain.text import print_explanation
+from seq_exporter.explain.evidence import Evidence, Others
 from seq_exporter.scores import Score
 from tests.support import TODAY
 
@@ -43,6 +43,10 @@ def explain(found: Evidence, width: int = 80) -> str:
 GOOD = (4.2, 4.1, 4.5, 4.2, 4.2, 4.6)
 FALLEN = (2.8, 1.0, 3.4, 4.2, 4.2, 4.6)
 BLOCKED = (2.0, 3.5, 3.5, 1.0, 3.6, 3.6)
+TO_BE_SCORED = (
+    "If it should have one: turn on open tracking (in SendGrid: Settings, Tracking), "
+    "or find out why it sends so little."
+)
 NOBODY = Others(TODAY - timedelta(days=4), 33, {})
 MANY = Others(
     TODAY - timedelta(days=4),
@@ -145,7 +149,8 @@ def test_a_decline_names_the_metric_that_causes_the_others() -> None:
             evidence((20, GOOD), (10, None)),
             [
                 "It has had no score since 2026-10-27: open tracking is off, or fewer than 1,000 "
-                "messages were sent in 30 days."
+                "messages were sent in 30 days.",
+                TO_BE_SCORED,
             ],
         ),
         (
@@ -169,7 +174,8 @@ def test_a_decline_names_the_metric_that_causes_the_others() -> None:
             evidence((30, None)),
             [
                 "It has had no score for 30 days: open tracking is off, or fewer than 1,000 "
-                "messages were sent in 30 days."
+                "messages were sent in 30 days.",
+                TO_BE_SCORED,
             ],
         ),
     ],

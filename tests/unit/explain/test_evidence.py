@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
-from seq_exporter.commands.explain.evidence import (
+from seq_exporter.config.model import PollSettings
+from seq_exporter.errors import PollError, ServerFailed
+from seq_exporter.explain.evidence import (
     Evidence,
     Others,
     explain_own,
     explain_subuser,
     read_subusers,
 )
-from seq_exporter.config.model import PollSettings
-from seq_exporter.errors import PollError, ServerFailed
 from seq_exporter.scores import METRICS, Score
 from seq_exporter.sendgrid.reader import AccountReader
 from tests.support import TODAY, Answer, FakeSendGrid, FakeTime, account, item
@@ -51,12 +52,11 @@ def fleet(sendgrid: FakeSendGrid) -> FakeSendGrid:
 
 
 def explain(time: FakeTime, subuser: str = "shop", **changes: object) -> Evidence:
-    settings = PollSettings()
     asked = account(own_score=False, **changes)
-    with AccountReader(asked, settings, clock=time.clock, sleep=time.sleep) as reader:
+    with AccountReader(asked, PollSettings(), clock=time.clock, sleep=time.sleep) as reader:
         newest = read_subusers(reader)
         assert newest
-        return explain_subuser(reader, newest, subuser, settings, lambda steps, text: None)
+        return explain_subuser(reader, newest, subuser)
 
 
 EXPECTED = Evidence(
@@ -80,7 +80,8 @@ def test_a_key_that_may_not_ask_on_behalf_asks_for_every_day(
 ) -> None:
     fleet.first[BEHALF] = [FORBIDDEN]
     behalf = "account-id 7" if is_of_customer else ""
-    assert explain(time, on_behalf_of=behalf) == EXPECTED
+    expected = replace(EXPECTED, is_refused=not is_of_customer)
+    assert explain(time, on_behalf_of=behalf) == expected
     asked = fleet.take_requests()
     assert asked.count(BEHALF) == (not is_of_customer)
     assert [f"subusers {ago(back)}" for back in range(1, 30)] == asked[-30:-1]

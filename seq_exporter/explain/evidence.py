@@ -1,0 +1,207 @@
+"""What is asked of SendGrid to explain one score: a month of it, and how the others have fared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from functools import partial
+
+from seq_exporter.errors import (
+    BadRequest,
+    EndpointFailed,
+    Forbidden,
+    NoMoreRequests,
+    NotFound,
+    PollError,
+    Unauthorized,
+)
+from seq_exporter.scores import Score, SubuserScores
+from seq_exporter.sendgrid.client import SendGrid
+from seq_exporter.sendgrid.reader import AccountReader
+from seq_exporter.trends import LEAST_CHANGE, Trend, find_trend
+
+#: How many days are drawn, the newest included.
+DAYS = 30
+
+# Without a fall to compare with, the others are compared with their scores a week before.
+_WEEK = timedelta(days=7)
+
+# If the day to compare with has no scores, an earlier one does.
+_DAYS_TO_TRY = 3
+
+# What SendGrid answers if a key may not ask on behalf of a subuser. After any other failure, more
+# requests would make it worse.
+_NOT_ON_BEHALF = (Unauthorized, Forbidden, NotFound, BadRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """How the account's other subusers have fared since `day`.
+
+    `fallen` are those that lost half a point or more, by label: the most first. `compared` is how
+    many have a score on both days.
+    """
+
+    day: date
+    compared: int
+    fallen: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What explains a score: that of a subuser, or the account's own if `subuser` is empty.
+
+    `days` has the user's scores by day, up to the newest day `day`; a day on which SendGrid names
+    no score is absent. `gap` is why earlier days were not asked for, if they were not.
+
+    `others` is None for the account's own score, and where there is nothing to compare; `failure`
+    is why it could not be asked for. `is_refused` is whether SendGrid does not let the key ask on
+    behalf of the subuser. `asked_at` is when SendGrid was asked, in epoch seconds.
+    """
+
+    account: str
+    subuser: str
+    day: date
+    days: Mapping[date, Score]
+    others: Others | None = None
+    failure: str = ""
+    gap: str = ""
+    is_refused: bool = False
+    asked_at: float | None = field(default=None, compare=False)
+
+
+#: Returns the scores of all users of an account on a day, by user_id; none if there are none yet.
+ReadDay = Callable[[date], Mapping[str, Score]]
+
+#: Is called after each day that is read, with 1 and what was read.
+Advance = Callable[[int, str], None]
+
+
+def read_subusers(reader: AccountReader) -> SubuserScores | None:
+    """Return the newest scores of an account's subusers, None if it has none. Raises PollError."""
+    return reader.read_newest().require_all().subusers
+
+
+def read_day(sendgrid: SendGrid, day: date) -> Mapping[str, Score]:
+    """Return the scores of all users on `day`, by user_id. Raises PollError."""
+    return {score.user_id: score for score in sendgrid.fetch_subusers(day) or ()}
+
+
+def explain_subuser(
+    reader: AccountReader,
+    newest: SubuserScores,
+    subuser: str,
+    *,
+    read: ReadDay | None = None,
+    on_behalf: bool = True,
+    advance: Advance = lambda steps, text: None,
+) -> Evidence:
+    """Return the evidence on `subuser`, one of those in `newest`. Raises PollError.
+
+    This takes one request on behalf of the subuser, and a reading of the subusers' scores of an
+    earlier day. If that reading fails, the rest is explained all the same. If SendGrid does not
+    answer on behalf of the subuser, or is not to be asked so, the month is read day by day.
+
+    `read` replaces the reading of a day. It may raise NoMoreRequests, and so may the `reader`: then
+    the evidence is what is known by then. `advance` counts days that are read one by one.
+    """
+    read = read or partial(read_day, reader.connect())
+    evidence, is_answered = _ask_on_behalf(reader, newest, subuser, on_behalf)
+    if not is_answered and not evidence.gap:
+        evidence = _read_days(evidence, read, advance)
+    trend = find_trend({day: each.overall for day, each in evidence.days.items()})
+    is_over = trend is not None and (trend.change > 0 or trend.is_over)
+    if is_over or evidence.gap or not newest.by_label[subuser].is_scored:
+        return evidence  # the others explain only a fall that lasts
+    try:
+        return replace(evidence, others=_compare_others(newest, subuser, trend, read))
+    except (PollError, NoMoreRequests) as err:
+        return replace(evidence, failure=str(err))
+
+
+def explain_own(reader: AccountReader) -> Evidence | None:
+    """Return the evidence on the account's own score, None if it has none. Raises PollError."""
+    own = reader.read_newest().require_all().own
+    if own is None:
+        return None
+    first = own.day - timedelta(days=DAYS - 1)
+    days = {**reader.connect().fetch_own_days(first, own.day), own.day: own.score}
+    return Evidence(reader.account.name, "", own.day, days)
+
+
+def _ask_on_behalf(
+    reader: AccountReader, newest: SubuserScores, subuser: str, is_possible: bool
+) -> tuple[Evidence, bool]:
+    """Return the evidence with all days, in one request, and whether SendGrid has answered it.
+
+    Otherwise the evidence has the newest day only, and a `gap` if no more requests may be made.
+    """
+    known, day = newest.by_label[subuser], newest.day
+    evidence = Evidence(
+        reader.account.name, subuser, day, {day: known}, asked_at=reader.clock.now()
+    )
+    is_possible = is_possible and not reader.account.on_behalf_of
+    if not is_possible or not _can_be_header(known.username or ""):
+        return evidence, False
+    try:
+        client = reader.connect(on_behalf_of=known.username or "")
+        found = client.fetch_own_days(day - timedelta(days=DAYS - 1), day)
+    except NoMoreRequests as err:
+        return replace(evidence, gap=str(err)), False
+    except _NOT_ON_BEHALF:
+        return replace(evidence, is_refused=True), False
+    # A proxy may drop the header: SendGrid then answers for the account itself.
+    is_theirs = bool(found) and all(each.user_id == known.user_id for each in found.values())
+    return (replace(evidence, days={**found, day: known}), True) if is_theirs else (evidence, False)
+
+
+def _can_be_header(name: str) -> bool:
+    """Whether SendGrid can be asked on behalf of a subuser of this name.
+
+    A header holds nothing else; and a customer account has its own form of it.
+    """
+    is_text = bool(name) and name.isascii() and name.isprintable() and name == name.strip()
+    return is_text and not name.startswith("account-id ")
+
+
+def _read_days(evidence: Evidence, read: ReadDay, advance: Advance) -> Evidence:
+    """Return `evidence` with the earlier days: all subusers' scores, day by day, the newest first.
+
+    Ends with a `gap` when no more requests may be made.
+    """
+    (known,) = evidence.days.values()
+    found = dict(evidence.days)
+    for day in (evidence.day - timedelta(days=back) for back in range(1, DAYS)):
+        try:
+            score = read(day).get(known.user_id)
+        except EndpointFailed:  # this day alone fails
+            score = None
+        except NoMoreRequests as err:
+            return replace(evidence, days=found, gap=str(err))
+        if score:
+            found[day] = score
+        advance(1, f"{evidence.account} {day}")
+    return replace(evidence, days=found)
+
+
+def _compare_others(
+    newest: SubuserScores, subuser: str, trend: Trend | None, read: ReadDay
+) -> Others | None:
+    """Compare with the day before the fall, or a week ago; None if there are no scores then."""
+    since = trend.day - timedelta(days=1) if trend else newest.day - _WEEK
+    for day in (since - timedelta(days=back) for back in range(_DAYS_TO_TRY)):
+        before = read(day)
+        losses = {
+            label: round(then.overall - score.overall, 1)
+            for label, score in newest.by_label.items()
+            if label != subuser
+            and score.overall is not None
+            and (then := before.get(score.user_id)) is not None
+            and then.overall is not None
+        }
+        if losses:
+            fallen = {label: loss for label, loss in losses.items() if loss >= LEAST_CHANGE}
+            order = sorted(fallen, key=lambda label: (-fallen[label], label))
+            return Others(day, len(losses), {label: fallen[label] for label in order})
+    return None
