@@ -186,6 +186,8 @@ class AccountTelemetry(RequestObserver):
     def __init__(self, telemetry: Telemetry, name: str) -> None:
         self.name = name
         self.numbers = Numbers(name)
+        #: What SendGrid's newest responses say; None for what none has said.
+        self.rate_limit = RateLimit(None, None, None)
         self._telemetry = telemetry
         self._lock = threading.Lock()
         self._waiting_since: float | None = None
@@ -198,6 +200,8 @@ class AccountTelemetry(RequestObserver):
 
     def observe_rate_limit(self, rate_limit: RateLimit) -> None:
         """Note the rate limit of a response; a header that it lacks keeps its last value."""
+        pairs = zip(rate_limit, self.rate_limit, strict=True)
+        self.rate_limit = RateLimit(*(old if new is None else new for new, old in pairs))
         found = zip(_RATE_LIMIT, rate_limit, strict=True)
         given = [(name, value) for name, value in found if value is not None]
         self._write(*given, may_wait=True)

@@ -12,10 +12,12 @@ from seq_exporter.clock import Clock
 from seq_exporter.config.model import Account, Config
 from seq_exporter.config.shard import WHOLE, Shard
 from seq_exporter.errors import ConfigError
+from seq_exporter.explain.evidence import Evidence
 from seq_exporter.publish.store import Store
 from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
 from seq_exporter.scores import Health, Snapshot
 from seq_exporter.sendgrid.session import Sessions
+from seq_exporter.serve.explaining import AccountExplainer, Explainer
 from seq_exporter.serve.loading import LOAD_SECONDS, load_within
 from seq_exporter.serve.polling import Poller
 from seq_exporter.serve.state import StateFolder
@@ -33,6 +35,7 @@ class _Running:
 
     poller: Poller
     telemetry: AccountTelemetry
+    explainer: AccountExplainer
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
@@ -63,6 +66,7 @@ class Exporter:
         self._threads = DaemonThreads(_POLLS_AT_ONCE)
         self._reload_threads = DaemonThreads(1)  # apart: a reload does not wait for polls
         self._sessions = Sessions()
+        self._explainer = Explainer(self._sessions, self._clock)
         # Replaced as a whole: threads read it while a reload adds and removes accounts.
         self._running: Mapping[str, _Running] = {}
         self._reloading = asyncio.Lock()
@@ -75,10 +79,23 @@ class Exporter:
             for running in self._running.values()
         ]
 
+    async def explain(self, account: str, subuser: str, *, may_ask: bool) -> Evidence | None:
+        """Return why a subuser's score has changed; None if the account does not have it now.
+
+        Asks SendGrid if it must and may. Raises NoThread.
+        """
+        running = self._running.get(account)
+        return await running.explainer.explain(subuser, may_ask=may_ask) if running else None
+
     def start(self) -> None:
         """Start to poll every account."""
         self.telemetry.observe_reload(True, self._clock.now())
         self._begin(self._open(self._config.accounts, self._config))
+
+    def end_views(self) -> None:
+        """Ask SendGrid for no more pages of subusers; views that wait for an answer end."""
+        for running in self._running.values():
+            running.explainer.stop()
 
     def stop(self) -> None:
         """Stop all polls; one that waits for an answer ends with the process."""
@@ -157,20 +174,21 @@ class Exporter:
         """Open the accounts in store and telemetry, with a poller each that does nothing yet."""
         opened = self.telemetry.open_all(account.name for account in accounts)
         return [
-            _Running(
-                Poller(
-                    account,
-                    config.poll,
-                    self.store.open(account.name, account.series, account.max_series),
-                    telemetry,
-                    state=_open_state(config),
-                    sessions=self._sessions,
-                    clock=self._clock,
-                ),
-                telemetry,
-            )
+            self._prepare(account, telemetry, config)
             for account, telemetry in zip(accounts, opened, strict=True)
         ]
+
+    def _prepare(self, account: Account, telemetry: AccountTelemetry, config: Config) -> _Running:
+        poller = Poller(
+            account,
+            config.poll,
+            self.store.open(account.name, account.series, account.max_series),
+            telemetry,
+            state=_open_state(config),
+            sessions=self._sessions,
+            clock=self._clock,
+        )
+        return _Running(poller, telemetry, self._explainer.open(poller, telemetry))
 
     def _begin(self, opened: Sequence[_Running]) -> None:
         """Poll the accounts that were opened."""
@@ -198,6 +216,9 @@ class Exporter:
         if is_due:
             # With a new key, the old scores stay until SendGrid has answered it.
             running.wake.set()
+        if account.api_key != old.api_key:  # what the old key found may be another account's
+            running.explainer.stop()
+            running.explainer = self._explainer.open(poller, running.telemetry)
 
     async def _remove(self, removed: Sequence[_Running]) -> None:
         """Take accounts away, all in one step."""
@@ -218,6 +239,7 @@ class Exporter:
 
     def _halt(self, running: _Running) -> None:
         running.poller.stop()
+        running.explainer.stop()
         if running.task:
             running.task.cancel()
 

@@ -77,8 +77,10 @@ class Poller:
             settings,
             observer=telemetry,
             clock=self._clock,
-            sleep=sleep or self._sleep_unless_stopped,
+            sleep=self._pause,
         )
+        self._sleep = sleep or self._sleep_unless_stopped
+        self._paused_until = 0.0  # by the monotonic clock
         self._is_saved = True
         self._is_misfit = False
         self._blocked = account.api_key, 0.0  # until then, by the monotonic clock
@@ -90,6 +92,11 @@ class Poller:
         api_key, until = self._blocked
         is_blocked = api_key == self.account.api_key
         return max(until - self._clock.monotonic(), 0.0) if is_blocked else 0.0
+
+    @property
+    def quiet_seconds(self) -> float:
+        """For how long SendGrid is asked for nothing: it refuses, or a running poll pauses."""
+        return max(self.blocked_seconds, self._paused_until - self._clock.monotonic(), 0.0)
 
     def keep_state_in(self, state: StateFolder | None) -> None:
         """Save to `state` from the next poll on, including the scores that are held now."""
@@ -302,6 +309,10 @@ class Poller:
 
     def _about(self, **fields: object) -> dict[str, object]:
         return {"account": self.account.name, **fields}
+
+    def _pause(self, seconds: float) -> None:
+        self._paused_until = self._clock.monotonic() + seconds
+        self._sleep(seconds)
 
     def _sleep_unless_stopped(self, seconds: float) -> None:
         if self._stopped.wait(seconds):

@@ -89,7 +89,7 @@ async def run_exporter(
         },
     )
     try:
-        await run_servers((server, sockets), *also)
+        await run_servers((server, sockets), *also, before_stop=exporter.end_views)
     finally:
         exporter.stop()
         for task in reloads:
@@ -149,13 +149,15 @@ def _begin_reloads(
     return tasks
 
 
-async def run_servers(*served: Served) -> None:
+async def run_servers(*served: Served, before_stop: Callable[[], None] = lambda: None) -> None:
     """Serve until SIGTERM or SIGINT, then close the sockets.
 
-    Takes the signals that are held, and holds later ones: the process ends with status 0.
+    A server stops once it has answered: `before_stop` ends what an answer may wait for. Takes the
+    signals that are held, and holds later ones: the process ends with status 0.
     """
 
     def stop() -> None:
+        before_stop()
         for server, _ in served:
             server.should_exit = True
 

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from seq_exporter.escapes import show, show_lines
+from seq_exporter.explain.evidence import Evidence
 from seq_exporter.publish.store import Store
 from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.scores import Health, Snapshot
@@ -28,22 +29,25 @@ from seq_exporter.web.negotiation import accepts_gzip, choose_format
 from seq_exporter.web.openapi import describe_api
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 from seq_exporter.web.status_page import StatusPage, find_docs
+from seq_exporter.web.subuser_page import Refusal, SubuserPage, choose_subuser
 
 # The status page and the API sort fleets in threads: a large fleet takes tens of milliseconds, and
 # scrapes would wait on the event loop. More threads gain nothing: Python runs one at a time.
 _THREADS = 2
 
-# The status page has no script, loads nothing from other hosts, and must not be framed.
+# The pages have no script, load nothing from other hosts, and must not be framed.
 _HTML_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+# The page of a subuser changes when SendGrid is asked, which costs requests: it is for people.
+_SUBUSER_HEADERS = {**_HTML_HEADERS, "Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 
 
 class PublishedState(Protocol):
-    """The state that the routes publish; no call blocks."""
+    """The state that the routes publish; no call blocks the event loop."""
 
     @property
     def store(self) -> Store:
@@ -56,6 +60,12 @@ class PublishedState(Protocol):
     @property
     def accounts(self) -> Sequence[tuple[Snapshot, Health]]:
         """Each account's published snapshot, and the outcome of its polls."""
+
+    async def explain(self, account: str, subuser: str, *, may_ask: bool) -> Evidence | None:
+        """Return why a subuser's score has changed, None if the account does not have it now.
+
+        Asks SendGrid if it must, and `may_ask`.
+        """
 
     async def reload(self) -> str | None:
         """Re-read the configuration; return its mistakes as text, or None if it has none."""
@@ -71,11 +81,13 @@ def build_app(
         DaemonThreads(_THREADS),
         DaemonThreads(1),
         StatusPage(find_docs),
+        SubuserPage(find_docs),
     )
     app = Starlette(
         routes=[
             Route("/metrics", handlers.metrics),  # the one that is asked for most is found first
             Route("/", handlers.status),
+            Route("/subuser", handlers.subuser),
             *(Route(each.path, handlers.answer(each)) for each in ENDPOINTS),
             Route("/api/v1/openapi.json", handlers.openapi),
             Route("/-/healthy", handlers.healthy),
@@ -118,6 +130,7 @@ class _Handlers:
     threads: DaemonThreads
     selections: DaemonThreads
     page: StatusPage
+    subuser_page: SubuserPage
 
     async def status(self, request: Request) -> Response:
         query, mistakes = Query.parse(request.query_params)
@@ -126,6 +139,23 @@ class _Handlers:
             lambda: self.page.render(self.exporter.accounts, query, mistakes, entered)
         )
         return HTMLResponse(html, 400 if mistakes else 200, headers=_HTML_HEADERS)
+
+    async def subuser(self, request: Request) -> Response:
+        if _is_prefetch(request):
+            text = "This page may cost requests to SendGrid: open it, do not prefetch it.\n"
+            return PlainTextResponse(text, 503)
+        given, accounts = request.query_params, self.exporter.accounts
+        choice = await self.threads.run(lambda: choose_subuser(accounts, given))
+        if not isinstance(choice, Refusal):
+            evidence = await self.exporter.explain(*choice, may_ask=request.method == "GET")
+            if evidence:
+                html = await self.threads.run(lambda: self.subuser_page.render(evidence))
+                return HTMLResponse(html, headers=_SUBUSER_HEADERS)
+            choice = Refusal(
+                503, "The accounts are changing, or the exporter stops: reload this page."
+            )
+        html = await self.threads.run(lambda: self.subuser_page.render_refusal(choice))
+        return HTMLResponse(html, choice.status, headers=_SUBUSER_HEADERS)
 
     async def metrics(self, request: Request) -> ASGIApp:
         exporter = self.exporter
@@ -194,6 +224,12 @@ class _Handlers:
 def _header(request: Request, name: str) -> str:
     """Return a header that is a list; several lines of it are one list (RFC 9110, 5.3)."""
     return ", ".join(request.headers.getlist(name))
+
+
+def _is_prefetch(request: Request) -> bool:
+    """Whether a browser asks for a page that nobody has opened yet, and may never open."""
+    purposes = (_header(request, name) for name in ("sec-purpose", "purpose", "x-moz"))
+    return any("prefetch" in purpose.lower() for purpose in purposes)
 
 
 def _no_account(name: str) -> Response:

@@ -6,16 +6,13 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from seq_exporter import __version__
-from seq_exporter.escapes import show
 from seq_exporter.scores import Health, Snapshot, add_to_bands
 from seq_exporter.web.listing import SORTS, Accounts, Query, list_subusers
-
-if TYPE_CHECKING:  # the first view imports it: many exporters are only scraped
-    import jinja2
+from seq_exporter.web.templates import load_template
 
 _NOTHING: Mapping[str, str] = {}
 
@@ -71,7 +68,7 @@ class StatusPage:
         fleets = [snapshot.subusers for snapshot, _ in accounts if snapshot.subusers]
         has_changes = any(fleet.change7 for fleet in fleets)
         titles = {name: _TITLES[name] for name in _TITLES if name != "change7" or has_changes}
-        return _load_template().render(
+        return load_template("status.html").render(
             version=__version__,
             docs_url=docs_url,
             summary=_summarize([health for _, health in accounts]),
@@ -102,20 +99,6 @@ def find_docs() -> str | None:
         return None
     places = dict(url.split(", ", 1) for url in urls)
     return places.get("Documentation")
-
-
-@functools.cache  # compiling it takes longer than a hundred pages
-def _load_template() -> jinja2.Template:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("seq_exporter.web", ""),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["show"] = show
-    return environment.get_template("status.html")
 
 
 def _summarize(healths: Sequence[Health]) -> str:

@@ -22,6 +22,9 @@ from selenium.webdriver.support.wait import WebDriverWait
 from tests.processes import Start, free_port, start_simulator, wait_for
 from tests.support import GIVE_UP_SECONDS
 
+#: The page of a subuser that has fallen.
+FALLEN = "subuser?account=kettlewick&subuser=shop-de"
+
 
 @pytest.fixture
 def large(exporter: Start, tmp_path: Path) -> str:
@@ -138,7 +141,14 @@ def test_search_and_sort_in_a_large_fleet(browser: Chrome, large: str) -> None:
 
 @pytest.mark.parametrize("browser", ["script", "script dark", "script phone"], indirect=True)
 @pytest.mark.parametrize(
-    "query", ["", "?subuser=shop&sort=spam_rate&order=descending", "?limit=x&below=x"]
+    "query",
+    [
+        "",
+        "?subuser=shop&sort=spam_rate&order=descending",
+        "?limit=x&below=x",
+        FALLEN,
+        "subuser?account=kettlewick&subuser=shop-dee",
+    ],
 )
 def test_the_page_is_accessible(browser: Chrome, demo: str, query: str) -> None:
     browser.get(demo + query)
@@ -152,9 +162,28 @@ def test_the_page_is_accessible(browser: Chrome, demo: str, query: str) -> None:
     assert serious == []
 
 
-@pytest.mark.parametrize("browser", ["script phone"], indirect=True)
-def test_on_a_phone_only_tables_scroll_sideways(browser: Chrome, demo: str) -> None:
+def test_two_clicks_tell_who_fell_and_what_to_do(browser: Chrome, demo: str) -> None:
+    """From the page that everybody opens first, to a subuser among the worst, and back."""
     browser.get(demo)
+    follow(browser, browser.find_element(By.LINK_TEXT, "shop-de"))
+    said = browser.find_element(By.TAG_NAME, "body").text
+    assert browser.find_element(By.TAG_NAME, "h1").text == "shop-de"
+    assert re.search(r"\nThe overall score fell from 4\.\d to 2\.\d on \d{4}-\d\d-\d\d\.\n", said)
+    assert re.search(r"\n[a-z_]+ fell from \d\.\d to \d\.\d on ", said)
+    assert "\nWhat helps\nA low " in said
+    assert "\nWhere to look\n" in said
+    # As many bars as days, and the same numbers in a table.
+    pictures = browser.find_elements(By.CSS_SELECTOR, "svg[role=img]")
+    assert len(pictures) == 6
+    assert len(browser.find_elements(By.CSS_SELECTOR, ".days tbody tr")) == 30
+    follow(browser, browser.find_element(By.LINK_TEXT, "All subusers"))
+    assert "shop-de" in read_column(browser, 1)
+
+
+@pytest.mark.parametrize("browser", ["script phone"], indirect=True)
+@pytest.mark.parametrize("page", ["", FALLEN])
+def test_on_a_phone_only_tables_scroll_sideways(browser: Chrome, demo: str, page: str) -> None:
+    browser.get(demo + page)
     wide, screen = browser.execute_script(
         "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
     )

@@ -103,13 +103,13 @@ def test_the_status_page_reports_a_mistake_and_shows_the_subusers() -> None:
         '<p class="warning" id="limit-mistake" role="alert">'
         "limit must be a whole number from 1 to 1000</p>" in answer.text
     )
-    assert '<th scope="row"><span class="name">shop-de</span></th>' in answer.text
+    assert ">shop-de</a></th>" in answer.text
 
 
 def test_the_status_page_escapes_subusers() -> None:
     page = client(EXPORTER).get("/?subuser=%3Cscript%3E").text
     assert "<script" not in page
-    assert '<th scope="row"><span class="name">&lt;script&gt;</span></th>' in page
+    assert ">&lt;script&gt;</a></th>" in page
     assert 'name="subuser" value="&lt;script&gt;"' in page
 
 
@@ -132,6 +132,7 @@ def test_links_and_the_form_are_relative() -> None:
         "api/v1/status",
         "api/v1/openapi.json",
         "./#subusers",
+        "subuser?account=acme&amp;subuser=%3Cscript%3E",
     ]
     assert len(targets) > 10
 
@@ -144,7 +145,8 @@ def test_characters_that_nobody_sees_are_escapes_on_the_page_and_exact_in_json()
         [(replace(ACME, account=unseen, subusers=fleet), replace(POLLED, failure=unseen))]
     )
     page = client(exporter).get("/").text
-    assert page.count(f'<th scope="row"><span class="name">{seen}</span></th>') == 2
+    assert page.count(f'<th scope="row"><span class="name">{seen}</span></th>') == 1
+    assert page.count(f">{seen}</a></th>") == 1
     assert f"<p>{seen}</p>" in page
     assert not set(page) & (set(unseen) - set("a[31mé\\x1b\n"))
     (account,) = client(exporter).get("/api/v1/status").json()["accounts"]

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from starlette.testclient import TestClient
 
 from seq_exporter import __version__
+from seq_exporter.explain.evidence import Evidence
 from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.formats import Format
 from seq_exporter.publish.store import Store
@@ -54,6 +55,8 @@ ROUTES = {
     "/-/ready": {"GET", "HEAD"},
     "/-/reload": {"POST"},
 }
+# Without a parameter, there is no page of a subuser.
+ALLOWED = {**ROUTES, "/subuser": {"GET", "HEAD"}}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 
 
@@ -102,6 +105,9 @@ class FakeExporter:
         for snapshot, _ in self.accounts:
             store.open(snapshot.account).swap(snapshot)
         return store
+
+    async def explain(self, account: str, subuser: str, *, may_ask: bool) -> Evidence | None:
+        return None
 
     async def reload(self) -> str | None:
         self.reloads += 1
@@ -303,7 +309,16 @@ class BusyExporter(FakeExporter):
         return super().__getattribute__(name)
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1/scores", "/api/v1/status", "/metrics?account=a"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/subuser?account=acme&subuser=a",
+        "/api/v1/scores",
+        "/api/v1/status",
+        "/metrics?account=a",
+    ],
+)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_without_a_thread_a_request_may_be_repeated(path: str, method: str) -> None:
     answer = client(BusyExporter()).request(method, path)
@@ -364,7 +379,7 @@ def test_an_unknown_path_is_not_found(path: str, method: str) -> None:
     ("path", "method"),
     [
         (path, method)
-        for path, allowed in ROUTES.items()
+        for path, allowed in ALLOWED.items()
         for method in METHODS
         if method not in allowed
     ],
@@ -374,7 +389,7 @@ def test_a_wrong_method_is_not_allowed(path: str, method: str, enable_lifecycle:
     exporter = FakeExporter()
     answer = client(exporter, enable_lifecycle=enable_lifecycle).request(method, path)
     assert (answer.status_code, exporter.reloads) == (405, 0)
-    assert set(answer.headers["Allow"].split(", ")) == ROUTES[path]
+    assert set(answer.headers["Allow"].split(", ")) == ALLOWED[path]
 
 
 def test_paths_need_a_password_if_users_are_configured() -> None:
@@ -388,3 +403,5 @@ def test_paths_need_a_password_if_users_are_configured() -> None:
         is_open = path in ("/-/healthy", "/-/ready")
         assert stranger.request(method, path).status_code == (200 if is_open else 401)
         assert ada.request(method, path).status_code == 200
+    assert stranger.get("/subuser").status_code == 401
+    assert ada.get("/subuser").status_code == 400
