@@ -223,6 +223,7 @@ _WHO_SEES_IT = {
         **_SELECTED,
         runbookUrl=TEXT,
         dashboardUrl=TEXT,
+        statusUrl=TEXT,
         job=TEXT,
         additionalRuleLabels=MAP,
         additionalRuleAnnotations=MAP,

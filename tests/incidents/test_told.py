@@ -206,6 +206,8 @@ def test_a_fall_reaches_a_person_once_and_in_good_words(stack: Stack, webhooks: 
         "runbook_url": "https://seq-exporter.example/docs/runbooks/SeqScoreDropped.md",
         "dashboard_url": "https://grafana.seq-exporter.example/d/seq-subuser"
         "?var-account=kettlewick&var-subuser=shop-de",
+        "status_url": "https://status.seq-exporter.example/subuser"
+        "?account=kettlewick&subuser=shop-de",
     }
     # A dozen subusers of postmill fell: they are one alert, and so is the account's own score.
     ((path, fleet),) = webhooks.about(FLEET)

@@ -210,16 +210,21 @@ def test_alerts_can_be_changed_one_by_one(tmp_path: Path) -> None:
         found = alert["annotations"]
         assert found["runbook_url"] == f"https://wiki.example.com/runbooks/{name}.md"
         assert found["dashboard_url"].startswith("https://grafana.example.com/mail/d/")
+        status = found.get("status_url", "https://seq.example.com/exporter/")
+        assert status.startswith("https://seq.example.com/exporter/")
 
 
-def test_links_to_dashboards_lead_to_the_users_grafana(tmp_path: Path) -> None:
+def test_links_lead_to_the_users_grafana_and_exporter(tmp_path: Path) -> None:
     chart = shutil.copytree(CHART, tmp_path / "chart")
     path = "/d/seq-subuser?var-account={{ urlquery $labels.account }}"
     alert = {
         "alert": "SeqScorePoor",
         "expr": "sendgrid_seq_score <= 2",
         "labels": {"severity": "warning"},
-        "annotations": {"dashboard_url": f"https://grafana.seq-exporter.example{path}"},
+        "annotations": {
+            "dashboard_url": f"https://grafana.seq-exporter.example{path}",
+            "status_url": "https://status.seq-exporter.example/subuser?subuser=shop",
+        },
     }
     rules = yaml.safe_dump({"groups": [{"name": "scores", "rules": [alert]}]})
     (chart / "files" / "seq-exporter.rules.yaml").write_text(rules)
@@ -227,12 +232,16 @@ def test_links_to_dashboards_lead_to_the_users_grafana(tmp_path: Path) -> None:
         *LEAST,
         "prometheusRule.enabled=true",
         'prometheusRule.dashboardUrl="https://example.com/grafana/"',
+        'prometheusRule.statusUrl="https://example.com/seq/"',
     )
     done = run_helm("template", "seq", chart, *(f"--set-json={value}" for value in values))
     objects = list(yaml.safe_load_all(done.stdout))
     (group,) = find(objects, "PrometheusRule")["spec"]["groups"]
     (rendered,) = group["rules"]
-    assert rendered["annotations"] == {"dashboard_url": f"https://example.com/grafana{path}"}
+    assert rendered["annotations"] == {
+        "dashboard_url": f"https://example.com/grafana{path}",
+        "status_url": "https://example.com/seq/subuser?subuser=shop",
+    }
 
 
 def assert_promtool_takes(rules: Object, folder: Path) -> None:

@@ -136,7 +136,12 @@ def test_every_alert_is_whole(alert: dict[str, Any]) -> None:
     assert set(alert["labels"]) - {"since"} == {"severity"}
     assert alert["labels"]["severity"] in ("critical", "warning", "info")
     annotations = alert["annotations"]
-    assert set(annotations) == {"summary", "description", "runbook_url", "dashboard_url"}
+    assert set(annotations) - {"status_url"} == {
+        "summary",
+        "description",
+        "runbook_url",
+        "dashboard_url",
+    }
     assert annotations["summary"].endswith(".")
     assert "{{" not in annotations["summary"]
     assert "{{ $labels." in annotations["description"]
@@ -155,6 +160,21 @@ def test_every_alert_leads_to_a_dashboard(alert: dict[str, Any]) -> None:
         known = {variable["name"] for variable in dashboard["templating"]["list"]}
         if len(named) == 1:
             assert set(re.findall(r"\bvar-(\w+)=", address)) <= known
+
+
+@pytest.mark.parametrize("alert", TOLD, ids=name_of)
+def test_every_alert_about_a_subuser_leads_to_its_page(alert: dict[str, Any]) -> None:
+    """An alert that is about an account itself, too, leads to the status page then."""
+    page = "subuser?account={{ urlquery $labels.account }}&subuser={{ urlquery $labels.subuser }}"
+    either = (
+        "{{ if $labels.subuser }}subuser{{ end }}?account={{ urlquery $labels.account }}"
+        "{{ with $labels.subuser }}&subuser={{ urlquery . }}{{ end }}"
+    )
+    found = alert["annotations"].get("status_url", "")
+    if "var-subuser=" in alert["annotations"]["dashboard_url"]:
+        assert found in [f"https://status.seq-exporter.example/{path}" for path in (page, either)]
+    else:
+        assert not found
 
 
 def test_an_alert_that_mutes_others_is_for_nobody() -> None:
