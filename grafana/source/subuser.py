@@ -26,6 +26,19 @@ from grafana.source.metric_texts import METRIC_NAMES, SCORE_NAMES, TEXTS
 
 # Several accounts may have a subuser of this name: one of them is shown.
 CHOSEN = ("account=`${owner:raw}`", "subuser=`${subuser:raw}`")
+_WHY = "Where the exporter explains this subuser's score."
+# A path and no link: no dashboard knows the exporter's address. And no command with the name in it:
+# whoever pastes one would run what a name like `x'; rm -r ~; '` holds.
+_EXPLAINED = """\
+The exporter's page of this subuser says in plain words what changed and when, who fell too, what \
+helps, and where to look. Open this path below the address of the exporter:
+
+```text
+/subuser?account=${owner:percentencode}&subuser=${subuser:percentencode}
+```
+
+`seq-exporter explain`, followed by the name of the subuser, says the same in a terminal.
+"""
 _NO_SCORE = (
     "No score in this time. If no subuser is listed at the top, no selected account has any. "
     "On the first day, choose the last hour."
@@ -48,6 +61,7 @@ def build_subuser() -> Dashboard:
     layout.place(8, (24, _overall()))
     layout.place(9, (12, _then_and_now()), (12, drops.last_drop(*CHOSEN)))
     layout.place(9, (24, _timeline()))
+    layout.place(5, (24, panels.note("Why it changed", _WHY, _EXPLAINED)))
     for metric, name in METRIC_NAMES.items():
         layout.row(name)
         remedy = panels.note(f"{name}: remedies", f"Meaning and remedies: {name}.", TEXTS[metric])

@@ -17,6 +17,7 @@ from seq_exporter.errors import POLL_FAILURE_REASONS
 from seq_exporter.publish.families import FAMILIES
 from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
+from seq_exporter.web.templates import link_subuser
 from tests.support import ROOT
 
 FOLDER = ROOT / "grafana"
@@ -345,3 +346,13 @@ def test_the_linter_knows_which_panels_have_a_unit_of_ours() -> None:
 
 def load(name: str) -> Any:
     return yaml.safe_load((FOLDER / "provisioning" / name).read_text(encoding="utf-8"))
+
+
+def test_the_dashboard_of_a_subuser_has_the_path_of_its_page() -> None:
+    """See that names are in the path only: whoever pastes a command would run what is in a name."""
+    (note,) = [panel for panel in PANELS.values() if panel["title"] == "Why it changed"]
+    content = note["options"]["content"]
+    path = link_subuser("ACCOUNT", "SUBUSER")
+    path = path.replace("ACCOUNT", "${owner:percentencode}")
+    assert f"\n/{path.replace('SUBUSER', '${subuser:percentencode}')}\n" in content
+    assert content.count("${") == 2
