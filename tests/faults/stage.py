@@ -181,7 +181,7 @@ class Stage:
             poller.account, poller.settings, open_session(), self.time.clock, self.time.sleep
         )
         report = check.run()
-        if report.would_fail != bool(poller.health.failure):
+        if report.ok == bool(poller.health.failure):
             found = [finding.text for finding in report.findings]
             yield f"check finds {found}, and the poll came to {poller.health.failure}"
         if KEY in str(report):

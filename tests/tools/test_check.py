@@ -85,6 +85,33 @@ def test_programs_can_read_it(folder: Path) -> None:
     ]
 
 
+def test_quiet_prints_what_is_wrong_and_nothing_else(folder: Path) -> None:
+    done = check(folder, "--quiet")
+    assert (done.returncode, done.stderr) == (1, "")
+    expected = r"""tallyfern
+  ✗ key        refused \(401\): it has 8 characters; a SendGrid key has 69, begins
+               with SG\. and contains another dot: is it complete\?
+postmill
+  ✗ SendGrid   no connection to http://127\.0\.0\.1:\d+: Connection refused;
+               check DNS, the firewall and HTTPS_PROXY
+polls of 2 of 3 accounts would fail
+"""
+    assert re.fullmatch(expected, done.stdout), done.stdout
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_quiet_says_nothing_if_all_is_well(style: str, folder: Path) -> None:
+    done = check(folder, "--quiet", "--account=kettlewick", f"--format={style}")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_quiet_json_holds_what_is_wrong(folder: Path) -> None:
+    told = json.loads(check(folder, *ANSWERED, "--quiet", "--format=json").stdout)
+    assert told["ok"] is False
+    ((account, findings),) = [(each["account"], each["findings"]) for each in told["accounts"]]
+    assert (account, [each["trouble"] for each in findings]) == ("tallyfern", ["unauthorized"])
+
+
 def test_on_a_narrow_terminal_nothing_is_wider(folder: Path) -> None:
     done = check(folder, *ANSWERED, COLUMNS="40")
     lines = done.stdout.splitlines()

@@ -10,6 +10,7 @@ import click
 import pytest
 import yaml
 
+from seq_exporter.commands.check.findings import Doubt
 from seq_exporter.commands.main import commands
 from seq_exporter.config.file import load_config
 from seq_exporter.errors import POLL_FAILURE_REASONS
@@ -63,6 +64,11 @@ def test_no_metric_is_documented_that_does_not_exist() -> None:
 @pytest.mark.parametrize("value", [*POLL_FAILURE_REASONS, *ANOMALY_KINDS])
 def test_every_reason_and_kind_is_documented(value: str) -> None:
     assert f"\n| `{value}` |" in DOCS["metrics.md"]
+
+
+@pytest.mark.parametrize("doubt", Doubt)
+def test_every_doubt_of_a_check_is_documented(doubt: Doubt) -> None:
+    assert f"\n| `{doubt}` |" in DOCS["command-line.md"]
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,7 +14,7 @@ from typing import Any
 import requests
 
 from seq_exporter.clock import Clock
-from seq_exporter.commands.check.findings import AccountReport, Finding, Verdict
+from seq_exporter.commands.check.findings import AccountReport, Doubt, Finding, Verdict
 from seq_exporter.config.model import BASE_URLS, Account, PollSettings
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import (
@@ -108,7 +108,7 @@ class AccountCheck:
             if isinstance(error, EndpointFailed):
                 about = {"own": "own score"}.get(what, what)
                 text = f"403: {_NO_PERMISSION}" if isinstance(error, Forbidden) else str(error)
-                yield Finding(Verdict.WRONG, about, text)
+                yield Finding(Verdict.WRONG, about, text, trouble=error.reason)
             elif error or "key" in reading.failures:
                 return  # nothing was read of the account
             elif is_wanted and what == "subusers":
@@ -121,7 +121,7 @@ class AccountCheck:
     ) -> Iterator[Finding]:
         if found is None:
             text = f"{self._none_of_the_days()}: SendGrid has not calculated them yet, or there"
-            yield Finding(Verdict.DOUBTFUL, "subusers", f"{text} are none")
+            yield _doubt(Doubt.NO_SCORES, "subusers", f"{text} are none")
             return
         counts = found.counts
         facts = {"day": str(found.day), **counts}
@@ -129,13 +129,13 @@ class AccountCheck:
         if not found.by_label:
             # Without a line for each missing name: the reason covers them all.
             why = reader.explain_misfit() or _explain_absence(reader)
-            yield Finding(Verdict.DOUBTFUL, "subusers", f"{found.day}: {why}", facts)
+            yield _doubt(Doubt.NO_SUBUSERS, "subusers", f"{found.day}: {why}", facts)
             return
         if counts["scored"]:
             more = f" ({_WHY_NO_SCORE})" if counts["ineligible"] else ""
             yield Finding(Verdict.RIGHT, "subusers", said + more, facts)
         else:
-            yield Finding(Verdict.DOUBTFUL, "subusers", f"{said}: {_WHY_NO_SCORE}", facts)
+            yield _doubt(Doubt.NOT_ELIGIBLE, "subusers", f"{said}: {_WHY_NO_SCORE}", facts)
         for name in found.missing:
             yield _describe_missing(name, reader)
 
@@ -145,7 +145,7 @@ class AccountCheck:
             facts = {"day": str(found.day), "score": score}
             return Finding(Verdict.RIGHT, "own score", f"{found.day}: {score:g}", facts)
         why = f"{self._none_of_the_days()}: {_WHY_NO_SCORE}"
-        return Finding(Verdict.DOUBTFUL, "own score", why)
+        return _doubt(Doubt.NO_SCORES, "own score", why)
 
     def _none_of_the_days(self) -> str:
         return f"none on the last {self.settings.lookback_days} days"
@@ -158,7 +158,7 @@ class AccountCheck:
         elif isinstance(err, Unauthorized) and key:
             text = _explain_shape(key) or self._explain_region() or text
         about = "key" if isinstance(err, Unauthorized | KeyUnavailable) else "SendGrid"
-        return Finding(Verdict.WRONG, about, text)
+        return Finding(Verdict.WRONG, about, text, trouble=err.reason)
 
     def _explain_region(self) -> str:
         """Try the key in the other region, if the account uses SendGrid's own address."""
@@ -190,7 +190,7 @@ def _find_series(account: Account, snapshot: Snapshot) -> Iterator[Finding]:
     try:
         writer.swap(snapshot)
     except TooManySeries as err:
-        yield Finding(Verdict.WRONG, "series", str(err))
+        yield Finding(Verdict.WRONG, "series", str(err), trouble=err.reason)
     else:
         if account.max_series is not None:
             facts = {"series": writer.series, "max_series": account.max_series}
@@ -236,7 +236,12 @@ def _describe_missing(name: str, reader: AccountReader) -> Finding:
     else:
         remedy = "correct or remove the name"
     facts = {"subuser": name, "nearest": nearest[0] if nearest else None}
-    return Finding(Verdict.DOUBTFUL, "missing", f"no subuser is called '{name}': {remedy}", facts)
+    text = f"no subuser is called '{name}': {remedy}"
+    return _doubt(Doubt.UNKNOWN_SUBUSER, "missing", text, facts)
+
+
+def _doubt(doubt: Doubt, about: str, text: str, facts: Mapping[str, Any] | None = None) -> Finding:
+    return Finding(Verdict.DOUBTFUL, about, text, facts or {}, doubt.value)
 
 
 def _describe_headers(observed: ObservedHeaders) -> Iterator[Finding]:
@@ -246,10 +251,12 @@ def _describe_headers(observed: ObservedHeaders) -> Iterator[Finding]:
         # Digits, and no 1e+06: a float has 15 that are exact.
         of = f" of {limit.limit:.15g}" if limit.limit is not None else ""
         reset = limit.reset_timestamp_seconds
-        verdict = Verdict.RIGHT if limit.remaining else Verdict.DOUBTFUL
         text = f"{limit.remaining:.15g}{of} requests left{_describe_reset(reset)}"
         facts = {"limit": limit.limit, "remaining": limit.remaining, "reset": reset}
-        yield Finding(verdict, "rate limit", text, facts)
+        if limit.remaining:
+            yield Finding(Verdict.RIGHT, "rate limit", text, facts)
+        else:
+            yield _doubt(Doubt.RATE_LIMIT_USED_UP, "rate limit", text, facts)
     seconds = observed.clock_seconds
     if seconds is None:
         return
@@ -259,7 +266,7 @@ def _describe_headers(observed: ObservedHeaders) -> Iterator[Finding]:
     else:
         way = "ahead of" if seconds > 0 else "behind"
         text = f"{abs(seconds):.0f} s {way} SendGrid's: set it, for example with NTP"
-        yield Finding(Verdict.DOUBTFUL, "clock", text, {"seconds": round(seconds, 1)})
+        yield _doubt(Doubt.CLOCK, "clock", text, {"seconds": round(seconds, 1)})
 
 
 def _describe_reset(reset: float | None) -> str:

@@ -30,13 +30,24 @@ from seq_exporter.serve.signals import holding_signals
 @flag(
     "format",
     parameter="style",
-    type=click.Choice(["text", "json"]),
+    type=click.Choice(["text", "json", "schema"]),
     default="text",
     show_default=True,
-    help="Text for people, JSON for programs.",
+    help="Text for people, JSON for programs; schema: the JSON Schema of that JSON.",
+)
+@flag(
+    "quiet",
+    parameter="is_quiet",
+    is_flag=True,
+    help="Print only that for which polls would fail: nothing if all is well, as cron wants it.",
 )
 def check(
-    config_file: str, web_config_file: str, names: Sequence[str], offline: bool, style: str
+    config_file: str,
+    web_config_file: str,
+    names: Sequence[str],
+    offline: bool,
+    style: str,
+    is_quiet: bool,
 ) -> None:
     """Check the configuration, and try every key.
 
@@ -47,6 +58,11 @@ def check(
     mistake in a file.
     """
     # Not imported with the flags: `--help` and a shell's completion read no files.
+    if style == "schema":
+        from seq_exporter.commands.check.findings import describe_json
+
+        print_message(dump_json(describe_json(), indent=2))
+        return
     with holding_signals():
         from seq_exporter.config.file import find_config, load_config
 
@@ -61,10 +77,11 @@ def check(
         load_web_settings(Path(web_config_file))
     accounts = choose_accounts(config, names)
     if offline:
-        text = f"{config_file}: no mistakes; {count(len(accounts), 'account')}"
-        print_message(dump_json({"ok": True, "accounts": []}) if style == "json" else text)
+        if not is_quiet:
+            text = f"{config_file}: no mistakes; {count(len(accounts), 'account')}"
+            print_message(dump_json({"ok": True, "accounts": []}) if style == "json" else text)
         return
     with holding_signals():
         from seq_exporter.commands.check.run import run_check
 
-    sys.exit(0 if run_check(accounts, config.poll, style) else 1)
+    sys.exit(0 if run_check(accounts, config.poll, style, is_quiet=is_quiet) else 1)

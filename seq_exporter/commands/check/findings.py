@@ -3,55 +3,116 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
-from enum import Enum
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any
 
+from pydantic import Field, TypeAdapter, WithJsonSchema, computed_field
+from pydantic.dataclasses import dataclass
+
+from seq_exporter.errors import POLL_FAILURE_REASONS
 from seq_exporter.escapes import show
 
 
-class Verdict(Enum):
+class Verdict(StrEnum):
     """What a finding means for the polls of the account."""
 
-    RIGHT = "right", "✓", "green"
-    DOUBTFUL = "doubtful", "!", "yellow"  # polls succeed, but the result may surprise
-    WRONG = "wrong", "✗", "red"  # polls fail
+    RIGHT = "right"
+    DOUBTFUL = "doubtful"  # polls succeed, but the result may surprise
+    WRONG = "wrong"  # polls fail
 
-    def __init__(self, word: str, mark: str, colour: str) -> None:
-        self.word = word
-        #: The mark in front of a line, and its colour on a terminal.
-        self.mark, self.colour = mark, colour
+    @property
+    def mark(self) -> str:
+        """The mark in front of a line."""
+        return {Verdict.RIGHT: "✓", Verdict.DOUBTFUL: "!", Verdict.WRONG: "✗"}[self]
+
+    @property
+    def colour(self) -> str:
+        """The colour of the mark on a terminal."""
+        return {Verdict.RIGHT: "green", Verdict.DOUBTFUL: "yellow", Verdict.WRONG: "red"}[self]
 
 
-class Finding(NamedTuple):
+class Doubt(StrEnum):
+    """What is doubtful in a finding."""
+
+    NO_SCORES = "no_scores"  # on none of the days
+    NO_SUBUSERS = "no_subusers"  # none that is published
+    NOT_ELIGIBLE = "not_eligible"  # none of the subusers
+    UNKNOWN_SUBUSER = "unknown_subuser"
+    RATE_LIMIT_USED_UP = "rate_limit_used_up"
+    CLOCK = "clock"
+
+
+#: What a finding is about that is not right: a reason for which a poll fails, or a doubt.
+TROUBLES = (*POLL_FAILURE_REASONS, *Doubt)
+
+_Trouble = Annotated[str, WithJsonSchema({"type": "string", "enum": list(TROUBLES)})]
+
+
+@dataclass(frozen=True)
+class Finding:
     """One line: the subject, the finding and, unless it is right, the remedy.
 
-    `facts` are its numbers, for programs.
+    `trouble` is None if it is right; `facts` are its numbers, for programs.
     """
 
     verdict: Verdict
-    about: str
-    text: str
-    facts: Mapping[str, Any] = {}
+    about: Annotated[str, Field(description="The subject, in a word or two")]
+    text: Annotated[str, Field(description="The finding and its remedy, for people")]
+    facts: Annotated[Mapping[str, Any], Field(description="The numbers and names in the text")] = (
+        Field(default_factory=dict)
+    )
+    trouble: Annotated[
+        _Trouble | None, Field(description="The kind of trouble; null if the finding is right")
+    ] = None
 
 
-class AccountReport(NamedTuple):
+@dataclass(frozen=True)
+class AccountReport:
     """All findings on one account."""
 
     account: str
-    findings: list[Finding]
+    findings: Sequence[Finding]
+
+    @computed_field(description="Whether a poll of the account would succeed")  # type: ignore[prop-decorator]
+    @property
+    def ok(self) -> bool:
+        """Whether a poll of the account would succeed."""
+        return not self.failures
 
     @property
-    def would_fail(self) -> bool:
-        """Whether a poll of the account would fail."""
-        return any(finding.verdict is Verdict.WRONG for finding in self.findings)
+    def failures(self) -> list[Finding]:
+        """The findings for which a poll fails."""
+        return [finding for finding in self.findings if finding.verdict is Verdict.WRONG]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return `{"account": "acme", "ok": true, "findings": [{"verdict": "right", ...}]}`."""
-        findings = [
-            finding._asdict() | {"verdict": finding.verdict.word} for finding in self.findings
-        ]
-        return {"account": self.account, "ok": not self.would_fail, "findings": findings}
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What `seq-exporter check` has found, account by account."""
+
+    accounts: Sequence[AccountReport]
+
+    @computed_field(description="Whether every poll would succeed")  # type: ignore[prop-decorator]
+    @property
+    def ok(self) -> bool:
+        """Whether every poll would succeed."""
+        return all(each.ok for each in self.accounts)
+
+
+_ADAPTER = TypeAdapter(CheckReport)
+
+
+def to_json(report: CheckReport) -> Any:
+    """Return `{"accounts": [{"account": "acme", "findings": [...], "ok": true}], "ok": true}`."""
+    return _ADAPTER.dump_python(report, mode="json")
+
+
+def describe_json() -> dict[str, Any]:
+    """Return the JSON Schema of what `to_json` returns."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **_ADAPTER.json_schema(mode="serialization"),
+    }
 
 
 _INDENT = 4

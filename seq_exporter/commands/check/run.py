@@ -7,13 +7,13 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 
 from seq_exporter.clock import Clock
 from seq_exporter.commands.check.account import AccountCheck
-from seq_exporter.commands.check.findings import AccountReport, wrap
+from seq_exporter.commands.check.findings import AccountReport, CheckReport, to_json, wrap
 from seq_exporter.commands.messages import count
 from seq_exporter.config.model import Account, PollSettings
 from seq_exporter.escapes import dump_json, show
@@ -23,13 +23,28 @@ from seq_exporter.threads import DaemonThreads
 _AT_ONCE = 8
 
 
-def run_check(accounts: Sequence[Account], settings: PollSettings, style: str) -> bool:
-    """Print what was found, in the format `style`; return whether every poll should succeed."""
-    reports = asyncio.run(_check_all(accounts, settings, style))
-    failing = sum(report.would_fail for report in reports)
+def run_check(
+    accounts: Sequence[Account], settings: PollSettings, style: str, *, is_quiet: bool
+) -> bool:
+    """Print what was found, in the format `style`; return whether every poll should succeed.
+
+    If `is_quiet`, print only that for which polls fail.
+    """
+
+    def choose(report: AccountReport) -> AccountReport:
+        return AccountReport(report.account, report.failures) if is_quiet else report
+
+    def print_chosen(report: AccountReport) -> None:
+        if style == "text" and choose(report).findings:
+            _print(choose(report))
+
+    reports = asyncio.run(_check_all(accounts, settings, print_chosen))
+    failing = sum(not report.ok for report in reports)
+    if is_quiet and not failing:
+        return True
     if style == "json":
-        answer = {"ok": not failing, "accounts": [report.to_json() for report in reports]}
-        click.echo(dump_json(answer, indent=2))
+        shown = [choose(report) for report in reports if not (is_quiet and report.ok)]
+        click.echo(dump_json(to_json(CheckReport(shown)), indent=2))
     elif failing:
         click.echo(f"polls of {failing} of {count(len(reports), 'account')} would fail")
     else:
@@ -38,9 +53,9 @@ def run_check(accounts: Sequence[Account], settings: PollSettings, style: str) -
 
 
 async def _check_all(
-    accounts: Sequence[Account], settings: PollSettings, style: str
+    accounts: Sequence[Account], settings: PollSettings, report: Callable[[AccountReport], None]
 ) -> list[AccountReport]:
-    """Check the accounts, and print each once those before it are printed."""
+    """Check the accounts, and report each once those before it are reported."""
     # Not an executor: Ctrl-C would wait until each of its threads has ended.
     threads = DaemonThreads(_AT_ONCE)
     checks = [
@@ -49,8 +64,7 @@ async def _check_all(
     reports = []
     for task in [asyncio.ensure_future(threads.run(each.run)) for each in checks]:
         reports.append(await task)
-        if style == "text":
-            _print(reports[-1])
+        report(reports[-1])
     return reports
 
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import responses
 
 from seq_exporter.commands.check.account import AccountCheck
-from seq_exporter.commands.check.findings import AccountReport, Finding, Verdict, wrap
+from seq_exporter.commands.check.findings import (
+    AccountReport,
+    CheckReport,
+    Finding,
+    Verdict,
+    describe_json,
+    to_json,
+    wrap,
+)
 from seq_exporter.config.model import BASE_URLS, PollSettings, SubuserSelection
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.sendgrid.session import open_session
@@ -45,7 +53,14 @@ def accept(mock: responses.RequestsMock, time: FakeTime, url: str, ahead: float 
 
 def run(time: FakeTime, **changes: Any) -> AccountReport:
     check = AccountCheck(account(**changes), PollSettings(), open_session(), time.clock, time.sleep)
-    return check.run()
+    report = check.run()
+    # Whatever a test makes of it, a program can read it.
+    jsonschema.validate(to_json(CheckReport([report])), describe_json())
+    return report
+
+
+def troubles(report: AccountReport) -> list[str | None]:
+    return [each.trouble for each in report.findings if each.trouble]
 
 
 def lines(report: AccountReport) -> list[str]:
@@ -60,7 +75,7 @@ def test_a_healthy_account(healthy: FakeSendGrid, time: FakeTime) -> None:
         "✓ own score: 2026-11-03: 3.9",
         "✓ clock: within 1 s of SendGrid's",
     ]
-    assert not report.would_fail
+    assert report.ok
 
 
 @pytest.mark.parametrize(
@@ -94,6 +109,7 @@ def test_numbers_of_headers_are_written_out(
     mock.add(responses.GET, SCOPES, json={"scopes": []}, headers=headers)
     report = run(time, own_score=False, subusers=None)
     assert said in lines(report)
+    assert troubles(report) == (["rate_limit_used_up"] if said[0] == "!" else [])
 
 
 def test_what_the_headers_tell(
@@ -120,11 +136,12 @@ def test_a_clock_that_is_wrong(
     accept(mock, time, SCOPES, ahead + (0.5 if ahead < 0 else -0.5))
     report = run(time, own_score=False, subusers=None)
     assert lines(report)[-1] == said
-    assert not report.would_fail
+    assert troubles(report) == (["clock"] if said[0] == "!" else [])
+    assert report.ok
 
 
 @pytest.mark.parametrize(
-    ("scored", "own", "said"),
+    ("scored", "own", "said", "kinds"),
     [
         (
             [item("1", "shop-de")],
@@ -133,6 +150,7 @@ def test_a_clock_that_is_wrong(
                 f"! subusers: 2026-11-03: 0 scored, 1 without a score: {WHY}",
                 f"! own score: none on the last 7 days: {WHY}",
             ],
+            ["not_eligible", "no_scores"],
         ),
         (
             None,
@@ -142,17 +160,24 @@ def test_a_clock_that_is_wrong(
                 "there are none",
                 f"! own score: none on the last 7 days: {WHY}",
             ],
+            ["no_scores", "no_scores"],
         ),
     ],
 )
 def test_nobody_has_a_score(
-    scored: Any, own: Any, said: list[str], healthy: FakeSendGrid, time: FakeTime
+    scored: Any,
+    own: Any,
+    said: list[str],
+    kinds: list[str],
+    healthy: FakeSendGrid,
+    time: FakeTime,
 ) -> None:
     healthy.subusers = {day(3): scored} if scored else {}
     healthy.own = {day(3): own} if own else {}
     report = run(time)
     assert lines(report)[1:3] == said
-    assert not report.would_fail
+    assert troubles(report) == kinds
+    assert report.ok
 
 
 def test_a_subuser_that_is_misspelt(healthy: FakeSendGrid, time: FakeTime) -> None:
@@ -163,6 +188,7 @@ def test_a_subuser_that_is_misspelt(healthy: FakeSendGrid, time: FakeTime) -> No
         "! missing: no subuser is called 'zebra': correct or remove the name",
     ]
     assert report.findings[2].facts == {"subuser": "shop-dee", "nearest": "shop-de"}
+    assert troubles(report) == ["not_eligible", "unknown_subuser", "unknown_subuser"]
 
 
 def test_a_choice_that_fits_nobody(healthy: FakeSendGrid, time: FakeTime) -> None:
@@ -178,7 +204,8 @@ def test_a_choice_that_fits_nobody(healthy: FakeSendGrid, time: FakeTime) -> Non
         "ineligible": 0,
         "missing": 1,
     }
-    assert not report.would_fail
+    assert troubles(report) == ["no_subusers"]
+    assert report.ok
 
 
 @pytest.mark.parametrize(
@@ -229,7 +256,7 @@ def test_why_no_subuser_is_published(
     report = run(time, **choice)
     about = [line for line in lines(report) if "subusers: " in line or "missing" in line]
     assert about == [f"! subusers: 2026-11-03: {said}"]
-    assert not report.would_fail
+    assert report.ok
 
 
 def test_a_missing_name_may_be_that_of_a_user_without_one(
@@ -272,7 +299,8 @@ def test_a_key_that_is_refused(
     refuse(mock, "subusers/scores", 401, "no")
     report = run(time, api_key=ApiKey(Secret(key)))
     assert lines(report) == [said]
-    assert report.would_fail
+    assert troubles(report) == ["unauthorized"]
+    assert not report.ok
     assert key not in str(report)
 
 
@@ -294,7 +322,8 @@ def test_a_key_without_the_permission(
         "Subuser Management (SendGrid does not document the permission), or check on_behalf_of"
     )
     assert lines(report)[1:3] == [f"✗ subusers: {permission}", f"✗ own score: {permission}"]
-    assert report.would_fail
+    assert troubles(report) == ["forbidden", "forbidden"]
+    assert not report.ok
 
 
 FOREIGN = "a proxy or a firewall answers instead of SendGrid, see docs/proxies.md"
@@ -313,7 +342,7 @@ def test_a_proxy_that_answers_itself(
         f"✗ subusers: {status}: {FOREIGN}",
         f"✗ own score: {status}: {FOREIGN}",
     ]
-    assert report.would_fail
+    assert not report.ok
 
 
 @pytest.mark.parametrize(
@@ -342,64 +371,75 @@ def test_a_cause_with_a_remedy_needs_no_other(
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "said", "kind"),
     [
-        (500, "✗ subusers: 500: SendGrid, or a proxy in front of it, failed"),
+        (500, "✗ subusers: 500: SendGrid, or a proxy in front of it, failed", "server_error"),
         (
             404,
             "✗ subusers: 404: no such user or address: check on_behalf_of and base_url",
+            "not_found",
         ),
-        (302, "✗ subusers: 302: redirects are not followed: correct base_url"),
+        (
+            302,
+            "✗ subusers: 302: redirects are not followed: correct base_url",
+            "unexpected_status",
+        ),
     ],
 )
 def test_an_endpoint_that_fails(
-    status: int, said: str, mock: responses.RequestsMock, time: FakeTime
+    status: int, said: str, kind: str, mock: responses.RequestsMock, time: FakeTime
 ) -> None:
     mock.add(responses.GET, SCOPES, status=404)
     refuse(mock, "subusers/scores", status, "")
-    assert lines(run(time, own_score=False)) == [said]
+    report = run(time, own_score=False)
+    assert (lines(report), troubles(report)) == ([said], [kind])
 
 
 def test_more_series_than_allowed(healthy: FakeSendGrid, time: FakeTime) -> None:
     report = run(time, max_series=10)
+    assert troubles(report) == ["too_many_series"]
     assert lines(report)[3] == (
         "✗ series: 44 series are more than max_series, 10: raise it, or leave series out"
     )
-    assert report.would_fail
+    assert not report.ok
 
 
 def test_as_many_series_as_allowed(healthy: FakeSendGrid, time: FakeTime) -> None:
     report = run(time, max_series=1000)
     assert lines(report)[3] == "✓ series: 44 of max_series 1000"
     assert report.findings[3].facts == {"series": 44, "max_series": 1000}
-    assert not report.would_fail
+    assert report.ok
 
 
 def test_no_network(mock: responses.RequestsMock, time: FakeTime) -> None:
     report = run(time)
     (finding,) = report.findings
-    assert finding.about == "SendGrid"
+    assert (finding.about, finding.trouble) == ("SendGrid", "connection")
     assert finding.text.startswith(f"no connection to {BASE_URL}: ")
     assert finding.text.endswith(f"; {NETWORK}")
-    assert report.would_fail
+    assert not report.ok
 
 
 def test_no_key(time: FakeTime, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("\n")
     (finding,) = run(time, api_key=ApiKey(tmp_path / "key")).findings
     assert (finding.verdict, finding.about) == (Verdict.WRONG, "key")
+    assert finding.trouble == "key_unavailable"
 
 
 def test_it_can_be_read_by_programs(healthy: FakeSendGrid, time: FakeTime) -> None:
-    told: Mapping[str, Any] = json.loads(json.dumps(run(time).to_json()))
-    assert (told["account"], told["ok"]) == ("acme", True)
-    assert told["findings"][1] == {
+    told = json.loads(json.dumps(to_json(CheckReport([run(time)]))))
+    assert told["ok"] is True
+    (acme,) = told["accounts"]
+    assert (acme["account"], acme["ok"]) == ("acme", True)
+    assert acme["findings"][1] == {
         "verdict": "right",
         "about": "subusers",
         "text": f"2026-11-03: 1 scored, 1 without a score ({WHY})",
         "facts": {"day": "2026-11-03", "scored": 1, "ineligible": 1, "missing": 0},
+        "trouble": None,
     }
-    assert told["findings"][2]["facts"] == {"day": "2026-11-03", "score": 3.9}
+    assert acme["findings"][2]["facts"] == {"day": "2026-11-03", "score": 3.9}
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])

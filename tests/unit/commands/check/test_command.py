@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from seq_exporter.commands.main import main
@@ -45,6 +47,31 @@ def test_a_right_configuration_is_said_to_be(
     (folder / "web.yaml").write_text("basic_auth_users: {}\n")
     assert check(monkeypatch, "--web.config.file=web.yaml") == 0
     assert capsys.readouterr() == (said, "")
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_a_quiet_check_of_right_files_prints_nothing(
+    style: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "config.yaml").write_text("accounts: [{name: acme, api_key_file: acme}]\n")
+    assert check(monkeypatch, "--quiet", f"--format={style}") == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_json_of_right_files_fits_the_schema(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The schema needs no configuration."""
+    assert check(monkeypatch, "--format=schema") == 0
+    schema = json.loads(capsys.readouterr().out)
+    (folder / "config.yaml").write_text("accounts: [{name: acme, api_key_file: acme}]\n")
+    assert check(monkeypatch, "--format=json") == 0
+    told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(told, schema)
+    assert told == {"ok": True, "accounts": []}
+    for wrong in ({"ok": True}, {"ok": "yes", "accounts": []}, {**told, "accounts": [{}]}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)
 
 
 def test_mistakes_are_told_and_fail_it(
