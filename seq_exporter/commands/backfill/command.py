@@ -23,6 +23,7 @@ from seq_exporter.commands.flags import (
     whole_number,
 )
 from seq_exporter.commands.messages import print_message
+from seq_exporter.config.durations import parse_duration
 from seq_exporter.logs import configure_logs
 from seq_exporter.scores import DAYS_KEPT
 from seq_exporter.serve.signals import holding_signals
@@ -36,7 +37,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def _step(text: str) -> int | None:
     if text == "auto":
         return None
-    seconds = duration(text)
+    try:
+        seconds = parse_duration(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"must be auto, or a duration such as 4m, 1h or 1d, not '{text}'"
+        ) from None
     if not 1 <= seconds <= DAY_SECONDS:
         raise click.BadParameter(f"'{text}' is not from 1s to 1d: queries would see gaps")
     return int(seconds)
@@ -161,7 +167,7 @@ def _split_pair(text: str, example: str) -> tuple[str, str]:
     type=_step,
     metavar="DURATION",
     help="Time between two samples of a series, 1d at most; auto: 4m, 1h or 1d, depending on how "
-    "many samples that makes.",
+    "many samples that makes. A line says how many follow, and what they take.",
 )
 @flag(
     "delay",

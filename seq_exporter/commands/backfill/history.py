@@ -88,8 +88,16 @@ class AccountHistory:
         The series of one family come in the order of their labels, but families one after the
         other only for each subuser.
         """
+        yield from self.list_account_series(window)
+        yield from self.list_subuser_series(window)
+
+    def list_account_series(self, window: tuple[int, int]) -> Iterator[Series]:
+        """Yield the series of the account as a whole."""
+        yield from self._list_series(_ACCOUNT_FAMILIES, self.within(window))
+
+    def list_subuser_series(self, window: tuple[int, int]) -> Iterator[Series]:
+        """Yield the series of each subuser."""
         days = self.within(window)
-        yield from self._list_series(_ACCOUNT_FAMILIES, days)
         published = {each.day: each for each, scores in days if scores.subusers}
         if not published:
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import re
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -19,9 +19,15 @@ import requests
 from seq_exporter import __version__
 from seq_exporter.clock import Clock
 from seq_exporter.commands.backfill.archive import Archive
-from seq_exporter.commands.backfill.history import sample_times
+from seq_exporter.commands.backfill.estimate import TRIED_SAMPLES, Estimate, estimate
+from seq_exporter.commands.backfill.history import Series, sample_times
 from seq_exporter.commands.backfill.plan import Plan, Window
-from seq_exporter.commands.backfill.write_request import TimeSeries, batch, encode_request
+from seq_exporter.commands.backfill.write_request import (
+    MOST_SAMPLES,
+    TimeSeries,
+    batch,
+    encode_request,
+)
 from seq_exporter.commands.progress import Advance
 from seq_exporter.errors import RemoteWriteFailed
 from seq_exporter.retries import backoff_seconds, retry
@@ -32,6 +38,9 @@ from seq_exporter.urls import show_url
 # As long as a receiver may take to restart. A fault that lasts longer does not pass by itself.
 _PATIENCE_SECONDS = 300.0
 _LONGEST_PAUSE_SECONDS = 30.0
+
+# Prometheus 2.42 on the same machine takes as long for samples as it takes to make them.
+_SENDING_TO_MAKING = 2.0
 
 # Only the first line of an answer is shown, and megabytes of it are not read to the end.
 _ANSWER_BYTES = 4096
@@ -210,6 +219,34 @@ class SentSamples(NamedTuple):
     before: int
 
 
+class _Part(NamedTuple):
+    """The samples of a window for a receiver, as the archive notes how much of them is sent."""
+
+    name: str
+    content: str
+    requests_before: int
+
+
+def estimate_sending(plan: Plan, clock: Clock, tried_samples: int = TRIED_SAMPLES) -> Estimate:
+    """Return what sending `plan` takes, if the receiver is about as fast as this machine."""
+
+    def make(series: Sequence[Series], window: Window) -> int:
+        return sum(len(encode_request(each)) for each in batch(_add_samples(series, plan, window)))
+
+    made = estimate(plan, make, clock, tried_samples)
+    return made._replace(seconds=made.seconds * _SENDING_TO_MAKING)
+
+
+def count_unsent(plan: Plan, archive: Archive, receiver: Receiver) -> int:
+    """Return how many samples of `plan` the receiver has not taken yet, about."""
+    receiver_name = archive.name_receiver(receiver.url, receiver.headers)
+    unsent = 0
+    for window in plan.windows():
+        part = _find_part(plan, window, receiver_name, archive)
+        unsent += max(plan.count_samples(window) - part.requests_before * MOST_SAMPLES, 0)
+    return unsent
+
+
 def send_samples(plan: Plan, archive: Archive, receiver: Receiver, advance: Advance) -> SentSamples:
     """Send the samples of `plan`, in requests that are counted: a stop loses none.
 
@@ -220,14 +257,13 @@ def send_samples(plan: Plan, archive: Archive, receiver: Receiver, advance: Adva
     place = show_url(receiver.url)
     receiver_name = archive.name_receiver(receiver.url, receiver.headers)
     for window in plan.windows():
-        name, content = f"{receiver_name} {window.start}", plan.fingerprint(window)
-        begun, done = archive.get_output(name)
-        requests_before = done if begun == content else 0
-        for number, request in enumerate(batch(_list_series(plan, window)), 1):
-            count = sum(len(series.samples) for series in request)
-            if number > requests_before:
+        part = _find_part(plan, window, receiver_name, archive)
+        series = _add_samples(plan.list_series(window), plan, window)
+        for number, request in enumerate(batch(series), 1):
+            count = sum(len(each.samples) for each in request)
+            if number > part.requests_before:
                 receiver.send(request)
-                archive.set_output(name, content, number)
+                archive.set_output(part.name, part.content, number)
                 now += count
             else:
                 before += count
@@ -236,8 +272,14 @@ def send_samples(plan: Plan, archive: Archive, receiver: Receiver, advance: Adva
     return SentSamples(now, before)
 
 
-def _list_series(plan: Plan, window: Window) -> Iterator[TimeSeries]:
-    for series in plan.list_series(window):
+def _find_part(plan: Plan, window: Window, receiver_name: str, archive: Archive) -> _Part:
+    name, content = f"{receiver_name} {window.start}", plan.fingerprint(window)
+    begun, done = archive.get_output(name)
+    return _Part(name, content, done if begun == content else 0)
+
+
+def _add_samples(found: Iterable[Series], plan: Plan, window: Window) -> Iterator[TimeSeries]:
+    for series in found:
         samples = [
             (1000 * second, float(value))
             for published, value in series.values

@@ -11,14 +11,29 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import click
 
 from seq_exporter.clock import Clock
 from seq_exporter.commands.backfill.archive import Archive, explain_failure
+from seq_exporter.commands.backfill.estimate import Estimate, describe_estimate
 from seq_exporter.commands.backfill.fetch import fetch_accounts
-from seq_exporter.commands.backfill.openmetrics import PATTERN, check_space, write_files
+from seq_exporter.commands.backfill.openmetrics import (
+    PATTERN,
+    check_space,
+    count_unwritten,
+    estimate_files,
+    write_files,
+)
 from seq_exporter.commands.backfill.plan import BackfillOptions, Plan, make_plan
-from seq_exporter.commands.backfill.remote_write import Receiver, send_samples
+from seq_exporter.commands.backfill.remote_write import (
+    Receiver,
+    count_unsent,
+    estimate_sending,
+    send_samples,
+)
 from seq_exporter.commands.backfill.summary import (
     BLOCKS,
     describe_files,
@@ -75,17 +90,17 @@ def run_backfill(
 
 
 def _write(plan: Plan, archive: Archive, folder: Path, clock: Clock) -> str:
-    there_bytes = sum(path.stat().st_size for path in folder.glob(PATTERN))
-    check_space(plan, shutil.disk_usage(folder).free + there_bytes, folder)
+    if unwritten := count_unwritten(plan, archive, folder):
+        estimated = estimate_files(plan, folder, clock)
+        there_bytes = sum(path.stat().st_size for path in folder.glob(PATTERN))
+        check_space(plan, estimated, shutil.disk_usage(folder).free + there_bytes, folder)
+        _announce("Writing", estimated.of(unwritten), plan)
     with showing("Writing", plan.samples, "samples", sys.stderr, clock) as advance:
         return describe_files(write_files(plan, archive, folder, advance), plan, folder)
 
 
 def _send(plan: Plan, archive: Archive, url: str, options: BackfillOptions, clock: Clock) -> str:
-    with (
-        open_session() as session,
-        showing("Sending", plan.samples, "samples", sys.stderr, clock) as advance,
-    ):
+    with open_session() as session:
         receiver = Receiver(
             url,
             options.headers,
@@ -93,10 +108,18 @@ def _send(plan: Plan, archive: Archive, url: str, options: BackfillOptions, cloc
             time.sleep,
             options.poll.timeout_seconds,
             clock,
-            report_pause=lambda reason: advance(0, reason),
         )
-        sent = send_samples(plan, archive, receiver, advance)
+        unsent = count_unsent(plan, archive, receiver)
+        _announce("Sending", estimate_sending(plan, clock).of(unsent), plan)
+        with showing("Sending", plan.samples, "samples", sys.stderr, clock) as advance:
+            telling = replace(receiver, report_pause=lambda reason: advance(0, reason))
+            sent = send_samples(plan, archive, telling, advance)
     return describe_sending(sent, plan, show_url(url))
+
+
+def _announce(doing: str, estimated: Estimate, plan: Plan) -> None:
+    """Say what follows: it may take minutes and gigabytes."""
+    click.echo(describe_estimate(doing, estimated, plan.step_seconds), err=True)
 
 
 @contextlib.contextmanager

@@ -149,11 +149,14 @@ def test_days_that_cannot_be_asked_for(run: Run, command: CommandLine) -> None:
             "Invalid value for '--step': '2d' is not from 1s to 1d: queries would see gaps",
             id="a step of two days",
         ),
-        pytest.param(
-            ["--step=hourly"],
-            "Invalid value for '--step': must be a duration such as 90s, 15m, 1h30m or 7d, "
-            "not 'hourly'",
-            id="step is no duration",
+        *(
+            pytest.param(
+                [f"--step={text}"],
+                "Invalid value for '--step': must be auto, or a duration such as 4m, 1h or 1d, "
+                f"not '{text}'",
+                id=f"step is no duration: {text!r}",
+            )
+            for text in ("hourly", "", "Auto", "auto ", "240", "1.5h", "-1h", "1h 30m", "30m1h")
         ),
         pytest.param(
             ["--delay=half a day"],
@@ -744,6 +747,24 @@ def test_a_refused_key_is_a_failure(run: Run, command: CommandLine, fleet: FakeS
         "or choose the accounts to write with --account.",
     ]
     assert sorted(path.name for path in command.output.iterdir()) == ["scores.sqlite"]
+
+
+def test_what_follows_is_said_before(run: Run, fleet: FakeSendGrid) -> None:
+    until = f"--until={datetime.fromtimestamp(after(1), UTC)}"
+    error = run(*one_day(), until)[2]
+    said = r"\nWriting about 41 samples, one every 1h: less than 1 MB, \d+ (s|min)\nWriting: "
+    assert re.search(said, error)
+    assert "Writing about" not in run(*one_day(), until)[2]  # it is there
+
+
+def test_what_will_be_sent_is_said_before(
+    run: Run, fleet: FakeSendGrid, mock: responses.RequestsMock
+) -> None:
+    url = "http://localhost:9/api/v1/write"
+    mock.add(responses.POST, url)
+    until = f"--until={datetime.fromtimestamp(after(1), UTC)}"
+    error = run(*one_day(), until, f"--remote-write={url}")[2]
+    assert "Sending about 41 samples, one every 1h: less than 1 MB, " in error
 
 
 def test_an_account_with_too_many_series_is_not_written(

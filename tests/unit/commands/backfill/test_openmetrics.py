@@ -11,7 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from seq_exporter.commands.backfill.archive import Archive
 from seq_exporter.commands.backfill.history import AccountHistory, list_published_days
-from seq_exporter.commands.backfill.openmetrics import check_space, write_files
+from seq_exporter.commands.backfill.openmetrics import check_space, estimate_files, write_files
 from seq_exporter.commands.backfill.plan import (
     WINDOW_SECONDS,
     Plan,
@@ -22,7 +22,7 @@ from seq_exporter.config.model import ALL_SUBUSERS, PollSettings, SeriesSelectio
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import BackfillError
 from seq_exporter.scores import OwnScore, Score, Snapshot
-from tests.support import KEY, account, day
+from tests.support import KEY, FakeTime, account, day
 from tests.unit.commands.backfill.past import HOURS, LABELS, at, fill, options_of, plan_of
 
 FILE = """\
@@ -189,15 +189,18 @@ def test_a_file_that_cannot_be_written_leaves_nothing_behind(
     assert "scores-2026-10-30.om" not in seen
 
 
-def test_files_that_do_not_fit_are_not_begun(archive: Archive, tmp_path: Path) -> None:
+def test_files_that_do_not_fit_are_not_begun(
+    archive: Archive, tmp_path: Path, time: FakeTime
+) -> None:
     plan = plan_of(fill(archive, account()), at(4), step_seconds=60)
-    check_space(plan, 100_000_000, tmp_path)
+    estimated = estimate_files(plan, tmp_path, time.clock)
+    check_space(plan, estimated, 100_000_000, tmp_path)
     message = (
         f"^the files take about [1-9]\\d MB, and {tmp_path} has 10 MB: "
         "choose a longer --step than 1m, fewer accounts with --account, or another --output-dir$"
     )
     with pytest.raises(BackfillError, match=message):
-        check_space(plan, 10_000_000, tmp_path)
+        check_space(plan, estimated, 10_000_000, tmp_path)
 
 
 def test_without_samples_no_file_is_written_or_deleted(archive: Archive, tmp_path: Path) -> None:
@@ -217,7 +220,7 @@ class Fleet(AccountHistory):
 
 @pytest.mark.parametrize(
     ("series", "step_seconds"),
-    [(0, 240), (700, 240), (1000, 3600), (13_000, 3600), (70_000, 86_400)],
+    [(0, 240), (200, 240), (300, 3600), (13_000, 3600), (15_000, 86_400), (10**6, 86_400)],
 )
 def test_the_step_is_as_fine_as_the_fleet_allows(
     archive: Archive, series: int, step_seconds: int
