@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 MINUTES ?= $(or $(SEQ_EXPORTER_SOAK_MINUTES),5)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-tools test-long test-all test-newest-packages test-oldest-packages test-newest test-incidents test-people test-grafana test-packaging faults soak check pre-commit chart dashboards incidents bench lock sbom format clean
+.PHONY: help demo test test-unit test-tools test-long test-all test-newest-packages test-oldest-packages test-newest test-incidents test-people test-grafana test-packaging faults soak check pre-commit chart dashboards man incidents bench lock sbom format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -99,6 +99,9 @@ test-packaging: $(VENV)/chart.done ## build and run the image (as root), the cha
 
 chart: $(VENV)/dev ## regenerate the chart's files that are made from others
 	@$(BIN)/python -m helm
+
+man: $(VENV)/dev ## regenerate man/seq-exporter.1
+	@$(BIN)/python -m man
 
 dashboards: $(VENV)/dev ## regenerate grafana/*.json
 	@$(BIN)/python -m grafana.source

@@ -32,6 +32,8 @@ DEBIAN_PACKAGES = {
     "debootstrap": "debootstrap",
     "docker-registry": "docker-registry",
     "git": "git",
+    "man": "man-db",
+    "mandoc": "mandoc",
     "node": "nodejs",
     "npm": "npm",
     "openssl": "openssl",

@@ -65,7 +65,14 @@ def read_in_sandbox(script: Path, blocks: Sequence[Block], folder: Path) -> str:
     command += ["--proc", "/proc", "--dev", "/dev"]
     for place in ("/tmp", "/opt", "/etc", "/root", "/var"):
         command += ["--tmpfs", place]
-    for place in ("/usr", "/etc/alternatives", "/etc/passwd", "/etc/group", "/etc/ssl"):
+    for place in (
+        "/usr",
+        "/etc/alternatives",
+        "/etc/passwd",
+        "/etc/group",
+        "/etc/ssl",
+        "/etc/manpath.config",
+    ):
         command += ["--ro-bind-try", place, place]
     for name in ("bin", "lib", "lib64"):
         command += ["--symlink", f"usr/{name}", f"/{name}"]

@@ -14,7 +14,7 @@ from tests.packaging.distributions import (
     run_outside,
     run_pip,
 )
-from tests.processes import Start, free_port, wait_for
+from tests.processes import Start, find_tool, free_port, wait_for
 from tests.support import GIVE_UP_SECONDS
 
 #: In the environment's share/seq-exporter: what somebody who has only pip must copy from.
@@ -43,7 +43,8 @@ def test_the_wheel_holds_what_runs_and_nothing_else(distributions: Distributions
     held = distributions.list_wheel()
     about = {file for file in held if file.startswith(f"{name}.dist-info/")}
     shared = {f"{name}.data/data/share/seq-exporter/{file}" for file in SHARED}
-    assert held - about == list_repository("seq_exporter") | shared
+    page = f"{name}.data/data/share/man/man1/seq-exporter.1"
+    assert held - about == list_repository("seq_exporter") | shared | {page}
     assert held >= {
         "seq_exporter/py.typed",
         "seq_exporter/web/status.html",
@@ -71,6 +72,13 @@ def test_the_package_index_can_show_both(distributions: Distributions) -> None:
 def test_it_says_its_version(installed: Path) -> None:
     said = run_outside(installed / "seq-exporter", "--version")
     assert said.startswith(f"seq-exporter {__version__} (python ")
+
+
+def test_man_finds_its_page(installed: Path) -> None:
+    """man looks beside the folders of the PATH."""
+    path = f"{installed}:/usr/bin:/bin"
+    found = run_outside("env", "-i", f"PATH={path}", find_tool("man"), "--where", "seq-exporter")
+    assert found.strip() == f"{installed.parent}/share/man/man1/seq-exporter.1"
 
 
 def test_every_module_finds_what_it_needs(installed: Path) -> None:

@@ -19,6 +19,7 @@ PLACES = {
     "seq_exporter/__init__.py": r'^__version__ = "(.*)"$',
     "CHANGELOG.md": r"^## \[(\d.*?)\]",  # the newest one: below [Unreleased], if that is there
     "Dockerfile": r"^ARG VERSION=(.*)$",
+    "man/seq-exporter.1": r'^\.TH .* "seq\\-exporter (.*?)"',
     "helm/seq-exporter/Chart.yaml": r"^appVersion: (.*)$",
 }
 
