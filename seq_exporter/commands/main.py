@@ -106,7 +106,7 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True},
     epilog=_EPILOG,
 )
-@click.version_option(message=_VERSION)
+@click.version_option(__version__, message=_VERSION)
 @click.pass_context
 def commands(ctx: click.Context) -> None:
     """Prometheus exporter for SendGrid Engagement Quality (SEQ) scores."""

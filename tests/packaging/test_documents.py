@@ -66,7 +66,7 @@ def test_everything_that_is_left_out_is_there() -> None:
 
 
 def test_every_command_runs_as_written(tmp_path: Path) -> None:
-    for tool in ("bwrap", "bash", "curl", "make", "openssl", "prometheus", "promtool"):
+    for tool in ("bwrap", "bash", "curl", "make", "man", "openssl", "prometheus", "promtool"):
         find_tool(tool)
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
@@ -78,6 +78,8 @@ def test_every_command_runs_as_written(tmp_path: Path) -> None:
     download = [sys.executable, "-m", "pip", "download", "--quiet", f"--dest={tmp_path}/packages"]
     built = "setuptools>=77"
     subprocess.run([*download, str(ROOT), built], check=True, cwd="/")
+    locked = ["--no-deps", "--requirement=requirements.lock"]  # make demo
+    subprocess.run([*download, *locked], check=True, cwd=ROOT)
 
     followed = list_followed()
     said = read_in_sandbox(Path(__file__).with_name("documented.py"), followed, tmp_path)

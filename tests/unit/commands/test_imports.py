@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from seq_exporter import __version__
 from seq_exporter.commands.main import commands
 from tests.unit.config.files import MINIMAL
 
@@ -106,3 +107,15 @@ def test_requests_guesses_no_encodings() -> None:
     assert "requests" in modules
     assert {"chardet", "charset_normalizer"}.isdisjoint(modules)
     assert run.stderr.startswith("seq-exporter: no configuration file: looked for /nowhere\n")
+
+
+def test_the_version_of_a_copy_that_is_not_installed() -> None:
+    """`make demo` runs one: Python knows of no package `seq-exporter` then."""
+    run = run_python(
+        "import importlib.metadata\n"
+        "def find_nothing(name): raise importlib.metadata.PackageNotFoundError(name)\n"
+        "importlib.metadata.version = find_nothing\n"
+        "from seq_exporter.__main__ import main; main()",
+        "--version",
+    )
+    assert (run.stderr, run.stdout.split()[:2]) == ("", ["seq-exporter", __version__])
