@@ -46,7 +46,8 @@ def cause_and_remedy(err: BaseException) -> str:
     cause = innermost(err)
     if isinstance(cause, ssl.SSLCertVerificationError):
         remedy = f": {_TRUST}" if is_unknown_authority(err) else ""
-        return f"its certificate is refused: {cause.verify_message}{remedy}"
+        reason = cause.verify_message.removesuffix(".")
+        return f"its certificate is refused: {reason}{remedy}"
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror
     return type(cause).__name__

@@ -31,7 +31,7 @@ from seq_exporter.errors import (
     Unauthorized,
     UnexpectedStatus,
 )
-from seq_exporter.sendgrid.causes import cause_and_remedy
+from seq_exporter.sendgrid.causes import cause_and_remedy, has_remedy
 from seq_exporter.sendgrid.pages import Decode
 
 # A page of 1,000 items is about 250 KB; a body many times that size is not a page of scores. Parsed
@@ -55,6 +55,7 @@ _REMEDIES: Mapping[int, tuple[type[PollError], str]] = {
     407: (UnexpectedStatus, "a proxy asks for a user and a password: put them into HTTP_PROXY"),
 }
 _FOREIGN = "a proxy or a firewall answers instead of SendGrid, see docs/proxies.md"
+_NETWORK = "check DNS, the firewall and HTTPS_PROXY"
 _REGISTERED = frozenset(HTTPStatus)
 # Proxies and firewalls write their own pages with these.
 _REFUSALS = (400, 401, 403)
@@ -169,7 +170,9 @@ class Transport:
         except OSError as err:  # all errors of requests are OSErrors, too
             raise self._transport_error(err) from err
         except ValueError as err:  # from http.client, for a chunk of negative size
-            raise ConnectionFailed(f"{self.account.base_url} does not answer in HTTP") from err
+            raise ConnectionFailed(
+                f"{self.account.base_url} does not answer in HTTP; {_NETWORK}"
+            ) from err
 
     def _read(self, response: requests.Response) -> bytes:
         body = bytearray()
@@ -195,10 +198,12 @@ class Transport:
         inner = err.args[0] if err.args else None
         # While it reads the body, requests reports a time-out as a broken connection.
         if isinstance(err, requests.Timeout) or isinstance(inner, ReadTimeoutError):
-            return TimedOut(f"no complete answer from {place} within {self.timeout_seconds:.15g} s")
+            waited = f"within {self.timeout_seconds:.15g} s"
+            return TimedOut(f"no complete answer from {place} {waited}; {_NETWORK}")
         if isinstance(err, requests.exceptions.ContentDecodingError):
             return MalformedResponse("the body is not in the encoding that its header names")
-        return ConnectionFailed(f"no connection to {place}: {cause_and_remedy(err)}")
+        remedy = "" if has_remedy(err) else f"; {_NETWORK}"
+        return ConnectionFailed(f"no connection to {place}: {cause_and_remedy(err)}{remedy}")
 
     def _status_error(
         self, status: int, headers: Mapping[str, str], body: bytes, rate_limit: RateLimit

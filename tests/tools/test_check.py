@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import shlex
 import subprocess
@@ -118,6 +120,32 @@ def test_on_a_narrow_terminal_nothing_is_wider(folder: Path) -> None:
     assert len(lines) > 12
     # An address is not broken.
     assert [line for line in lines if len(line) > 40 and "http://" not in line] == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "is_coloured"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_a_terminal_without_colours_gets_none(
+    environ: dict[str, str], is_coloured: bool, folder: Path
+) -> None:
+    leader, follower = pty.openpty()
+    subprocess.run(
+        [sys.executable, "-m", "seq_exporter", "check", "--account=kettlewick"],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), **environ},
+        stdout=follower,
+        check=True,
+    )
+    os.close(follower)
+    shown = os.read(leader, 65536)
+    os.close(leader)
+    assert b"kettlewick" in shown
+    assert (b"\x1b[" in shown) is is_coloured
 
 
 def test_where_there_are_no_such_letters(folder: Path) -> None:

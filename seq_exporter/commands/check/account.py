@@ -19,18 +19,15 @@ from seq_exporter.config.model import BASE_URLS, Account, PollSettings
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import (
     AccountUnavailable,
-    ConnectionFailed,
     EndpointFailed,
     Forbidden,
     KeyUnavailable,
     PollError,
-    TimedOut,
     TooManySeries,
     Unauthorized,
 )
 from seq_exporter.publish.store import Store
 from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
-from seq_exporter.sendgrid.causes import has_remedy
 from seq_exporter.sendgrid.reader import AccountReader, Reading
 from seq_exporter.sendgrid.transport import Endpoint, RateLimit, RequestObserver
 
@@ -50,7 +47,6 @@ _NO_PERMISSION = (
     "Management (SendGrid does not document the permission), or check on_behalf_of"
 )
 _WHY_NO_SCORE = "open tracking is off, or fewer than 1,000 messages were sent in 30 days"
-_NETWORK = "check DNS, the firewall and HTTPS_PROXY"
 
 
 @dataclass(frozen=True)
@@ -153,9 +149,7 @@ class AccountCheck:
     def _explain(self, err: AccountUnavailable, key: Secret | None) -> Finding:
         """Report why SendGrid answers nothing with this key."""
         text = str(err)
-        if isinstance(err, ConnectionFailed | TimedOut) and not has_remedy(err):
-            text = f"{text}; {_NETWORK}"
-        elif isinstance(err, Unauthorized) and key:
+        if isinstance(err, Unauthorized) and key:
             text = _explain_shape(key) or self._explain_region() or text
         about = "key" if isinstance(err, Unauthorized | KeyUnavailable) else "SendGrid"
         return Finding(Verdict.WRONG, about, text, trouble=err.reason)

@@ -78,8 +78,12 @@ def _print(report: AccountReport) -> None:
 
 
 def _is_colourful() -> bool | None:
-    """Return False if NO_COLOR is set (https://no-color.org); otherwise click decides."""
-    return False if os.environ.get("NO_COLOR") else None
+    """Return False for a terminal without colours, or if NO_COLOR (https://no-color.org) is set.
+
+    Otherwise click decides.
+    """
+    is_plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") in ("dumb", "unknown")
+    return False if is_plain else None
 
 
 def _encodable(mark: str, plain: dict[str, str]) -> str:

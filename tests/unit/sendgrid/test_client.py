@@ -29,7 +29,17 @@ from seq_exporter.errors import (
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.transport import RateLimit, RequestObserver, Transport
-from tests.support import KEY, SCORES, SUBUSERS, SUBUSERS_SCORES, FakeTime, account, day, item
+from tests.support import (
+    BASE_URL,
+    KEY,
+    SCORES,
+    SUBUSERS,
+    SUBUSERS_SCORES,
+    FakeTime,
+    account,
+    day,
+    item,
+)
 
 FOREIGN = "a proxy or a firewall answers instead of SendGrid, see docs/proxies.md"
 NO_PERMISSION = "the key lacks the permission: add it, or check on_behalf_of"
@@ -561,6 +571,26 @@ def test_what_may_pass_is_tried_three_times(
         client.fetch_subusers(day(5))
     assert observer.requests == [("subusers_scores", code)] * 3
     assert [round(seconds) for seconds in time.sleeps] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("failure", "cause"),
+    [
+        (
+            requests.ConnectionError(ConnectionRefusedError(111, "Connection refused")),
+            f"no connection to {BASE_URL}: Connection refused",
+        ),
+        (requests.ReadTimeout(), f"no complete answer from {BASE_URL} within 30 s"),
+    ],
+)
+def test_a_failure_of_the_network_says_what_to_check(
+    failure: Exception, cause: str, mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    """The log, the status page and every command show this line."""
+    mock.get(SUBUSERS_SCORES, body=failure)
+    with pytest.raises(PollError) as caught:
+        client.fetch_subusers(day(5))
+    assert str(caught.value) == f"{cause}; check DNS, the firewall and HTTPS_PROXY"
 
 
 def test_a_failure_that_passes_costs_nothing(

@@ -171,7 +171,8 @@ def test_a_certificate_for_another_host_is_refused(
     environment.setenv("SSL_CERT_FILE", str(company.file))
     url = company.server.url.replace("localhost", "127.0.0.1")
     assert failure(url) == (
-        "its certificate is refused: IP address mismatch, certificate is not valid for '127.0.0.1'."
+        "its certificate is refused: IP address mismatch, certificate is not valid for "
+        "'127.0.0.1'; check DNS, the firewall and HTTPS_PROXY"
     )
 
 
@@ -431,4 +432,5 @@ def test_other_errors_of_the_system_are_what_they_are(
 ) -> None:
     environment.setenv("SSL_CERT_FILE", str(company.file))
     environment.setenv("SSLKEYLOGFILE", "/nope/keys")
-    assert failure(company.server.url) == "No such file or directory"
+    said = "No such file or directory; check DNS, the firewall and HTTPS_PROXY"
+    assert failure(company.server.url) == said
