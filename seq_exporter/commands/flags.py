@@ -6,7 +6,7 @@ import contextlib
 import math
 import re
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,6 +16,7 @@ from seq_exporter.config.durations import parse_duration
 from seq_exporter.config.shard import Shard
 from seq_exporter.errors import ConfigError
 from seq_exporter.logs import FORMATS, LEVELS
+from seq_exporter.scores import DAYS_KEPT
 
 if TYPE_CHECKING:  # a shell's completion needs the flags, but no configuration
     from seq_exporter.config.model import Account, Config
@@ -126,6 +127,17 @@ def read_date(text: str) -> date | None:
         if _DATE.fullmatch(text):
             return date.fromisoformat(text)
     raise click.BadParameter(f"'{text}' is not a date: use YYYY-MM-DD")
+
+
+def explain_day(day: date, today: date) -> str:
+    """Return why SendGrid has no scores of a day, or an empty text."""
+    oldest = today - timedelta(DAYS_KEPT)
+    if day < oldest:
+        return (
+            f"{day} is over {DAYS_KEPT} days back, and SendGrid keeps no more: "
+            f"{oldest} is the oldest day"
+        )
+    return f"{day} is in the future: today is {today} (UTC)" if day > today else ""
 
 
 def whole_number(least: int | None = None, most: int | None = None) -> Callable[[object], int]:

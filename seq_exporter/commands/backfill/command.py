@@ -17,6 +17,7 @@ from seq_exporter.commands.flags import (
     choose_accounts,
     config_flag,
     duration,
+    explain_day,
     flag,
     log_flags,
     read_date,
@@ -260,13 +261,8 @@ def _choose_days(first: date | None, last: date | None, clock: Clock) -> tuple[d
     first_day = first or oldest
     last_day = last or max(today - timedelta(1), first_day)
     for name, day in (("from", first_day), ("to", last_day)):
-        if day < oldest:
-            raise click.UsageError(
-                f"--{name}={day} is over {DAYS_KEPT} days back, and SendGrid keeps no more: "
-                f"{oldest} is the oldest day"
-            )
-        if day > today:
-            raise click.UsageError(f"--{name}={day} is in the future: today is {today} (UTC)")
+        if reason := explain_day(day, today):
+            raise click.UsageError(f"--{name}={reason}")
     if first_day > last_day:
         raise click.UsageError(f"--from={first_day} is after --to={last_day}")
     return first_day, last_day

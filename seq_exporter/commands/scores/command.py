@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import click
 
@@ -13,6 +13,7 @@ from seq_exporter.commands.completion import complete_subusers
 from seq_exporter.commands.flags import (
     account_flag,
     config_flag,
+    explain_day,
     flag,
     read_date,
     read_number,
@@ -27,10 +28,8 @@ _FORMATS = ("table", "json", "csv", "openmetrics")
 
 def _day(text: str) -> date | None:
     chosen = read_date(text)
-    if chosen and chosen > Clock().today():
-        raise click.BadParameter(f"{chosen} is in the future")
-    if chosen and chosen < Clock().today() - timedelta(days=DAYS_KEPT):
-        raise click.BadParameter(f"{chosen} is over {DAYS_KEPT} days ago: SendGrid keeps no more")
+    if chosen and (reason := explain_day(chosen, Clock().today())):
+        raise click.BadParameter(reason)
     return chosen
 
 

@@ -75,5 +75,5 @@ def _render(found: Found, choice: Choice, history: int, style: str, limit: int |
     if not rows:
         return f"{explain_empty(choice)}\n"
     text = io.StringIO()
-    print_table(rows, Console(file=text, width=200, no_color=True))
+    print_table(rows, Console(file=text, width=200, no_color=True), of_accounts=len(found))
     return text.getvalue()

@@ -69,7 +69,7 @@ def print_summary(found: Found, choice: Choice, history: int, limit: int) -> Non
     subusers = [row for row in choice.take(found, history) if row.subuser]
     shown = subusers[: limit or None]
     if shown:
-        print_table(shown, console)
+        print_table(shown, console, of_accounts=len(found))
     if len(shown) < len(subusers):
         console.print(f"{len(shown)} of {len(subusers)} are shown: --limit=0 shows all")
     elif not shown:
@@ -77,12 +77,8 @@ def print_summary(found: Found, choice: Choice, history: int, limit: int) -> Non
     console.print()
     for _, each in found:
         own = [row for row in make_rows(each, 0) if not row.subuser]
-        subusers_part, own_part = _describe(each), _describe_own(own[0]) if own else ""
-        line = subusers_part + f"; {own_part}" if own_part else subusers_part
-        # A line that does not fit is broken between the parts first: parentheses stay whole.
-        if line.cell_len > console.width and own_part:
-            line = subusers_part + f"\n  {own_part}"
-        console.print(line)
+        about = _describe(each)
+        console.print(_append_own(about, own[0], console.width) if own else about)
 
 
 def _describe(found: AccountScores) -> Text:
@@ -100,12 +96,25 @@ def _describe(found: AccountScores) -> Text:
     return Text.assemble((show(snapshot.account), "bold"), about)
 
 
-def _describe_own(own: Row) -> str:
-    """Return `own score 3.9 (▼0.2 in 7 days, unchanged in 30 days)`."""
+def _append_own(about: Text, own: Row, width: int) -> Text:
+    """Return a line on an account and its own score.
+
+    One that does not fit is broken between its parts: parentheses stay whole.
+    """
+    score, changes = _describe_own(own)
+    for own_part in (f"; {score} {changes}", f"\n  {score} {changes}", f"\n  {score}\n  {changes}"):
+        text = Text.assemble(about, own_part.rstrip())
+        if text.split("\n")[-1].cell_len <= width:
+            break
+    return text
+
+
+def _describe_own(own: Row) -> tuple[str, str]:
+    """Return `own score 3.9` and `(▼0.2 in 7 days, unchanged in 30 days)`."""
     changes = {days: own.numbers[f"change{days}"] for days in CHANGES}
     shown = [
         f"{describe_change(change).replace('=', 'unchanged')} in {days} days"
         for days, change in changes.items()
         if change is not None
     ]
-    return f"own score {own.overall:.1f}" + (f" ({', '.join(shown)})" if shown else "")
+    return f"own score {own.overall:.1f}", f"({', '.join(shown)})" if shown else ""

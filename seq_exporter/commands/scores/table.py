@@ -58,9 +58,13 @@ _NUMBERS = (
 )
 
 
-def print_table(rows: Sequence[Row], console: Console) -> None:
-    """Print a table of at least one row, no wider than the console."""
-    columns = _draw_histories(_fit(_make_columns(rows), console.width), rows, console.width)
+def print_table(rows: Sequence[Row], console: Console, *, of_accounts: int) -> None:
+    """Print a table of at least one row, no wider than the console.
+
+    The rows are chosen from those of so many accounts; of one, its name is left out.
+    """
+    columns = _make_columns(rows, with_account=of_accounts > 1)
+    columns = _draw_histories(_fit(columns, console.width), rows, console.width)
     # A long name is cut before the terminal breaks the line.
     spare = console.width - _measure(columns)
     widths = [column.width + min(spare, 0) * (column.title == "subuser") for column in columns]
@@ -103,14 +107,14 @@ def _render(cell: Cell, width: int, column: _Column, console: Console) -> str:
     return capture.get()
 
 
-def _make_columns(rows: Sequence[Row]) -> list[_Column]:
+def _make_columns(rows: Sequence[Row], *, with_account: bool) -> list[_Column]:
     columns = [_Column("subuser", 0, [Cell(show(row.subuser)) for row in rows], is_left=True)]
     for name, title, rank in _NUMBERS:
         make = change_cell if name.startswith("change") else score_cell
         values = [row.numbers[name] for row in rows]
         cells = {value: make(value) for value in set(values)}  # few: scores have one decimal
         columns.append(_Column(title, rank, [cells[value] for value in values]))
-    if len({row.account for row in rows}) > 1:
+    if with_account:
         columns.insert(
             0, _Column("account", 3, [Cell(show(row.account)) for row in rows], is_left=True)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from seq_exporter.commands.main import main
 from seq_exporter.commands.scores.command import scores
 from tests.support import KEY
+
+#: Days are counted from the real one. At midnight, the message may name the day after it.
+TODAY = datetime.now(UTC).date()
 
 
 def test_an_earlier_name_of_a_flag_still_works() -> None:
@@ -24,8 +28,12 @@ def test_an_earlier_name_of_a_flag_still_works() -> None:
         (["--date=2026-02-30"], "'2026-02-30' is not a date: use YYYY-MM-DD"),
         (["--date=20261101"], "'20261101' is not a date: use YYYY-MM-DD"),
         (["--date=2026-W01-1"], "'2026-W01-1' is not a date: use YYYY-MM-DD"),
-        (["--date=2999-01-01"], "2999-01-01 is in the future"),
-        (["--date=2026-01-01"], "2026-01-01 is over 90 days ago: SendGrid keeps no more"),
+        (["--date=2999-01-01"], f"2999-01-01 is in the future: today is {TODAY} (UTC)"),
+        (
+            ["--date=2026-01-01"],
+            "2026-01-01 is over 90 days back, and SendGrid keeps no more: "
+            f"{TODAY - timedelta(90)} is the oldest day",
+        ),
         (["--history=91"], "'91' is not a whole number from 0 to 90"),
         (["--limit=-1"], "'-1' is not a whole number from 0 on"),
         (["--limit=1_0"], "'1_0' is not a whole number from 0 on"),

@@ -83,8 +83,22 @@ def test_if_no_account_answers_nothing_is_said_about_subusers(
     assert summarize(capsys, []) == []
 
 
-def test_a_narrow_terminal_breaks_no_parentheses(capsys: pytest.CaptureFixture[str]) -> None:
-    assert summarize(capsys, FOUND, width=60)[-2:] == [
-        "acme, 2026-11-05: 2 scored, 1 without a score",
-        "  own score 3.9 (▼0.4 in 7 days, unchanged in 30 days)",
-    ]
+@pytest.mark.parametrize(
+    ("width", "own"),
+    [
+        (60, ["  own score 3.9 (▼0.4 in 7 days, unchanged in 30 days)"]),
+        (45, ["  own score 3.9", "  (▼0.4 in 7 days, unchanged in 30 days)"]),
+    ],
+)
+def test_a_narrow_terminal_breaks_no_parentheses(
+    width: int, own: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = "acme, 2026-11-05: 2 scored, 1 without a score"
+    assert summarize(capsys, FOUND, width=width)[-1 - len(own) :] == [about, *own]
+
+
+def test_rows_of_one_of_several_accounts_name_it(capsys: pytest.CaptureFixture[str]) -> None:
+    nobody = AccountScores(Snapshot("globex", SubuserScores(TODAY, {"c": Score("3")})))
+    found = [(account(), SCORES), (account(name="globex"), nobody)]
+    table = summarize(capsys, found)
+    assert [line.split()[:2] for line in table[1:3]] == [["account", "subuser"], ["acme", "a"]]

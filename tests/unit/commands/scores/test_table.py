@@ -27,10 +27,11 @@ ROWS = [
 ]
 
 
-def show(width: int, rows: list[Row], **settings: object) -> str:
+def show(width: int, rows: list[Row], of_accounts: int = 2, **settings: object) -> str:
     text = io.StringIO()
     options: dict[str, object] = {"color_system": None} | settings
-    print_table(rows, Console(file=text, width=width, highlight=False, **options))  # type: ignore[arg-type]
+    console = Console(file=text, width=width, highlight=False, **options)  # type: ignore[arg-type]
+    print_table(rows, console, of_accounts=of_accounts)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
@@ -44,7 +45,11 @@ def test_wide() -> None:
 
 
 def test_of_one_account_its_name_is_left_out() -> None:
-    assert show(100, ROWS[:1]).splitlines()[1].startswith("subuser overall recency ")
+    assert show(100, ROWS[:1], of_accounts=1).splitlines()[1].startswith("subuser overall recency ")
+
+
+def test_rows_of_one_of_several_accounts_name_it() -> None:
+    assert show(100, ROWS[:1]).splitlines()[1].startswith("account subuser overall recency ")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +118,7 @@ def test_a_name_cannot_command_the_terminal() -> None:
 
 def test_colour_is_not_all_that_tells() -> None:
     """A number is black on a light colour, as wide as its column."""
-    *_, line = show(80, ROWS[:1], color_system="truecolor", force_terminal=True).splitlines()
+    *_, line = show(80, ROWS[:1], 1, color_system="truecolor", force_terminal=True).splitlines()
     orange, red, yellow, blue = ("230;159;0", "213;94;0", "240;228;66", "86;180;233")
     assert line == (
         f"shop-de \x1b[30;48;2;{orange}m    2.8\x1b[0m \x1b[30;48;2;{red}m    1.0\x1b[0m "
