@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from seq_exporter.commands.messages import telling_pauses
 from seq_exporter.commands.progress import Advance, showing_bar
 from seq_exporter.config.model import Account, PollSettings
 from seq_exporter.errors import PollError
@@ -35,7 +36,8 @@ def ask_all(
 
         def ask_one(account: Account) -> _Answer | PollError:
             try:
-                with AccountReader(account, settings) as reader:
+                sleep = telling_pauses(account.name)
+                with AccountReader(account, settings, sleep=sleep) as reader:
                     return ask(reader, bar)
             except PollError as err:
                 return err.with_traceback(None)

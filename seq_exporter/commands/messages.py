@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from seq_exporter.errors import CannotWrite
-from seq_exporter.escapes import show_lines
+from seq_exporter.escapes import show, show_lines
 from seq_exporter.files import writing_to
+
+# What is not asked for takes less: the second pause before another try is of 2.5 s at most.
+_LONG_PAUSE_SECONDS = 3.0
 
 
 def print_message(text: str) -> None:
@@ -19,6 +24,19 @@ def print_message(text: str) -> None:
 def print_error(text: str) -> None:
     """Print `seq-exporter: ` and the text to standard error, as `show` shows names in it."""
     click.echo(f"seq-exporter: {show_lines(text)}", err=True)
+
+
+def telling_pauses(
+    account: str, sleep: Callable[[float], None] = time.sleep
+) -> Callable[[float], None]:
+    """Return a `sleep` that tells of a long pause on standard error: it would look like a hang."""
+
+    def pause(seconds: float) -> None:
+        if seconds >= _LONG_PAUSE_SECONDS:
+            click.echo(f"{show(account)}: SendGrid asks to wait {seconds:.0f} s", err=True)
+        sleep(seconds)
+
+    return pause
 
 
 def count(number: int, thing: str) -> str:

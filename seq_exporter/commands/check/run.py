@@ -14,7 +14,7 @@ import click
 from seq_exporter.clock import Clock
 from seq_exporter.commands.check.account import AccountCheck
 from seq_exporter.commands.check.findings import AccountReport, CheckReport, to_json, wrap
-from seq_exporter.commands.messages import count
+from seq_exporter.commands.messages import count, telling_pauses
 from seq_exporter.config.model import Account, PollSettings
 from seq_exporter.escapes import dump_json, show
 from seq_exporter.sendgrid.session import open_session
@@ -38,7 +38,13 @@ def run_check(
         if style == "text" and choose(report).findings:
             _print(choose(report))
 
-    reports = asyncio.run(_check_all(accounts, settings, print_chosen))
+    # Whatever cron reads becomes a mail.
+    sleeps = [time.sleep if is_quiet else telling_pauses(each.name) for each in accounts]
+    checks = [
+        AccountCheck(account, settings, open_session(), Clock(), sleep)
+        for account, sleep in zip(accounts, sleeps, strict=True)
+    ]
+    reports = asyncio.run(_check_all(checks, print_chosen))
     failing = sum(not report.ok for report in reports)
     if is_quiet and not failing:
         return True
@@ -53,14 +59,11 @@ def run_check(
 
 
 async def _check_all(
-    accounts: Sequence[Account], settings: PollSettings, report: Callable[[AccountReport], None]
+    checks: Sequence[AccountCheck], report: Callable[[AccountReport], None]
 ) -> list[AccountReport]:
     """Check the accounts, and report each once those before it are reported."""
     # Not an executor: Ctrl-C would wait until each of its threads has ended.
     threads = DaemonThreads(_AT_ONCE)
-    checks = [
-        AccountCheck(account, settings, open_session(), Clock(), time.sleep) for account in accounts
-    ]
     reports = []
     for task in [asyncio.ensure_future(threads.run(each.run)) for each in checks]:
         reports.append(await task)
