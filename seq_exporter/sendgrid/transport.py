@@ -56,6 +56,7 @@ _REMEDIES: Mapping[int, tuple[type[PollError], str]] = {
 }
 _FOREIGN = "a proxy or a firewall answers instead of SendGrid, see docs/proxies.md"
 _NETWORK = "check DNS, the firewall and HTTPS_PROXY"
+_ASK_LESS = "raise poll.interval, or let other programs of the account ask less"
 _REGISTERED = frozenset(HTTPStatus)
 # Proxies and firewalls write their own pages with these.
 _REFUSALS = (400, 401, 403)
@@ -215,7 +216,7 @@ class Transport:
         text = f"{status} ({shown})" if shown else str(status)
         if status == 429:
             wait_seconds = _read_wait(headers, rate_limit, self.clock.now())
-            return RateLimited(f"{text}: over SendGrid's rate limit", wait_seconds)
+            return RateLimited(f"{text}: over SendGrid's rate limit: {_ASK_LESS}", wait_seconds)
         if status == 403 and "temporary block" in message.lower():
             return RateLimited(f"{text}: blocked temporarily", _TEMPORARY_BLOCK_SECONDS)
         if status in _REFUSALS and not is_sendgrids:

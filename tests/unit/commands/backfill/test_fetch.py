@@ -362,7 +362,10 @@ def test_a_request_gives_up_after_ten_pauses(
 ) -> None:
     sendgrid.subusers = dict.fromkeys(DAYS, FLEET) | {day(2): too_many(600)}
     said = harness.fail(RateLimited)
-    assert said == "429: over SendGrid's rate limit"
+    assert said == (
+        "429: over SendGrid's rate limit: raise poll.interval, or let other programs of the "
+        "account ask less"
+    )
     assert time.sleeps == [600.0] * 10
     assert sendgrid.requests == ["subusers 2026-11-01", *["subusers 2026-11-02"] * 11]
 
