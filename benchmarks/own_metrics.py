@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from seq_exporter.publish.formats import TEXT
 from seq_exporter.publish.own_metrics import OWN_METRICS
 from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
-from seq_exporter.sendgrid.transport import RateLimit
+from seq_exporter.sendgrid.observer import RateLimit
 
 _RUNS = 25
 _KINDS: dict[str, Any] = {"gauge": Gauge, "counter": Counter, "histogram": Histogram}

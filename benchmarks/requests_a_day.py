@@ -29,7 +29,7 @@ from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.store import Store
 from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.scores import METRICS
-from seq_exporter.sendgrid.session import Sessions
+from seq_exporter.sendgrid.sessions import Sessions
 from seq_exporter.serve.polling import Poller
 
 _DAY_SECONDS = 86_400.0

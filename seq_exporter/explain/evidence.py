@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from seq_exporter.errors import (
     BadRequest,
@@ -17,9 +18,11 @@ from seq_exporter.errors import (
     Unauthorized,
 )
 from seq_exporter.scores import Score, SubuserScores
-from seq_exporter.sendgrid.client import SendGrid
-from seq_exporter.sendgrid.reader import AccountReader
 from seq_exporter.trends import LEAST_CHANGE, Trend, find_trend
+
+if TYPE_CHECKING:  # whoever asks has imported it; `serve` answers before it does
+    from seq_exporter.sendgrid.client import SendGrid
+    from seq_exporter.sendgrid.reader import AccountReader
 
 #: How many days are drawn, the newest included.
 DAYS = 30

@@ -15,7 +15,7 @@ from seq_exporter.publish.formats import FORMATS, Format
 from seq_exporter.publish.joined_accounts import Joined, JoinedAccounts, merge_texts
 from seq_exporter.publish.own_metrics import OWN_METRICS, REQUEST_DURATION, Numbers
 from seq_exporter.publish.process_metrics import ProcessMetrics
-from seq_exporter.sendgrid.transport import RateLimit, RequestObserver
+from seq_exporter.sendgrid.observer import RateLimit, RequestObserver
 
 _FIRST_SEEN = "sendgrid_seq_score_date_first_seen_timestamp_seconds"
 _RATE_LIMIT = (

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import io
 import os
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -48,32 +46,6 @@ def open_session() -> requests.Session:
     for scheme in ("https://", "http://"):
         session.mount(scheme, _Adapter())
     return session
-
-
-class Sessions:
-    """Sessions for polls: each is lent to one poll at a time, and comes back without a connection.
-
-    So descriptors follow the polls that run at once, and not the accounts. No connection serves two
-    accounts: what a server sends too much in one poll is never read as an answer in another. What
-    a session keeps is of no account: above all, its TLS contexts.
-    """
-
-    def __init__(self, open_one: Callable[[], requests.Session] = open_session) -> None:
-        self._open_one = open_one
-        self._idle: list[requests.Session] = []
-
-    @contextlib.contextmanager
-    def lend(self) -> Iterator[requests.Session]:
-        """Yield a session that nobody else uses; close its connections afterwards."""
-        try:
-            session = self._idle.pop()  # one step, also among threads
-        except IndexError:
-            session = self._open_one()
-        try:
-            yield session
-        finally:
-            session.close()
-            self._idle.append(session)
 
 
 class _Session(requests.Session):

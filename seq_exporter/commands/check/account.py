@@ -28,8 +28,9 @@ from seq_exporter.errors import (
 )
 from seq_exporter.publish.store import Store
 from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
+from seq_exporter.sendgrid.observer import RateLimit, RequestObserver
 from seq_exporter.sendgrid.reader import AccountReader, Reading
-from seq_exporter.sendgrid.transport import Endpoint, RateLimit, RequestObserver
+from seq_exporter.sendgrid.transport import Endpoint
 
 _SCOPES = Endpoint("scopes", "/v3/scopes")
 

@@ -91,18 +91,19 @@ def test_a_check_of_the_files_needs_no_server_and_no_client(
     )
 
 
-def test_serve_needs_no_table_no_archive_no_page_and_no_passwords() -> None:
-    """The first view imports the status page's templates, the first login bcrypt."""
+def test_serve_needs_no_table_no_archive_no_page_no_passwords_and_no_requests() -> None:
+    """The first poll imports requests, the first view templates, the first login bcrypt."""
     modules = list_modules(f"{LIST_MODULES}import seq_exporter.commands.serve.run")
     names = {module.split(".")[0] for module in modules}
     assert names.isdisjoint({"rich", "sqlite3", "google", "cramjam", "jinja2", "bcrypt"})
+    assert names.isdisjoint({"requests", "urllib3", "msgspec"})
     assert "seq_exporter.web.settings.file" not in modules
 
 
 def test_requests_guesses_no_encodings() -> None:
     """It warns if it cannot, and nobody is to see that."""
     always = {"PYTHONWARNINGS": "always"}
-    run = run_python(RUN, "serve", "--config.file=/nowhere", variables=always)
+    run = run_python(RUN, "scores", "--config.file=/nowhere", variables=always)
     modules = run.stdout.splitlines()[-1].split()
     assert "requests" in modules
     assert {"chardet", "charset_normalizer"}.isdisjoint(modules)

@@ -18,9 +18,10 @@ from seq_exporter.errors import PollError
 from seq_exporter.scores import METRICS, Score
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.documented import decode_scores, decode_usernames
+from seq_exporter.sendgrid.observer import RequestObserver
 from seq_exporter.sendgrid.pages import Decode
 from seq_exporter.sendgrid.parsing import Anomalies
-from seq_exporter.sendgrid.transport import Endpoint, RequestObserver, Transport
+from seq_exporter.sendgrid.transport import Endpoint, Transport
 from tests.support import KEY, SUBUSERS, SUBUSERS_SCORES, FakeTime, account, day, examples
 
 TODAY = day(5)

@@ -18,8 +18,10 @@ from cryptography.x509.name import _ASN1Type
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import ConnectionFailed
 from seq_exporter.sendgrid.certificates import Authorities, find_authorities
-from seq_exporter.sendgrid.session import Sessions, open_session
-from seq_exporter.sendgrid.transport import Endpoint, RequestObserver, Transport
+from seq_exporter.sendgrid.observer import RequestObserver
+from seq_exporter.sendgrid.session import open_session
+from seq_exporter.sendgrid.sessions import Sessions
+from seq_exporter.sendgrid.transport import Endpoint, Transport
 from tests.faults.server import FaultServer
 from tests.support import KEY, FakeTime, account
 from tests.unit.sendgrid.proxy import TunnelProxy, accept_connect, accept_socks

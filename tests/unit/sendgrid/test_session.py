@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from seq_exporter.sendgrid.session import Sessions, open_session
+from seq_exporter.sendgrid.session import open_session
+from seq_exporter.sendgrid.sessions import Sessions
 from tests.faults.server import FaultServer
 
 PROXY = "http://proxy.example:3128"

@@ -13,7 +13,7 @@ import pytest
 from seq_exporter.config.model import Config, PollSettings
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.explain.evidence import Evidence, Others
-from seq_exporter.sendgrid.session import Sessions
+from seq_exporter.sendgrid.sessions import Sessions
 from seq_exporter.serve.allowance import MOST_REQUESTS_OF_HOUR
 from seq_exporter.serve.explaining import Explainer
 from tests.support import GIVE_UP_SECONDS, TODAY, Answer, FakeSendGrid, FakeTime, account, item

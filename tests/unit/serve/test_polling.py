@@ -18,7 +18,7 @@ from seq_exporter.errors import PollStopped
 from seq_exporter.publish.store import Store
 from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.scores import Score, Snapshot, SubuserScores
-from seq_exporter.sendgrid.session import Sessions
+from seq_exporter.sendgrid.sessions import Sessions
 from seq_exporter.serve.polling import Poller
 from seq_exporter.serve.state import StateFolder
 from tests.support import KEY, FakeSendGrid, FakeTime, account, day, item, state_in, text_of

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from seq_exporter.commands.backfill.pace import Pacer
-from seq_exporter.sendgrid.transport import RateLimit
+from seq_exporter.sendgrid.observer import RateLimit
 from tests.support import FakeTime
 
 
