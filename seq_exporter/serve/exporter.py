@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seq_exporter.clock import Clock
@@ -29,7 +29,7 @@ _POLLS_AT_ONCE = 16
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Running:
     """An account of the configuration, and the task that polls it."""
 
@@ -69,6 +69,8 @@ class Exporter:
         self._explainer = Explainer(self._sessions, self._clock)
         # Replaced as a whole: threads read it while a reload adds and removes accounts.
         self._running: Mapping[str, _Running] = {}
+        # Those without a first poll. Counted at each probe, thousands would delay a scrape.
+        self._unready: set[_Running] = set()
         self._reloading = asyncio.Lock()
 
     @property
@@ -78,6 +80,16 @@ class Exporter:
             (running.poller.writer.snapshot, running.poller.health)
             for running in self._running.values()
         ]
+
+    @property
+    def names(self) -> Container[str]:
+        """The names of the accounts."""
+        return self._running
+
+    @property
+    def unready(self) -> int:
+        """How many accounts have not finished a first poll, and were not restored."""
+        return len(self._unready)
 
     async def explain(self, account: str, subuser: str, *, may_ask: bool) -> Evidence | None:
         """Return why a subuser's score has changed; None if the account does not have it now.
@@ -200,6 +212,7 @@ class Exporter:
                     extra={"account": account.name, "base_url": account.base_url},
                 )
             running.task = asyncio.create_task(self._poll_for_ever(running))
+        self._unready.update(opened)
         self._running = {**self._running, **{each.poller.account.name: each for each in opened}}
 
     async def _change(self, running: _Running, account: Account) -> None:
@@ -234,6 +247,7 @@ class Exporter:
         await self._reload_threads.run(close)
         gone = {running.poller.account.name for running in removed}
         self._running = {name: each for name, each in self._running.items() if name not in gone}
+        self._unready.difference_update(removed)
         for running in removed:
             self._halt(running)
 
@@ -250,15 +264,21 @@ class Exporter:
                 await self._threads.run(poller.restore)
         except NoThread as err:
             _log.error("cannot restore scores", extra=_about(poller, err))
+        self._note_readiness(running)
         while True:
             running.wake.clear()
             pause_seconds = await self._poll(poller)
+            self._note_readiness(running)
             # Woken early if the schedule or the key has changed.
             with contextlib.suppress(TimeoutError):
                 while pause_seconds:
                     await asyncio.wait_for(running.wake.wait(), pause_seconds)
                     running.wake.clear()
                     pause_seconds = poller.blocked_seconds
+
+    def _note_readiness(self, running: _Running) -> None:
+        if running.poller.health.is_ready:
+            self._unready.discard(running)
 
     async def _poll(self, poller: Poller) -> float:
         """Poll in a thread; return the seconds until the next poll is due."""

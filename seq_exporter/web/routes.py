@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
@@ -59,7 +59,18 @@ class PublishedState(Protocol):
 
     @property
     def accounts(self) -> Sequence[tuple[Snapshot, Health]]:
-        """Each account's published snapshot, and the outcome of its polls."""
+        """Each account's published snapshot, and the outcome of its polls.
+
+        Ask for it in a thread: to list thousands of accounts takes milliseconds.
+        """
+
+    @property
+    def names(self) -> Container[str]:
+        """The names of the accounts."""
+
+    @property
+    def unready(self) -> int:
+        """How many accounts have not finished a first poll, and were not restored."""
 
     async def explain(self, account: str, subuser: str, *, may_ask: bool) -> Evidence | None:
         """Return why a subuser's score has changed, None if the account does not have it now.
@@ -144,8 +155,9 @@ class _Handlers:
         if _is_prefetch(request):
             text = "This page may cost requests to SendGrid: open it, do not prefetch it.\n"
             return PlainTextResponse(text, 503)
-        given, accounts = request.query_params, self.exporter.accounts
-        choice = await self.threads.run(lambda: choose_subuser(accounts, given))
+        choice = await self.threads.run(
+            lambda: choose_subuser(self.exporter.accounts, request.query_params)
+        )
         if not isinstance(choice, Refusal):
             evidence = await self.exporter.explain(*choice, may_ask=request.method == "GET")
             if evidence:
@@ -162,7 +174,7 @@ class _Handlers:
         accounts = set(request.query_params.getlist("account"))
         chosen = choose_format(_header(request, "accept"))
         if accounts:
-            if unknown := accounts - {snapshot.account for snapshot, _ in exporter.accounts}:
+            if unknown := [name for name in accounts if name not in exporter.names]:
                 return _no_account(min(unknown))
             # In a thread: to join hundreds of accounts takes tens of milliseconds.
             exposition, (own, volatile) = await self.selections.run(
@@ -189,10 +201,10 @@ class _Handlers:
             parameters, mistakes = endpoint.parameters.parse(request.query_params)
             if mistakes:
                 return _json(_render(ErrorAnswer(errors=list(mistakes.values()))), 400)
-            accounts = self.exporter.accounts
-            return _json(
-                await self.threads.run(lambda: _render(endpoint.respond(accounts, parameters)))
+            body = await self.threads.run(
+                lambda: _render(endpoint.respond(self.exporter.accounts, parameters))
             )
+            return _json(body)
 
         return answer
 
@@ -203,8 +215,7 @@ class _Handlers:
         return PlainTextResponse("seq-exporter is healthy.\n")
 
     async def ready(self, request: Request) -> Response:
-        waiting = sum(not health.is_ready for _, health in self.exporter.accounts)
-        if waiting:
+        if waiting := self.exporter.unready:
             who = "1 account has" if waiting == 1 else f"{waiting} accounts have"
             its = "its" if waiting == 1 else "their"
             text = f"seq-exporter is not ready: {who} not finished {its} first poll.\n"

@@ -74,7 +74,7 @@ class ExporterHarness:
         return own_text(self.exporter.telemetry.render(TEXT))
 
     async def wait_until_ready(self) -> None:
-        await wait_until(lambda: all(health.is_ready for _, health in self.exporter.accounts))
+        await wait_until(lambda: not self.exporter.unready)
 
 
 async def wait_until(is_so: Callable[[], bool]) -> None:
@@ -597,6 +597,43 @@ def test_a_poll_of_a_removed_account_brings_nothing_back(
         assert 'account="acme"' not in harness.own_page
 
     run(ExporterHarness(Config((slow,)), time), act)
+
+
+def test_an_account_is_unready_until_its_first_poll_ends_or_it_was_restored_or_removed(
+    mock: responses.RequestsMock, sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
+) -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    def answer_late(request: PreparedRequest) -> tuple[int, dict[str, str], str]:
+        asked.set()
+        answer.wait(30)
+        return 200, {}, '{"result": [{"user_id": "1", "username": "late", "score": 4}]}'
+
+    mock.add_callback(responses.GET, OTHER_URL, answer_late)
+    slow = replace(ACME, base_url="https://other.example")
+    config = Config((slow, GLOBEX), state_dir=tmp_path)
+
+    async def remove(harness: ExporterHarness) -> None:
+        assert harness.exporter.unready == 2
+        await wait_until(lambda: harness.exporter.unready == 1)
+        await asyncio.to_thread(asked.wait, 30)
+        assert await harness.reload(replace(config, accounts=(GLOBEX,))) is None
+        assert harness.exporter.unready == 0
+        answer.set()
+
+    async def poll(harness: ExporterHarness) -> None:
+        await harness.wait_until_ready()
+        assert all(health.last_poll for _, health in harness.exporter.accounts)
+        asked.clear()
+        answer.clear()
+
+    async def restore(harness: ExporterHarness) -> None:
+        await asyncio.to_thread(asked.wait, 30)
+        await harness.wait_until_ready()
+        answer.set()
+
+    for act in (remove, poll, restore):
+        run(ExporterHarness(config, time), act)
 
 
 def test_a_key_that_goes_out_in_the_clear_is_warned_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -98,6 +98,14 @@ class FakeExporter:
 
     def __post_init__(self) -> None:
         self.telemetry = FakeTelemetry(self.polls)
+
+    @property
+    def names(self) -> Container[str]:
+        return {snapshot.account for snapshot, _ in self.accounts}
+
+    @property
+    def unready(self) -> int:
+        return sum(not health.is_ready for _, health in self.accounts)
 
     @property
     def store(self) -> Store:
