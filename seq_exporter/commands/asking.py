@@ -32,6 +32,7 @@ def ask_all(
     """
     # Not those of an executor: Ctrl-C would wait for each to end.
     threads = DaemonThreads(_AT_ONCE)
+    answers: list[_Answer | PollError] = []
     with showing_bar("Asking SendGrid", len(accounts) * steps, sys.stderr, transient=True) as bar:
 
         def ask_one(account: Account) -> _Answer | PollError:
@@ -42,8 +43,11 @@ def ask_all(
             except PollError as err:
                 return err.with_traceback(None)
 
-        async def gather() -> list[_Answer | PollError]:
+        # It returns nothing: at its end, asyncio.run writes out what a task returned, every score
+        # of a fleet, for an error message that nobody sees.
+        async def gather() -> None:
             asking = (threads.run(lambda each=account: ask_one(each)) for account in accounts)  # type: ignore[misc]
-            return list(await asyncio.gather(*asking))
+            answers.extend(await asyncio.gather(*asking))
 
-        return asyncio.run(gather())
+        asyncio.run(gather())
+    return answers

@@ -33,14 +33,21 @@ class Row(NamedTuple):
 
 def make_rows(found: AccountScores, history: int) -> Iterator[Row]:
     """Yield a row for the account's own score, if it has one, and for each subuser."""
-    own, subusers = found.snapshot.own, found.snapshot.subusers
-    account = found.snapshot.account
-    if own and own.has_scores:
-        yield _make_row(account, "", own.day, own.score, found.own_earlier, history)
-    if subusers:
+    if own := make_own_row(found, history):
+        yield own
+    if subusers := found.snapshot.subusers:
+        account = found.snapshot.account
         for label, score in subusers.by_label.items():
             earlier = {day: by_user.get(score.user_id) for day, by_user in found.earlier.items()}
             yield _make_row(account, label, subusers.day, score, earlier, history)
+
+
+def make_own_row(found: AccountScores, history: int) -> Row | None:
+    """Return the row of the account's own score, or None if it has none."""
+    own = found.snapshot.own
+    if not own or not own.has_scores:
+        return None
+    return _make_row(found.snapshot.account, "", own.day, own.score, found.own_earlier, history)
 
 
 def _make_row(

@@ -14,7 +14,7 @@ from rich.text import Text
 from seq_exporter.commands.cells import describe_change
 from seq_exporter.commands.scores.columns import CHANGES
 from seq_exporter.commands.scores.fetch import AccountScores
-from seq_exporter.commands.scores.rows import Row, make_rows, sort_rows
+from seq_exporter.commands.scores.rows import Row, make_own_row, make_rows, sort_rows
 from seq_exporter.commands.scores.table import print_table
 from seq_exporter.config.model import Account
 from seq_exporter.escapes import show
@@ -76,9 +76,9 @@ def print_summary(found: Found, choice: Choice, history: int, limit: int) -> Non
         console.print(explain_empty(choice), markup=False)
     console.print()
     for _, each in found:
-        own = [row for row in make_rows(each, 0) if not row.subuser]
+        own = make_own_row(each, 0)
         about = _describe(each)
-        console.print(_append_own(about, own[0], console.width) if own else about)
+        console.print(_append_own(about, own, console.width) if own else about)
 
 
 def _describe(found: AccountScores) -> Text:
