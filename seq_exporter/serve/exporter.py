@@ -159,12 +159,10 @@ class Exporter:
     async def _apply(self, config: Config) -> None:
         is_schedule_new = config.poll != self._config.poll
         is_state_new = config.state_dir != self._config.state_dir
-        wanted = {account.name: account for account in config.accounts}
         removed: list[_Running] = []
-        for name, running in self._running.items():
-            account, old = wanted.get(name), running.poller.account
-            if account == old:
-                continue
+        # In a thread: to compare ten thousand accounts takes as long as ten scrapes.
+        for running, account in await self._reload_threads.run(lambda: self._compare(config)):
+            old = running.poller.account
             if account and account.snapshot_identity == old.snapshot_identity:
                 await self._change(running, account)
             else:
@@ -181,6 +179,15 @@ class Exporter:
             # In a thread: to open a thousand accounts takes a tenth of a second.
             self._begin(await self._reload_threads.run(lambda: self._open(added, config)))
         self._config = config
+
+    def _compare(self, config: Config) -> list[tuple[_Running, Account | None]]:
+        """Return the accounts that differ from `config`, each with what it is there, if it is."""
+        wanted = {account.name: account for account in config.accounts}
+        return [
+            (running, wanted.get(name))
+            for name, running in self._running.items()
+            if running.poller.account != wanted.get(name)
+        ]
 
     def _open(self, accounts: Sequence[Account], config: Config) -> list[_Running]:
         """Open the accounts in store and telemetry, with a poller each that does nothing yet."""
