@@ -20,7 +20,9 @@ except ModuleNotFoundError:  # no wheel for this platform: the same bytes in twi
 
     from seq_exporter.publish.checksums import crc32_combine
 
-# The default: a higher level saves little, and the volatile part is compressed at each scrape.
+# The default: a higher level saves little, and the volatile part is compressed at each scrape. A
+# page is sent hundreds of times: level 4 takes three quarters of the time, and isal an eighth, but
+# their pages are larger by a seventh and a third.
 _LEVEL = 6
 # How far back repetitions are searched, as a power of two: 16 KiB are the lines of 40 subusers. In
 # the largest window, 32 KiB, they take half as long again to find, and the page is not smaller.
