@@ -20,6 +20,9 @@ MOST_REQUESTS_OF_HOUR = 120
 #: After a failure, SendGrid is left alone so long, or as long as it asks for.
 FAILED_SECONDS = 60.0
 
+# The wait is bounded, as that of polls: a wrong value would end all pages, or be no time at all.
+_LONGEST_PAUSE_SECONDS = 3600.0
+
 # Polls come first: what is left of the rate limit is theirs once no more than this share is left.
 _SHARE_OF_POLLS = 0.1
 
@@ -65,7 +68,7 @@ class Allowance:
 
     def leave_alone(self, err: PollError) -> str:
         """Ask SendGrid for nothing for a while after a failure; return the failure's message."""
-        seconds = max(err.wait_seconds or 0.0, FAILED_SECONDS)
+        seconds = min(max(err.wait_seconds or 0.0, FAILED_SECONDS), _LONGEST_PAUSE_SECONDS)
         self._left_alone = self._clock.monotonic() + seconds, str(err)
         return str(err)
 
@@ -84,7 +87,8 @@ class Allowance:
         is_low = remaining is not None and remaining <= _SHARE_OF_POLLS * (limit or 0.0)
         if is_low and wait_seconds > 0:
             of_all = f" of {limit:g}" if limit else ""
-            until = f": ask again at {self._tell_time(wait_seconds)}" if reset else ""
+            is_soon = wait_seconds <= _LONGEST_PAUSE_SECONDS
+            until = f": ask again at {self._tell_time(wait_seconds)}" if is_soon else ""
             return (
                 f"{remaining:g}{of_all} requests are left of SendGrid's rate limit, "
                 f"and polls come first{until}"

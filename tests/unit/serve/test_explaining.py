@@ -254,19 +254,25 @@ def test_while_a_poll_waits_sendgrid_is_not_asked(pages: Pages, run: Run) -> Non
             "ask again at 12:00:30 UTC",
         ),
         ({"Limit": "600"}, ""),
+        # No time at all: polls find out when more is left.
+        (
+            {"Remaining": "0", "Reset": "1e300"},
+            "0 requests are left of SendGrid's rate limit, and polls come first",
+        ),
     ],
 )
 def test_what_is_left_of_the_rate_limit_is_for_polls(
     pages: Pages, run: Run, limit: dict[str, str], gap: str
 ) -> None:
     async def act() -> None:
-        headers = {**limit, "Reset": str(pages.time.seconds + 30)}
+        headers = {"Reset": str(pages.time.seconds + 30), **limit}
         headers = {f"X-RateLimit-{name}": value for name, value in headers.items()}
         pages.sendgrid.first[f"subusers {TODAY}"] = [(202, headers, "")]
         await pages.poll()
         assert await pages.view_gap() == (gap, [] if gap else [behalf("shop"), COMPARED])
         pages.time.seconds += 30
-        assert (await pages.view()).gap == ""
+        if "Reset" not in limit:
+            assert (await pages.view()).gap == ""
 
     run(act)
 
@@ -331,6 +337,32 @@ def test_sendgrid_says_how_long_it_is_left_alone(pages: Pages, run: Run) -> None
         pages.time.seconds += 599
         assert (await pages.view_gap("café"))[1] == []
         pages.time.seconds += 1
+        assert await pages.view_gap() == ("", [behalf("shop"), COMPARED])
+
+    run(act)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry-After": "86400"},
+        {"Retry-After": "1e300"},
+        {"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"},
+        {"X-RateLimit-Reset": "1e18"},
+    ],
+)
+def test_sendgrid_is_left_alone_for_an_hour_at_most(
+    pages: Pages, run: Run, headers: dict[str, str]
+) -> None:
+    pages.sendgrid.first[behalf("shop")] = [(429, headers, "")]
+
+    async def act() -> None:
+        await pages.view_gap()
+        assert await pages.view_gap("café") == (
+            "429: over SendGrid's rate limit; SendGrid is asked again from 13:00:00 UTC on",
+            [],
+        )
+        pages.time.seconds += 3600
         assert await pages.view_gap() == ("", [behalf("shop"), COMPARED])
 
     run(act)
