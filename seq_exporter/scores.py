@@ -97,7 +97,8 @@ class SubuserScores:
     `missing` are usernames from the configuration that SendGrid does not know. `has_scores` is
     False for a day on which no subuser has a score: such a day is published if there is no better
     one, to show which subusers are not eligible, but the next poll does not count it as held.
-    `read_at` is when SendGrid returned the scores, in epoch seconds.
+    `read_at` is when SendGrid returned the scores, in epoch seconds, and `users` of how many users,
+    selected or not; 0 if an earlier version saved them.
 
     `change7` is by how much each overall score has changed from 7 days before, in the order of
     `by_label`, None where either score is missing. It is empty while no score of that day is known.
@@ -108,6 +109,7 @@ class SubuserScores:
     missing: tuple[str, ...] = ()
     has_scores: bool = True
     read_at: float = field(default=0.0, compare=False)
+    users: int = field(default=0, compare=False)
     change7: tuple[float | None, ...] = field(default=(), compare=False)
 
     def compare(self, week_before: Mapping[str, float]) -> SubuserScores:

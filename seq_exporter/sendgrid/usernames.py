@@ -147,6 +147,7 @@ def select_subusers(
         missing=tuple(sorted(selection.names.difference(names))),
         has_scores=any(score.is_scored for score in scores),
         read_at=read_at,
+        users=len(scores),
     )
 
 

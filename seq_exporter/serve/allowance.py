@@ -31,6 +31,8 @@ _LONGEST_SECONDS = 30.0
 
 _HOUR_SECONDS = 3600.0
 
+_NO_SUCH_LIMIT = "the command below has no such limit"
+
 
 class Allowance:
     """Decides whether the pages about one account may ask SendGrid now.
@@ -127,7 +129,7 @@ class PagePermit:
         if self._taken + requests > MOST_REQUESTS_OF_PAGE:
             raise NoMoreRequests(
                 f"a page may cost {MOST_REQUESTS_OF_PAGE} requests, and the scores of a day take "
-                f"{requests:,}: the command below has no such limit"
+                f"{requests:,}: {_NO_SUCH_LIMIT}"
             )
 
     def take(self, _pause_seconds: float) -> None:
@@ -135,7 +137,8 @@ class PagePermit:
 
         An AccountReader calls it before each request, and never to pause: it does not try again.
         """
-        self.require(1)
+        if self._taken == MOST_REQUESTS_OF_PAGE:  # pages of scores are shorter than asked for
+            raise NoMoreRequests(f"a page may cost {self._taken} requests: {_NO_SUCH_LIMIT}")
         if self._clock.monotonic() - self._started > _LONGEST_SECONDS:
             raise NoMoreRequests("SendGrid has answered slowly: reload this page later")
         self._allowance.note_request()

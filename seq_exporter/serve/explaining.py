@@ -219,5 +219,6 @@ def _still_holds(evidence: Evidence, subusers: SubuserScores) -> bool:
 
 
 def _count_requests(subusers: SubuserScores) -> int:
-    """Return how many requests the scores of a day take; more, if a part of them is published."""
-    return max(math.ceil(len(subusers.by_label) / _SCORES_OF_REQUEST), 1)
+    """Return how many requests the scores of a day take: SendGrid returns those of all users."""
+    users = max(subusers.users, len(subusers.by_label))
+    return max(math.ceil(users / _SCORES_OF_REQUEST), 1)

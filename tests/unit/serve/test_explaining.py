@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from seq_exporter.config.model import Config, PollSettings
+from seq_exporter.config.model import ALL_SUBUSERS, Config, PollSettings, SubuserSelection
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.explain.evidence import Evidence, Others
 from seq_exporter.sendgrid.sessions import Sessions
@@ -403,12 +403,22 @@ def test_a_comparison_that_fails_is_named(pages: Pages, run: Run) -> None:
     run(act)
 
 
-def test_the_others_of_a_large_fleet_are_not_compared(pages: Pages, run: Run) -> None:
+@pytest.mark.parametrize(
+    "selected", [ALL_SUBUSERS, SubuserSelection(names=frozenset({"shop", "falls"}))]
+)
+def test_the_others_of_a_large_fleet_are_not_compared(
+    pages: Pages, run: Run, selected: SubuserSelection
+) -> None:
+    """SendGrid returns the scores of all users, whichever of them are published."""
     more = [item(str(number), f"n{number}", 4.0) for number in range(100, 40_101)]
     pages.sendgrid.subusers = {NEWEST: [*pages.sendgrid.subusers[NEWEST], *more]}
     pages.sendgrid.page_size = 1000
 
     async def act() -> None:
+        selecting = Config((account(own_score=False, subusers=selected),))
+        assert await pages.reload(selecting) is None
+        await wait_until(lambda: pages.count_polls() == 1)
+        pages.sendgrid.take_requests()
         found = await pages.view()
         assert found.failure == (
             "a page may cost 40 requests, and the scores of a day take 41: "
@@ -417,6 +427,21 @@ def test_the_others_of_a_large_fleet_are_not_compared(pages: Pages, run: Run) ->
         assert pages.sendgrid.take_requests() == [behalf("shop")]
         pages.time.seconds += 60
         assert await pages.view_gap() == ("", [])
+
+    run(act)
+
+
+def test_a_day_in_short_pages_ends_at_the_bound(pages: Pages, run: Run) -> None:
+    """SendGrid may return fewer scores in a page than it is asked for."""
+    for back in (0, 3):
+        more = [item(str(number), f"n{number}", 4.0) for number in range(100, 200)]
+        pages.sendgrid.subusers[ago(back)] += more  # type: ignore[operator]
+    pages.sendgrid.page_size = 2
+
+    async def act() -> None:
+        found = await pages.view()
+        assert found.failure == "a page may cost 40 requests: the command below has no such limit"
+        assert len(pages.sendgrid.take_requests()) == 40
 
     run(act)
 
