@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -33,6 +34,9 @@ _WEEK = timedelta(days=7)
 # If the day to compare with has no scores, an earlier one does.
 _DAYS_TO_TRY = 3
 
+# How many of those that fell are named.
+_MOST_NAMES = 5
+
 # What SendGrid answers if a key may not ask on behalf of a subuser. After any other failure, more
 # requests would make it worse.
 _NOT_ON_BEHALF = (Unauthorized, Forbidden, NotFound, BadRequest)
@@ -42,13 +46,15 @@ _NOT_ON_BEHALF = (Unauthorized, Forbidden, NotFound, BadRequest)
 class Others:
     """How the account's other subusers have fared since `day`.
 
-    `fallen` are those that lost half a point or more, by label: the most first. `compared` is how
-    many have a score on both days.
+    `compared` is how many have a score on both days, and `fallen` how many of them lost half a
+    point or more. `most_fallen` are those that lost most, by label: the most first. There are few,
+    so that what is kept of a page does not grow with the fleet.
     """
 
     day: date
     compared: int
-    fallen: Mapping[str, float]
+    fallen: int
+    most_fallen: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,20 +197,25 @@ def _read_days(evidence: Evidence, read: ReadDay, advance: Advance) -> Evidence:
 def _compare_others(
     newest: SubuserScores, subuser: str, trend: Trend | None, read: ReadDay
 ) -> Others | None:
-    """Compare with the day before the fall, or a week ago; None if there are no scores then."""
+    """Compare with the day before the fall, or a week ago.
+
+    None if there are no scores then, or if no other subuser has one now.
+    """
+    others = {label: score for label, score in newest.by_label.items() if label != subuser}
+    if not any(score.is_scored for score in others.values()):
+        return None
     since = trend.day - timedelta(days=1) if trend else newest.day - _WEEK
     for day in (since - timedelta(days=back) for back in range(_DAYS_TO_TRY)):
         before = read(day)
         losses = {
             label: round(then.overall - score.overall, 1)
-            for label, score in newest.by_label.items()
-            if label != subuser
-            and score.overall is not None
+            for label, score in others.items()
+            if score.overall is not None
             and (then := before.get(score.user_id)) is not None
             and then.overall is not None
         }
         if losses:
-            fallen = {label: loss for label, loss in losses.items() if loss >= LEAST_CHANGE}
-            order = sorted(fallen, key=lambda label: (-fallen[label], label))
-            return Others(day, len(losses), {label: fallen[label] for label in order})
+            fallen = [(label, loss) for label, loss in losses.items() if loss >= LEAST_CHANGE]
+            most = heapq.nsmallest(_MOST_NAMES, fallen, key=lambda each: (-each[1], each[0]))
+            return Others(day, len(losses), len(fallen), dict(most))
     return None

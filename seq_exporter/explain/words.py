@@ -20,7 +20,6 @@ SERIES = ("overall", *METRICS)
 _POOR = 2.0
 # As many have to fall together to have one cause, as the alerts count.
 _MANY, _MANY_SHARE = 3, 0.2
-_MOST_NAMES = 5
 
 _TO_BE_SCORED = (
     "If it should have one: turn on open tracking (in SendGrid: Settings, Tracking), "
@@ -166,21 +165,20 @@ def _tell_of_others(evidence: Evidence, overall: Trend | None) -> Iterator[str]:
     if others is None:
         return
     lost = f"fell by {LEAST_CHANGE} or more since {others.day}"
-    named = [f"{show(label)} by {loss}" for label, loss in others.fallen.items()]
+    named = [f"{show(label)} by {loss}" for label, loss in others.most_fallen.items()]
     if not named:
         alone = " Look for the cause in its own mail." if overall else ""
         yield f"No other subuser {lost}.{alone}"
         return
-    more = f" and {len(named) - _MOST_NAMES} more" if len(named) > _MOST_NAMES else ""
-    shown = f"{', '.join(named[:_MOST_NAMES])}{more}"
-    yield f"Of {others.compared} other subusers with a score, {len(named)} {lost}: {shown}."
+    more = f" and {others.fallen - len(named)} more" if others.fallen > len(named) else ""
+    shown = f"{', '.join(named)}{more}"
+    yield f"Of {others.compared} other subusers with a score, {others.fallen} {lost}: {shown}."
     if _are_many(others):
         yield "Look for what they share: an IP pool, a domain, a template, a DNS record."
 
 
 def _are_many(others: Others) -> bool:
-    fallen = len(others.fallen)
-    return fallen >= _MANY and fallen > _MANY_SHARE * others.compared
+    return others.fallen >= _MANY and others.fallen > _MANY_SHARE * others.compared
 
 
 def _find_cause(series: Series, trends: Trends) -> str | None:

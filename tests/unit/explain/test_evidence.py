@@ -64,7 +64,7 @@ EXPECTED = Evidence(
     "shop",
     NEWEST,
     {ago(back): score(2.5 if back < 3 else 4.0) for back in range(30)},
-    Others(ago(3), 3, {"falls-more": 2.5, "falls": 1.0}),
+    Others(ago(3), 3, 2, {"falls-more": 2.5, "falls": 1.0}),
 )
 
 
@@ -128,10 +128,29 @@ def test_a_comparison_that_fails_is_named(fleet: FakeSendGrid, time: FakeTime) -
     assert found.failure.startswith("403 (access forbidden): ")
 
 
+def test_of_many_that_fell_five_are_named(fleet: FakeSendGrid, time: FakeTime) -> None:
+    for back in range(32):
+        fleet.subusers[ago(back)] += [  # type: ignore[operator]
+            item(f"1{number}", f"n{number}", 4.0 if back >= 3 else 3.0 - number / 10)
+            for number in range(8)
+        ]
+    most = {"falls-more": 2.5, "n7": 1.7, "n6": 1.6, "n5": 1.5, "n4": 1.4}
+    found = explain(time).others
+    assert found == Others(ago(3), 11, 10, most)
+    assert list(found.most_fallen) == list(most)
+
+
+def test_without_others_no_day_is_compared(fleet: FakeSendGrid, time: FakeTime) -> None:
+    for back in range(32):
+        fleet.subusers[ago(back)] = [item("1", "shop", 2.5), item("5", "unscored", None)]
+    assert explain(time) == replace(EXPECTED, others=None)
+    assert fleet.take_requests()[-1] == BEHALF
+
+
 def test_a_day_without_scores_is_not_compared_with(fleet: FakeSendGrid, time: FakeTime) -> None:
     del fleet.subusers[ago(3)]
     others = explain(time).others
-    assert others == Others(ago(4), 3, {"falls-more": 2.5, "falls": 1.0})
+    assert others == Others(ago(4), 3, 2, {"falls-more": 2.5, "falls": 1.0})
 
 
 @pytest.mark.parametrize("was_good", [False, True])
@@ -151,7 +170,7 @@ def test_without_a_fall_the_others_are_compared_with_those_of_a_week_ago(
     for back in range(32):
         fleet.own[ago(back)] = item("1", "shop", 2.5)
     found = explain(time)
-    assert found.others == Others(ago(7), 3, {"falls-more": 2.5, "falls": 1.0})
+    assert found.others == Others(ago(7), 3, 2, {"falls-more": 2.5, "falls": 1.0})
 
 
 def test_the_account_itself_takes_one_request_more(fleet: FakeSendGrid, time: FakeTime) -> None:

@@ -115,7 +115,7 @@ def test_a_page_takes_two_requests_and_the_next_ones_none(pages: Pages, run: Run
     async def act() -> None:
         found = await pages.view()
         assert len(found.days) == 30
-        assert found.others == Others(ago(3), 3, {"café": 1.5, "falls": 1.0})
+        assert found.others == Others(ago(3), 3, 2, {"café": 1.5, "falls": 1.0})
         assert found.asked_at == pages.time.seconds
         assert pages.sendgrid.take_requests() == [behalf("shop"), COMPARED]
         assert await pages.view() == found

@@ -24,7 +24,7 @@ from tests.unit.web.test_routes import NOON, POLLED, FakeExporter
 
 GOOD = (4.2, 4.1, 4.5, 4.2, 4.2, 4.6)
 FALLEN = (2.8, 1.0, 3.4, 4.2, 4.2, 4.6)
-MANY = Others(TODAY - timedelta(days=4), 5, {"a": 1.5, "b": 1.4, "c": 1.2})
+MANY = Others(TODAY - timedelta(days=4), 5, 3, {"a": 1.5, "b": 1.4, "c": 1.2})
 
 #: Names that a URL, HTML or a shell would change.
 ODD_NAMES = (
