@@ -126,6 +126,11 @@ class SubuserScores:
         change7 = tuple(map(same.__getitem__, changes)) if same.keys() - {None} else ()
         return replace(self, change7=change7)
 
+    def keep_changes(self, held: SubuserScores | None) -> SubuserScores:
+        """Return these scores with the `change7` of `held` if both are the same scores."""
+        is_same = held and held.day == self.day and held.by_label is self.by_label
+        return replace(self, change7=held.change7) if held and is_same else self
+
     @property
     def overall_by_user(self) -> Mapping[str, float]:
         """The overall scores of those who have one, by user_id."""

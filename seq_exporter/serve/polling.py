@@ -198,7 +198,8 @@ class Poller:
     def _publish(self, held: Snapshot, snapshot: Snapshot) -> None:
         is_new = snapshot.subusers is not held.subusers or snapshot.own is not held.own
         if is_new or self.writer.is_behind:
-            self._swap(snapshot)
+            subusers = snapshot.subusers and snapshot.subusers.keep_changes(held.subusers)
+            self._swap(replace(snapshot, subusers=subusers))
         if is_new:
             self._is_saved = False
             self._note_new_days(held, snapshot)

@@ -449,6 +449,17 @@ def test_a_day_that_is_corrected_is_compared_again(
     assert file.read_bytes() != written
 
 
+def test_a_day_read_again_keeps_its_changes_while_the_folder_fails(
+    sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
+) -> None:
+    harness = PollerHarness(time, state=state_in(tmp_path), own_score=False)
+    publish_days(harness, sendgrid, time, WEEK | {12: [item("1", "a", 4)]})
+    harness.poller.keep_state_in(state_in(tmp_path / "history" / "acme.json"))
+    time.pass_hours(1.5)
+    harness.poll()
+    assert (harness.value("state_save_failures_total"), changes(harness)) == (1, {"a": -0.5})
+
+
 def test_no_other_day_is_taken_for_that_of_a_week_before(
     sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
 ) -> None:
