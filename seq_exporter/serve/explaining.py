@@ -149,9 +149,11 @@ class AccountExplainer:
 
     def _hold(self, subusers: SubuserScores, subuser: str, gap: str) -> Evidence:
         """Return what is known of a subuser without SendGrid; `gap` says why it is not more."""
-        newest = {subusers.day: subusers.by_label[subuser]}
+        newest = subusers.by_label[subuser]
         kept = self._explainer.answers.find((self._owner, subuser))
-        days = {**kept.days, **newest} if kept else newest
+        if kept and kept.days[kept.day].user_id != newest.user_id:  # another user has the name now
+            kept = None
+        days = {**(kept.days if kept else {}), subusers.day: newest}
         asked_at = kept.asked_at if kept else None
         name = self._poller.account.name
         return Evidence(name, subuser, subusers.day, days, gap=gap, asked_at=asked_at)

@@ -97,7 +97,11 @@ def _choose_within(snapshot: Snapshot, health: Health, subuser: str) -> Choice |
             "Reload this page in a minute.",
         )
     if not subusers:
-        return Refusal(404, f"Account {account} publishes no subusers: see its configuration.")
+        return Refusal(
+            404,
+            f"No subusers of account {account} are known: its configuration asks for none, or "
+            "SendGrid has calculated no scores of theirs yet.",
+        )
     if subuser in subusers.missing:
         return Refusal(
             404,

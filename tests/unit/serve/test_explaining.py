@@ -329,6 +329,19 @@ def test_a_failure_takes_away_nothing_that_was_found(pages: Pages, run: Run) -> 
     run(act)
 
 
+def test_a_name_that_another_user_has_now_has_none_of_the_earlier_scores(
+    pages: Pages, run: Run
+) -> None:
+    async def act() -> None:
+        await pages.view()
+        pages.sendgrid.subusers[TODAY] = [item("9", "shop", 2.0)]
+        await pages.poll()
+        found = await pages.view(may_ask=False)
+        assert (found.day, found.days.keys(), found.asked_at) == (TODAY, {TODAY}, None)
+
+    run(act)
+
+
 def test_sendgrid_says_how_long_it_is_left_alone(pages: Pages, run: Run) -> None:
     pages.sendgrid.first[behalf("shop")] = [(429, {"Retry-After": "600"}, "")]
 

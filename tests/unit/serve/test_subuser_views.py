@@ -116,7 +116,8 @@ def _leave_as_it_is(sendgrid: FakeSendGrid) -> None:
             _leave_as_it_is,
             {"account": "own", "subuser": "shop"},
             404,
-            "Account own publishes no subusers: see its configuration.",
+            "No subusers of account own are known: its configuration asks for none, or SendGrid "
+            "has calculated no scores of theirs yet.",
             0,
         ),
         (

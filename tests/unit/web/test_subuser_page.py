@@ -327,7 +327,11 @@ SEARCH = "Search the subusers"
         (
             "own",
             "shop",
-            Refusal(404, "Account own publishes no subusers: see its configuration."),
+            Refusal(
+                404,
+                "No subusers of account own are known: its configuration asks for none, or "
+                "SendGrid has calculated no scores of theirs yet.",
+            ),
         ),
     ],
 )
