@@ -19,8 +19,11 @@ from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
+from seq_exporter.explain.evidence import Evidence
+from seq_exporter.scores import Score
+from seq_exporter.web.subuser_page import SubuserPage
 from tests.processes import Start, free_port, start_simulator, wait_for
-from tests.support import GIVE_UP_SECONDS
+from tests.support import GIVE_UP_SECONDS, TODAY
 
 #: The page of a subuser that has fallen.
 FALLEN = "subuser?account=kettlewick&subuser=shop-de"
@@ -184,6 +187,19 @@ def test_two_clicks_tell_who_fell_and_what_to_do(browser: Chrome, demo: str) -> 
 @pytest.mark.parametrize("page", ["", FALLEN])
 def test_on_a_phone_only_tables_scroll_sideways(browser: Chrome, demo: str, page: str) -> None:
     browser.get(demo + page)
+    wide, screen = browser.execute_script(
+        "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    assert wide <= screen
+
+
+@pytest.mark.parametrize("browser", ["script phone"], indirect=True)
+def test_on_a_phone_endless_words_break(browser: Chrome, tmp_path: Path) -> None:
+    word = "x" * 256
+    days = {TODAY: Score("1", word, 4.0)}
+    page = tmp_path / "page.html"
+    page.write_text(SubuserPage().render(Evidence(word, word, TODAY, days, gap=word)))
+    browser.get(page.as_uri())
     wide, screen = browser.execute_script(
         "return [document.documentElement.scrollWidth, document.documentElement.clientWidth]"
     )
