@@ -48,13 +48,15 @@ class Others:
 
     `compared` is how many have a score on both days, and `fallen` how many of them lost half a
     point or more. `most_fallen` are those that lost most, by label: the most first. There are few,
-    so that what is kept of a page does not grow with the fleet.
+    so that what is kept of a page does not grow with the fleet. `is_partial` is whether the account
+    has more subusers, which are not published: nobody knows whether those fell.
     """
 
     day: date
     compared: int
     fallen: int
     most_fallen: Mapping[str, float]
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,5 +219,6 @@ def _compare_others(
         if losses:
             fallen = [(label, loss) for label, loss in losses.items() if loss >= LEAST_CHANGE]
             most = heapq.nsmallest(_MOST_NAMES, fallen, key=lambda each: (-each[1], each[0]))
-            return Others(day, len(losses), len(fallen), dict(most))
+            is_partial = newest.users > len(newest.by_label)
+            return Others(day, len(losses), len(fallen), dict(most), is_partial)
     return None

@@ -166,13 +166,15 @@ def _tell_of_others(evidence: Evidence, overall: Trend | None) -> Iterator[str]:
         return
     lost = f"fell by {LEAST_CHANGE} or more since {others.day}"
     named = [f"{show(label)} by {loss}" for label, loss in others.most_fallen.items()]
+    other = "other published subuser" if others.is_partial else "other subuser"
     if not named:
-        alone = " Look for the cause in its own mail." if overall else ""
-        yield f"No other subuser {lost}.{alone}"
+        is_alone = overall and not others.is_partial
+        yield f"No {other} {lost}.{' Look for the cause in its own mail.' if is_alone else ''}"
         return
     more = f" and {others.fallen - len(named)} more" if others.fallen > len(named) else ""
     shown = f"{', '.join(named)}{more}"
-    yield f"Of {others.compared} other subusers with a score, {others.fallen} {lost}: {shown}."
+    compared = f"{others.compared} {other}{'s' if others.compared != 1 else ''}"
+    yield f"Of {compared} with a score, {others.fallen} {lost}: {shown}."
     if _are_many(others):
         yield "Look for what they share: an IP pool, a domain, a template, a DNS record."
 

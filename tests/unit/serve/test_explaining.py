@@ -444,6 +444,18 @@ def test_the_others_of_a_large_fleet_are_not_compared(
     run(act)
 
 
+def test_the_others_are_those_that_are_published(pages: Pages, run: Run) -> None:
+    selected = SubuserSelection(names=frozenset({"shop", "stays"}))
+
+    async def act() -> None:
+        selecting = Config((account(own_score=False, subusers=selected),))
+        assert await pages.reload(selecting) is None
+        await wait_until(lambda: pages.count_polls() == 1)
+        assert (await pages.view()).others == Others(ago(3), 1, 0, {}, is_partial=True)
+
+    run(act)
+
+
 def test_a_day_in_short_pages_ends_at_the_bound(pages: Pages, run: Run) -> None:
     """SendGrid may return fewer scores in a page than it is asked for."""
     for back in (0, 3):

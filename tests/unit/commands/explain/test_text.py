@@ -105,6 +105,27 @@ def test_a_fall_together_with_others() -> None:
     assert said[2].startswith("A low bounce_classification means")
 
 
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        (NOBODY, "No other subuser fell by 0.5 or more since 2026-11-01. {look}"),
+        (
+            replace(NOBODY, is_partial=True),
+            "No other published subuser fell by 0.5 or more since 2026-11-01.",
+        ),
+        (
+            Others(NOBODY.day, 1, 1, {"a": 0.6}, is_partial=True),
+            "Of 1 other published subuser with a score, 1 fell by 0.5 or more since 2026-11-01: "
+            "a by 0.6.",
+        ),
+    ],
+)
+def test_what_is_said_of_the_others(others: Others, said: str) -> None:
+    """Nobody knows whether those fell that are not published: the cause may be shared."""
+    look = "Look for the cause in its own mail."
+    assert tell(evidence((26, GOOD), (4, BLOCKED), others=others))[1] == said.format(look=look)
+
+
 def test_a_decline_names_the_metric_that_causes_the_others() -> None:
     """Opens fall most; reports of spam, which cause it, raise by more than half of that."""
     steps = [
