@@ -174,9 +174,10 @@ def _describe_column(name: str, title: str, query: Query) -> dict[str, Any]:
 
 def _link_pages(query: Query, total: int) -> dict[str, str | None]:
     """Return the links to the `previous` and the `next` page, None if there is none."""
-    before, after = query.offset - query.limit, query.offset + query.limit
+    # From a page beyond the last one, it is the last one.
+    before, after = min(query.offset, total) - query.limit, query.offset + query.limit
     return {
-        "previous": _link(query, offset=max(before, 0)) if query.offset else None,
+        "previous": _link(query, offset=max(before, 0)) if query.offset and total else None,
         "next": _link(query, offset=after) if after < total else None,
     }
 

@@ -274,6 +274,22 @@ def test_how_many_are_found(query: dict[str, Any], found: str, more: list[str]) 
     assert re.findall(r">([^<>\n]+)<", line) == [found, *more]
 
 
+@pytest.mark.parametrize(
+    ("query", "previous"),
+    [
+        ({"limit": 2, "offset": 2}, ["?limit=2#subusers"]),
+        ({"limit": 1, "offset": 900}, ["?limit=1&amp;offset=2#subusers"]),
+        ({"offset": 900}, ["?#subusers"]),
+        ({"subuser": "nobody", "offset": 50}, []),
+    ],
+)
+def test_from_beyond_the_end_the_previous_page_is_the_last(
+    query: dict[str, Any], previous: list[str]
+) -> None:
+    page = render((ONE, POLLED), **query)
+    assert sorted(set(re.findall('rel="prev" href="([^"]*)"', page))) == previous
+
+
 @pytest.mark.parametrize("snapshot", [ACME, replace(ACME, subusers=SubuserScores(day(4), {}))])
 def test_without_subusers_there_is_no_search(snapshot: Snapshot) -> None:
     assert "<form" not in render((snapshot, POLLED))
