@@ -68,7 +68,8 @@ class Evidence:
 
     `others` is None for the account's own score, and where there is nothing to compare; `failure`
     is why it could not be asked for. `is_refused` is whether SendGrid does not let the key ask on
-    behalf of the subuser. `asked_at` is when SendGrid was asked, in epoch seconds.
+    behalf of the subuser. `asked_at` is when a page asked SendGrid, in epoch seconds;
+    None if it did not.
     """
 
     account: str
@@ -149,9 +150,7 @@ def _ask_on_behalf(
     Otherwise the evidence has the newest day only, and a `gap` if no more requests may be made.
     """
     known, day = newest.by_label[subuser], newest.day
-    evidence = Evidence(
-        reader.account.name, subuser, day, {day: known}, asked_at=reader.clock.now()
-    )
+    evidence = Evidence(reader.account.name, subuser, day, {day: known})
     is_possible = is_possible and not reader.account.on_behalf_of
     if not is_possible or not _can_be_header(known.username or ""):
         return evidence, False

@@ -124,6 +124,11 @@ class PagePermit:
         self._started = clock.monotonic()
         self._taken = 0
 
+    @property
+    def is_used(self) -> bool:
+        """Whether a request was made."""
+        return self._taken > 0
+
     def require(self, requests: int) -> None:
         """Raise NoMoreRequests unless so many more are allowed."""
         if self._taken + requests > MOST_REQUESTS_OF_PAGE:

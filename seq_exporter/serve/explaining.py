@@ -190,13 +190,12 @@ class AccountExplainer:
                     reader, subusers, subuser, read=read, on_behalf=on_behalf
                 )
             except PollError as err:
-                held = self._hold(subusers, subuser, self._allowance.leave_alone(err))
-                return replace(held, asked_at=self._clock.now())
+                evidence = self._hold(subusers, subuser, self._allowance.leave_alone(err))
             finally:
                 self._telemetry.publish()
         if evidence.is_refused:  # many refused requests would block the key
             self._no_behalf_until = self._clock.monotonic() + _KEPT_SECONDS
-        return evidence
+        return replace(evidence, asked_at=self._clock.now()) if permit.is_used else evidence
 
     def _read_day(
         self, reader: AccountReader, permit: PagePermit, cost: int, day: date
