@@ -216,6 +216,10 @@ def server_failed() -> Answer:
     return 500, {}, ""
 
 
+RATE_LIMITED = (
+    "429: over SendGrid's rate limit: raise poll.interval, or let other programs of the account "
+    "ask less"
+)
 FAILED = "500: SendGrid, or a proxy in front of it, failed"
 
 
@@ -352,7 +356,7 @@ def test_sendgrid_says_how_long_it_is_left_alone(pages: Pages, run: Run) -> None
     pages.sendgrid.first[behalf("shop")] = [(429, {"Retry-After": "600"}, "")]
 
     async def act() -> None:
-        assert await pages.view_gap() == ("429: over SendGrid's rate limit", [behalf("shop")])
+        assert await pages.view_gap() == (RATE_LIMITED, [behalf("shop")])
         pages.time.seconds += 599
         assert (await pages.view_gap("café"))[1] == []
         pages.time.seconds += 1
@@ -378,7 +382,7 @@ def test_sendgrid_is_left_alone_for_an_hour_at_most(
     async def act() -> None:
         await pages.view_gap()
         assert await pages.view_gap("café") == (
-            "429: over SendGrid's rate limit; SendGrid is asked again from 13:00:00 UTC on",
+            f"{RATE_LIMITED}; SendGrid is asked again from 13:00:00 UTC on",
             [],
         )
         pages.time.seconds += 3600
