@@ -86,6 +86,9 @@ class Evidence:
 #: Returns the scores of all users of an account on a day, by user_id; none if there are none yet.
 ReadDay = Callable[[date], Mapping[str, Score]]
 
+#: Returns the overall scores of a day by user_id, without asking SendGrid; none if it has none.
+RecallDay = Callable[[date], Mapping[str, float]]
+
 #: Is called after each day that is read, with 1 and what was read.
 Advance = Callable[[int, str], None]
 
@@ -106,6 +109,7 @@ def explain_subuser(
     subuser: str,
     *,
     read: ReadDay | None = None,
+    recall: RecallDay = lambda day: {},
     on_behalf: bool = True,
     advance: Advance = lambda steps, text: None,
 ) -> Evidence:
@@ -116,7 +120,8 @@ def explain_subuser(
     answer on behalf of the subuser, or is not to be asked so, the month is read day by day.
 
     `read` replaces the reading of a day. It may raise NoMoreRequests, and so may the `reader`: then
-    the evidence is what is known by then. `advance` counts days that are read one by one.
+    the evidence is what is known by then. The others are compared with what `recall` returns, if it
+    has their scores. `advance` counts days that are read one by one.
     """
     read = read or partial(read_day, reader.connect())
     evidence, is_answered = _ask_on_behalf(reader, newest, subuser, on_behalf)
@@ -127,7 +132,10 @@ def explain_subuser(
     if is_over or evidence.gap or not newest.by_label[subuser].is_scored:
         return evidence  # the others explain only a fall that lasts
     try:
-        return replace(evidence, others=_compare_others(newest, subuser, trend, read))
+        others = _compare_others(
+            newest, subuser, trend, lambda day: recall(day) or _read_overall(read, day)
+        )
+        return replace(evidence, others=others)
     except (PollError, NoMoreRequests) as err:
         return replace(evidence, failure=str(err))
 
@@ -195,10 +203,15 @@ def _read_days(evidence: Evidence, read: ReadDay, advance: Advance) -> Evidence:
     return replace(evidence, days=found)
 
 
+def _read_overall(read: ReadDay, day: date) -> Mapping[str, float]:
+    found = read(day).items()
+    return {user_id: score.overall for user_id, score in found if score.overall is not None}
+
+
 def _compare_others(
-    newest: SubuserScores, subuser: str, trend: Trend | None, read: ReadDay
+    newest: SubuserScores, subuser: str, trend: Trend | None, find: RecallDay
 ) -> Others | None:
-    """Compare with the day before the fall, or a week ago.
+    """Compare with what `find` returns of the day before the fall, or of a week ago.
 
     None if there are no scores then, or if no other subuser has one now.
     """
@@ -207,13 +220,11 @@ def _compare_others(
         return None
     since = trend.day - timedelta(days=1) if trend else newest.day - _WEEK
     for day in (since - timedelta(days=back) for back in range(_DAYS_TO_TRY)):
-        before = read(day)
+        before = find(day)
         losses = {
-            label: round(then.overall - score.overall, 1)
+            label: round(then - score.overall, 1)
             for label, score in others.items()
-            if score.overall is not None
-            and (then := before.get(score.user_id)) is not None
-            and then.overall is not None
+            if score.overall is not None and (then := before.get(score.user_id)) is not None
         }
         if losses:
             fallen = [(label, loss) for label, loss in losses.items() if loss >= LEAST_CHANGE]

@@ -187,7 +187,12 @@ class AccountExplainer:
             on_behalf = self._clock.monotonic() >= self._no_behalf_until
             try:
                 evidence = explain_subuser(
-                    reader, subusers, subuser, read=read, on_behalf=on_behalf
+                    reader,
+                    subusers,
+                    subuser,
+                    read=read,
+                    recall=self._poller.recall_day,
+                    on_behalf=on_behalf,
                 )
             except PollError as err:
                 evidence = self._hold(subusers, subuser, self._allowance.leave_alone(err))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -138,6 +138,20 @@ class Poller:
         except Exception:  # noqa: BLE001
             # Whatever a file holds, its account must be polled.
             _log.exception("scores not restored by a defect in seq-exporter", extra=self._about())
+
+    def recall_day(self, day: date) -> Mapping[str, float]:
+        """Return the saved overall scores of `day`, by user_id; nothing if they are not known.
+
+        Any thread may call it. Logs a failure, and raises nothing: SendGrid can be asked instead.
+        """
+        state = self.state
+        if not state:
+            return {}
+        try:
+            return self._recall(state, self.account.api_key.read()).read(day)
+        except (OSError, KeyUnavailable) as err:
+            _log.warning("cannot read earlier scores", extra=self._about(error=str(err)))
+            return {}
 
     def republish(self, account: Account) -> None:
         """Take over `account`, which has the same scores; publish the held ones as it asks for.

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from seq_exporter.explain.evidence import Evidence, Others
 from seq_exporter.sendgrid.sessions import Sessions
 from seq_exporter.serve.allowance import MOST_REQUESTS_OF_HOUR
 from seq_exporter.serve.explaining import Explainer
+from seq_exporter.serve.history import NO_HISTORY
+from seq_exporter.serve.state import StateFolder
 from tests.support import GIVE_UP_SECONDS, TODAY, Answer, FakeSendGrid, FakeTime, account, item
 from tests.unit.serve.poller_harness import PollerHarness
 from tests.unit.serve.test_exporter import ExporterHarness, wait_until
@@ -450,6 +453,38 @@ def test_the_others_of_a_large_fleet_are_not_compared(
         assert pages.sendgrid.take_requests() == [behalf("shop")]
         pages.time.seconds += 60
         assert await pages.view_gap() == ("", [])
+
+    run(act)
+
+
+def test_saved_scores_are_compared_without_a_request(
+    sendgrid: FakeSendGrid, time: FakeTime, pages: Pages, run: Run, tmp_path: Path
+) -> None:
+    acme = account(own_score=False)
+    saved = NO_HISTORY.record(ago(3), {"1": 4.0, "2": 4.0, "3": 4.0, "4": 4.0})
+    StateFolder(tmp_path).save_history(acme, acme.api_key.read(), saved)
+
+    async def act() -> None:
+        assert await pages.reload(Config((acme,), state_dir=tmp_path)) is None
+        found = await pages.view()
+        assert found.others == Others(ago(3), 3, 2, {"café": 1.5, "falls": 1.0})
+        assert pages.sendgrid.take_requests() == [behalf("shop")]
+
+    run(act)
+
+
+def test_saved_scores_that_cannot_be_read_are_asked_for(
+    pages: Pages, run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "history").touch()
+
+    async def act() -> None:
+        saving = Config((account(own_score=False),), state_dir=tmp_path)
+        assert await pages.reload(saving) is None
+        found = await pages.view()
+        assert found.others == Others(ago(3), 3, 2, {"café": 1.5, "falls": 1.0})
+        assert pages.sendgrid.take_requests() == [behalf("shop"), COMPARED]
+        assert caplog.messages == ["cannot read earlier scores"]
 
     run(act)
 
