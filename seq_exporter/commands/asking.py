@@ -19,6 +19,11 @@ _AT_ONCE = 8
 _Answer = TypeVar("_Answer")
 
 
+def open_reader(account: Account, settings: PollSettings) -> AccountReader:
+    """Return a reader for an account, which says so if SendGrid asks it to wait."""
+    return AccountReader(account, settings, sleep=telling_pauses(account.name))
+
+
 def ask_all(
     accounts: Sequence[Account],
     settings: PollSettings,
@@ -37,8 +42,7 @@ def ask_all(
 
         def ask_one(account: Account) -> _Answer | PollError:
             try:
-                sleep = telling_pauses(account.name)
-                with AccountReader(account, settings, sleep=sleep) as reader:
+                with open_reader(account, settings) as reader:
                     return ask(reader, bar)
             except PollError as err:
                 return err.with_traceback(None)

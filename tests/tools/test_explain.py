@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.faults.server import Exchange, FaultServer
 from tests.processes import Start, wait_for_end
 from tests.simulator import Simulator
+from tests.support import item
 
 
 @pytest.fixture
@@ -83,3 +85,23 @@ def test_an_account_that_does_not_answer(
         "seq-exporter: no account has a subuser 'shop-de' now\n"
         "Of kettlewick, SendGrid has returned no scores.\n"
     )
+
+
+@pytest.mark.parametrize("arguments", [[], ["shop-de"]])
+def test_each_pause_is_told_of(exporter: Start, tmp_path: Path, arguments: list[str]) -> None:
+    refused: list[str] = []
+
+    def answer(exchange: Exchange) -> None:
+        if exchange.path.endswith("/subusers/scores"):
+            exchange.reply_json({"result": [item("1", "shop-de", 2.0)], "_metadata": {}})
+        elif not refused:
+            refused.append(exchange.path)
+            exchange.reply(429, b"", "Retry-After: 3")
+        else:
+            exchange.reply_json({"result": [item("1", None, 3.0)]})
+
+    with FaultServer(answer).running() as server:
+        config = {"name": "acme", "api_key": "SG.x", "base_url": server.url}
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump({"accounts": [config]}))
+        status, _, err = wait_for_end(exporter("explain", *arguments))
+    assert (status, err) == (0, "acme: SendGrid asks to wait 3 s\n")

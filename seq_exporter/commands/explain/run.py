@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from seq_exporter.commands.asking import ask_all
+from seq_exporter.commands.asking import ask_all, open_reader
 from seq_exporter.commands.explain.text import print_explanation
 from seq_exporter.commands.flags import choose_accounts
 from seq_exporter.commands.messages import print_error
@@ -54,7 +54,7 @@ def run_explain(config_file: str, names: Sequence[str], subuser: str) -> None:
 
 
 def _explain_own(account: Account, settings: PollSettings) -> Evidence:
-    with _naming(account), AccountReader(account, settings) as reader:
+    with _naming(account), open_reader(account, settings) as reader:
         evidence = explain_own(reader)
     if evidence is None:
         raise PollError(f"account {account.name!r} has no score of its own in the last days")
@@ -65,7 +65,7 @@ def _explain_subuser(accounts: Sequence[Account], settings: PollSettings, subuse
     account, newest = _find_account(accounts, settings, subuser)
     with (
         _naming(account),
-        AccountReader(account, settings) as reader,
+        open_reader(account, settings) as reader,
         showing_bar("Asking SendGrid", DAYS - 1, sys.stderr, transient=True) as advance,
     ):
         return explain_subuser(reader, newest, subuser, advance=advance)
