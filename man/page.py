@@ -77,10 +77,10 @@ def _describe(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 def _describe_option(option: click.Option, context: click.Context) -> Iterator[str]:
-    flag = _escape(option.opts[0])
+    flags = ", ".join(map(_escape, option.opts))
     value = "" if option.is_flag else option.make_metavar(context)
     yield ".TP"
-    yield f'.BI {flag}= "{_escape(value)}"' if value else f".B {flag}"
+    yield f'.BI {flags}= "{_escape(value)}"' if value else f".B {flags}"
     text, default, _ = [*_DEFAULT.split(option.help or ""), "", ""][:3]
     yield from _format(text)
     extra = option.get_help_extra(context)
@@ -88,8 +88,8 @@ def _describe_option(option: click.Option, context: click.Context) -> Iterator[s
         yield from _format(f"Default: {default}.")
     if "required" in extra:
         yield "Required."
-    for variable in extra.get("envvars", ()):
-        yield from (".br", f"Environment: {variable}")
+    if variables := extra.get("envvars"):
+        yield from (".br", f"Environment: {', '.join(variables)}")
 
 
 def _list_sections() -> Iterator[str]:

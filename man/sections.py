@@ -20,7 +20,7 @@ DESCRIPTION = Section(
     "SendGrid rates an account and each of its subusers every day: an Engagement Quality (SEQ) "
     "score, and five metric scores, from 1 (poor) to 5 (good). `seq-exporter serve` polls SendGrid "
     "and publishes the newest scores as Prometheus metrics at http://localhost:10737/metrics. The "
-    "other commands check the configuration, show and explain scores, and fetch the past.",
+    "other commands check the configuration, show and explain scores, and fetch past ones.",
 )
 
 #: What follows the commands.

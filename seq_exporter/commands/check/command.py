@@ -39,7 +39,7 @@ from seq_exporter.serve.signals import holding_signals
     "quiet",
     parameter="is_quiet",
     is_flag=True,
-    help="Print only that for which polls would fail: nothing if all is well, as cron wants it.",
+    help="Print only what would make polls fail, and nothing if all is well: for cron.",
 )
 def check(
     config_file: str,
@@ -57,12 +57,10 @@ def check(
     Exit status: 0 if every poll should succeed, 1 if polls of an account would fail, 2 for a
     mistake in a file.
     """
-    # Not imported with the flags: `--help` and a shell's completion read no files.
     if style == "schema":
-        from seq_exporter.commands.check.findings import describe_json
-
-        print_message(dump_json(describe_json(), indent=2))
+        _print_schema()
         return
+    # Not imported with the flags: `--help` and a shell's completion read no files.
     with holding_signals():
         from seq_exporter.config.file import find_config, load_config
 
@@ -85,3 +83,9 @@ def check(
         from seq_exporter.commands.check.run import run_check
 
     sys.exit(0 if run_check(accounts, config.poll, style, is_quiet=is_quiet) else 1)
+
+
+def _print_schema() -> None:
+    from seq_exporter.commands.check.findings import describe_json
+
+    print_message(dump_json(describe_json(), indent=2))

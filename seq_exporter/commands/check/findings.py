@@ -43,7 +43,7 @@ class Doubt(StrEnum):
     CLOCK = "clock"
 
 
-#: What a finding is about that is not right: a reason for which a poll fails, or a doubt.
+#: Every value of `trouble`: the reasons of failed polls for what is wrong, then the doubts.
 TROUBLES = (*POLL_FAILURE_REASONS, *Doubt)
 
 _Trouble = Annotated[str, WithJsonSchema({"type": "string", "enum": list(TROUBLES)})]
@@ -51,10 +51,7 @@ _Trouble = Annotated[str, WithJsonSchema({"type": "string", "enum": list(TROUBLE
 
 @dataclass(frozen=True)
 class Finding:
-    """One line: the subject, the finding and, unless it is right, the remedy.
-
-    `trouble` is None if it is right; `facts` are its numbers, for programs.
-    """
+    """One line: the subject, the finding and, unless it is right, the remedy."""
 
     verdict: Verdict
     about: Annotated[str, Field(description="The subject, in a word or two")]
@@ -82,7 +79,7 @@ class AccountReport:
 
     @property
     def failures(self) -> list[Finding]:
-        """The findings for which a poll fails."""
+        """The findings that would make a poll fail."""
         return [finding for finding in self.findings if finding.verdict is Verdict.WRONG]
 
 

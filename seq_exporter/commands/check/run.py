@@ -28,7 +28,7 @@ def run_check(
 ) -> bool:
     """Print what was found, in the format `style`; return whether every poll should succeed.
 
-    If `is_quiet`, print only that for which polls fail.
+    If `is_quiet`, print only what would make polls fail.
     """
 
     def choose(report: AccountReport) -> AccountReport:
