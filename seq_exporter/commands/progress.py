@@ -81,6 +81,6 @@ def _printing_lines(
         if is_due or is_at_end or text.startswith(_PAUSE):
             printed_at = now
             left = f", {(now - started) * (total - done) / done:.0f} s left" if done else ""
-            click.echo(f"{label}: {done} of {total} {unit}{left}; {show(text)}", file=stream)
+            click.echo(f"{label}: {done:,} of {total:,} {unit}{left}; {show(text)}", file=stream)
 
     yield advance
