@@ -151,7 +151,7 @@ $(BIN)/python:
 # The demo runs from this folder: nothing is built, no versions are compared, and Python compiles what it
 # imports.
 $(VENV)/demo: $(BIN)/python requirements.lock
-	@echo 'Installing 27 packages into $(VENV), once. It takes about ten seconds (two, if you have uv) ...'
+	@echo "Installing $$(grep -c == requirements.lock) packages into $(VENV), once. It takes about ten seconds (two, if you have uv) ..."
 	@$(call INSTALL,--no-compile --no-deps --requirement=requirements.lock)
 	@touch $@
 

@@ -8,7 +8,7 @@
     │   └── RemoteWriteFailed          the receiver did not accept it
     ├── NotCalculated                SendGrid has no scores of a day yet: ask later
     ├── PollStopped                  a poll ends because its account is no longer wanted
-    ├── NoMoreRequests               who asks SendGrid has used up what it may cost
+    ├── NoMoreRequests               a page of a subuser must not ask SendGrid now
     └── PollError                    a poll failed; `reason` is its label value
         ├── TooManySeries            too_many_series     more than the account's max_series
         ├── AccountUnavailable       no more requests with this key now

@@ -12,7 +12,7 @@ from seq_exporter.errors import CannotWrite
 from seq_exporter.escapes import show, show_lines
 from seq_exporter.files import writing_to
 
-# What is not asked for takes less: the second pause before another try is of 2.5 s at most.
+# Longer than any pause that SendGrid has not asked for: retries wait 2.5 s at most.
 _LONG_PAUSE_SECONDS = 3.0
 
 
