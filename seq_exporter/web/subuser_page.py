@@ -78,7 +78,7 @@ def choose_subuser(accounts: Accounts, given: Mapping[str, str]) -> Choice | Ref
         return Refusal(300, sentence, links)
     sentence = f"No account has a subuser '{_shorten(subuser)}' now."
     if unknown := sum(not each.subusers for each, _ in accounts):
-        sentence += f" Of {unknown} of {len(accounts)} accounts, no subusers are known."
+        sentence += f" The subusers of {unknown} of {len(accounts)} accounts are not known."
     return Refusal(404, sentence, [_link_search(subuser)])
 
 

@@ -278,7 +278,8 @@ SEARCH = "Search the subusers"
             "nobody",
             Refusal(
                 404,
-                "No account has a subuser 'nobody' now. Of 3 of 5 accounts, no subusers are known.",
+                "No account has a subuser 'nobody' now. "
+                "The subusers of 3 of 5 accounts are not known.",
                 [(SEARCH, "./?subuser=nobody#subusers")],
             ),
         ),
