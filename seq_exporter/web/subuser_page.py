@@ -225,7 +225,7 @@ def _draw_bars(values: Mapping[date, float | None]) -> Iterator[dict[str, Any]]:
 
 
 def _tell_picture(name: str, values: Mapping[date, float | None]) -> str:
-    """Return what the picture shows, for who cannot see it: `open_rate: 4.5 on ..., 3.4 on ...`."""
+    """Return the text of a picture: `open_rate: 4.5 on ..., 3.4 on ...`."""
     scored = [(day, value) for day, value in values.items() if value is not None]
     if not scored:
         return f"{name}: no score"
