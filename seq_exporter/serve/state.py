@@ -46,8 +46,8 @@ class _Header:
 class StateFolder:
     """Keeps files of each account in `folder`, which is created when it is first needed.
 
-    These are its last good snapshot and, in the folder `history`, its scores of the last days. A
-    file is valid only for the account that it was written for: with the same key, host,
+    These are its last good snapshot and, in the folder `earlier-scores`, its scores of the last
+    days. A file is valid only for the account that it was written for: with the same key, host,
     on_behalf_of and selection of subusers. It contains a salted, slow hash of the key, not the key.
     """
 
@@ -143,7 +143,7 @@ class StateFolder:
         return _Owner.of(account, key, salt or os.urandom(16).hex(), self._hash_cost)
 
     def _history_path(self, account: Account) -> Path:
-        return self._folder / "history" / self._path(account).name
+        return self._folder / "earlier-scores" / self._path(account).name
 
     def _path(self, account: Account) -> Path:
         name = quote(account.name, safe="")

@@ -83,7 +83,7 @@ def check_kills(times: int, folder: Path) -> None:
     in_the_middle, broken, *left = run.stdout.split()
     assert int(in_the_middle) > times / 10  # else it was never put to the test
     assert broken == "0"
-    assert left == ["acme.json", "history/acme.json"]
+    assert left == ["acme.json", "earlier-scores/acme.json"]
 
 
 @pytest.mark.small

@@ -39,7 +39,7 @@ def test_a_state_file(version: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_a_history(version: str, tmp_path: Path) -> None:
-    shutil.copytree(KEPT / version / "history", tmp_path / "history")
+    shutil.copytree(KEPT / version / "earlier-scores", tmp_path / "earlier-scores")
     history = StateFolder(tmp_path, hash_cost=2).load_history(account(), Secret(KEY))
     assert history
     assert {each: history.read(each) for each in history.days} == {

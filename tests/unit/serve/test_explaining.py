@@ -476,7 +476,7 @@ def test_saved_scores_are_compared_without_a_request(
 def test_saved_scores_that_cannot_be_read_are_asked_for(
     pages: Pages, run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "history").touch()
+    (tmp_path / "earlier-scores").touch()
 
     async def act() -> None:
         saving = Config((account(own_score=False),), state_dir=tmp_path)

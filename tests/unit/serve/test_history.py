@@ -85,7 +85,7 @@ def sealed() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         history = record([(day(3), {"1": 4.2, "2": 3.1}), (day(4), {"2": 3.2})])
         state_in(Path(folder)).save_history(account(), Secret(KEY), history)
-        return (Path(folder) / "history" / "acme.json").read_bytes()
+        return (Path(folder) / "earlier-scores" / "acme.json").read_bytes()
 
 
 def flip(whole: bytes, place: int) -> bytes:
@@ -107,7 +107,7 @@ def test_a_damaged_file_is_not_used(
     """One with another salt or owner is another account's; any other is set aside."""
     place = data.draw(st.integers(0, 8 * len(sealed) - 1))
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "history" / "acme.json"
+        file = Path(folder) / "earlier-scores" / "acme.json"
         file.parent.mkdir()
         file.write_bytes(damage(sealed, place))
         with contextlib.suppress(ValueError):

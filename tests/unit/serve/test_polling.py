@@ -437,7 +437,7 @@ def test_a_day_that_is_corrected_is_compared_again(
     harness = PollerHarness(time, state=state_in(tmp_path), own_score=False)
     publish_days(harness, sendgrid, time, WEEK)
     publish_days(harness, sendgrid, time, {12: [item("1", "a", 4)]})
-    file = tmp_path / "history" / "acme.json"
+    file = tmp_path / "earlier-scores" / "acme.json"
     written = file.read_bytes()
     time.pass_hours(1.5)
     harness.poll()
@@ -454,7 +454,7 @@ def test_a_day_read_again_keeps_its_changes_while_the_folder_fails(
 ) -> None:
     harness = PollerHarness(time, state=state_in(tmp_path), own_score=False)
     publish_days(harness, sendgrid, time, WEEK | {12: [item("1", "a", 4)]})
-    harness.poller.keep_state_in(state_in(tmp_path / "history" / "acme.json"))
+    harness.poller.keep_state_in(state_in(tmp_path / "earlier-scores" / "acme.json"))
     time.pass_hours(1.5)
     harness.poll()
     assert (harness.value("state_save_failures_total"), changes(harness)) == (1, {"a": -0.5})
@@ -487,7 +487,7 @@ def test_a_history_of_another_version_is_set_aside_in_one_line(
 ) -> None:
     harness = PollerHarness(time, state=state_in(tmp_path), own_score=False)
     publish_days(harness, sendgrid, time, WEEK)
-    file = tmp_path / "history" / "acme.json"
+    file = tmp_path / "earlier-scores" / "acme.json"
     file.write_text(file.read_text().replace('"format":1', '"format":2'))
     publish_days(harness, sendgrid, time, {12: [item("1", "a", 4)]})
     assert caplog.messages == ["cannot restore earlier scores"]
@@ -498,8 +498,8 @@ def test_a_history_of_another_version_is_set_aside_in_one_line(
 def test_a_history_that_hangs_delays_no_score(
     sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "history").mkdir()
-    os.mkfifo(tmp_path / "history" / "acme.json")
+    (tmp_path / "earlier-scores").mkdir()
+    os.mkfifo(tmp_path / "earlier-scores" / "acme.json")
     # Long enough for the snapshot, which is saved to the same disk, on a busy machine.
     state = StateFolder(tmp_path, disk_seconds=1.0, hash_cost=2)
     harness = PollerHarness(time, state=state, own_score=False)
@@ -518,12 +518,12 @@ def test_a_history_that_hangs_delays_no_score(
 def test_a_history_that_cannot_be_written_is_counted_and_tried_again(
     sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "history").touch()
+    (tmp_path / "earlier-scores").touch()
     harness = PollerHarness(time, state=state_in(tmp_path), own_score=False)
     publish_days(harness, sendgrid, time, {5: WEEK[5]})
     assert caplog.messages == ["cannot save scores"]
     assert (harness.value("account_up"), harness.value("state_save_failures_total")) == (1, 1)
-    (tmp_path / "history").unlink()
+    (tmp_path / "earlier-scores").unlink()
     harness.poll()
     publish_days(harness, sendgrid, time, {12: [item("1", "a", 4)]})
     assert harness.value("state_save_failures_total") == 1

@@ -189,7 +189,7 @@ def test_the_history_is_a_file_of_its_own(state: StateFolder, tmp_path: Path) ->
     folder = tmp_path / "made" / "when-needed"
     assert sorted(path for path in tmp_path.rglob("*.json")) == [
         folder / "acme.json",
-        folder / "history" / "acme.json",
+        folder / "earlier-scores" / "acme.json",
     ]
     assert state.load(account(), Secret(KEY)) == SNAPSHOT
     assert state.load_history(account(), Secret(KEY)) == HISTORY
@@ -208,8 +208,8 @@ def test_the_history_of_another_account_is_not_loaded(
 def test_the_snapshot_is_no_history(state: StateFolder, tmp_path: Path) -> None:
     state.save(account(), Secret(KEY), SNAPSHOT)
     (file,) = tmp_path.rglob("acme.json")
-    (file.parent / "history").mkdir()
-    file.rename(file.parent / "history" / "acme.json")
+    (file.parent / "earlier-scores").mkdir()
+    file.rename(file.parent / "earlier-scores" / "acme.json")
     with pytest.raises(ValueError, match="was not written by this version"):
         state.load_history(account(), Secret(KEY))
 
