@@ -40,10 +40,12 @@ def flag(
     """
     names = [each for each in (name, earlier_name) if each]
     variables = [each.replace(".", "_").replace("-", "_") for each in names]
+    environment = [f"SEQ_EXPORTER_{each.upper()}" for each in variables]
     return click.option(
         *(f"--{each}" for each in names),
         parameter or variables[0],
-        envvar=[f"SEQ_EXPORTER_{each.upper()}" for each in variables],
+        # In its messages, click 8.4 writes a list as Python does.
+        envvar=environment if earlier_name else environment[0],
         show_envvar=True,
         **options,
     )

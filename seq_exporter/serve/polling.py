@@ -86,9 +86,13 @@ class Poller:
     @cached_property
     def _reader(self) -> AccountReader:
         # Imported in the thread of the first poll, with requests: a server that has just started
-        # answers a fifth sooner.
-        from seq_exporter.sendgrid.reader import AccountReader
-
+        # answers a fifth sooner. Raises PollError if no file can be opened: it may have clients.
+        try:
+            from seq_exporter.sendgrid.reader import AccountReader
+        except OSError as err:
+            remedy = "raise the limit (ulimit -n, LimitNOFILE)"
+            text = f"cannot read a part of seq-exporter: {err.strerror}: {remedy}"
+            raise PollError(text) from None
         return AccountReader(
             self.account,
             self.settings,
@@ -172,13 +176,15 @@ class Poller:
         PollStopped, and nothing else.
         """
         started, api_key = self._clock.monotonic(), self.account.api_key
-        self._reader.account, self._reader.settings = self.account, self.settings
         try:
+            self._reader.account, self._reader.settings = self.account, self.settings
             self.writer.withdraw(self._reader.calendar.withdraw_expired(self.writer.snapshot))
             self._telemetry.observe_series(self.writer.series)
             failures, anomalies = self._update()
         except PollStopped:
             raise
+        except PollError as err:
+            failures, anomalies = [err], Anomalies()
         except Exception as err:  # noqa: BLE001
             # A defect in one account must not end the polls of the others, or its own later ones.
             _log.exception("poll failed by a defect in seq-exporter", extra=self._about())

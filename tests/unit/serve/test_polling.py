@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from logging import WARNING
@@ -250,6 +252,32 @@ def test_a_large_account_is_warned_of_once(
     assert caplog.messages == ["many series: see docs/scaling.md"]
     harness.telemetry.publish()  # as at the end of a poll
     assert harness.value("account_series") == 7 * 14_998 + 34
+
+
+def test_a_first_poll_without_a_file_descriptor_fails_and_the_next_one_succeeds(
+    sendgrid: FakeSendGrid,
+    time: FakeTime,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class NoDescriptor:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "seq_exporter.sendgrid.reader":
+                raise OSError(errno.EMFILE, "Too many open files")
+
+    sendgrid.subusers = {day(5): [item("1", "a", 3)]}
+    harness = PollerHarness(time, own_score=False)
+    with monkeypatch.context() as patch:
+        patch.delitem(sys.modules, "seq_exporter.sendgrid.reader", raising=False)
+        patch.setattr(sys, "meta_path", [NoDescriptor(), *sys.meta_path])
+        harness.poll()
+    assert harness.value("poll_failures_total", reason="internal") == 1
+    assert [record.__dict__["error"] for record in caplog.records] == [
+        "cannot read a part of seq-exporter: Too many open files: "
+        "raise the limit (ulimit -n, LimitNOFILE)"
+    ]
+    harness.poll()
+    assert harness.series("sendgrid_seq_score") == ['{account="acme",subuser="a"} 3.0']
 
 
 def test_a_defect_of_ours_is_a_counted_failure(
