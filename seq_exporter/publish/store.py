@@ -165,16 +165,11 @@ class AccountWriter:
         with self._swapping:
             self._swap(snapshot, self._choice)
 
-    def withdraw(self, snapshot: Snapshot) -> None:
-        """Publish `snapshot`, a part of the current one; never too many series.
+    def update(self, snapshot: Snapshot) -> None:
+        """Publish `snapshot`, all of whose series the current one has, too: never too many.
 
         While this `is_behind`, the series published so far are those of the earlier choice.
         """
-        with self._swapping:
-            self._swap(snapshot, self._published)
-
-    def complete(self, snapshot: Snapshot) -> None:
-        """Hold `snapshot`, which has the series of the current one, and more about them."""
         with self._swapping:
             self._swap(snapshot, self._published)
 

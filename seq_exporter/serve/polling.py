@@ -82,6 +82,8 @@ class Poller:
         self._is_misfit = False
         self._blocked = account.api_key, 0.0  # until then, by the monotonic clock
         self._stopped = threading.Event()
+        # A page may read the saved scores while a poll saves them.
+        self._history_lock = threading.Lock()
 
     @cached_property
     def _reader(self) -> AccountReader:
@@ -152,7 +154,8 @@ class Poller:
         if not state:
             return {}
         try:
-            return self._recall(state, self.account.api_key.read()).read(day)
+            with self._history_lock:
+                return self._recall(state, self.account.api_key.read()).read(day)
         except (OSError, KeyUnavailable) as err:
             _log.warning("cannot read earlier scores", extra=self._about(error=str(err)))
             return {}
@@ -178,7 +181,7 @@ class Poller:
         started, api_key = self._clock.monotonic(), self.account.api_key
         try:
             self._reader.account, self._reader.settings = self.account, self.settings
-            self.writer.withdraw(self._reader.calendar.withdraw_expired(self.writer.snapshot))
+            self.writer.update(self._reader.calendar.withdraw_expired(self.writer.snapshot))
             self._telemetry.observe_series(self.writer.series)
             failures, anomalies = self._update()
         except PollStopped:
@@ -253,11 +256,12 @@ class Poller:
 
         Saves it only if they are other scores than those known of their day.
         """
-        known = self._recall(state, key)
-        history = known.record(subusers.day, subusers.overall_by_user)
-        self._compare(history)
-        if history != known:
-            state.save_history(self.account, key, history)
+        with self._history_lock:
+            known = self._recall(state, key)
+            history = known.record(subusers.day, subusers.overall_by_user)
+            self._compare(history)
+            if history != known:
+                state.save_history(self.account, key, history)
 
     def _recall(self, state: StateFolder, key: Secret) -> History:
         """Return the saved history, an empty one if there is none. Raises OSError."""
@@ -272,7 +276,7 @@ class Poller:
         held = self.writer.snapshot
         if held.subusers:
             week_before = history.read(held.subusers.day - _WEEK)
-            self.writer.complete(replace(held, subusers=held.subusers.compare(week_before)))
+            self.writer.update(replace(held, subusers=held.subusers.compare(week_before)))
 
     def _note_misfit(self, subusers: SubuserScores | None) -> None:
         """Warn if the choice of subusers begins to fit nobody: no poll fails because of it."""

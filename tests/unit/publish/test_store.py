@@ -269,10 +269,10 @@ def test_a_lower_limit_keeps_the_page_until_it_is_kept() -> None:
     assert store.exposition is page
     assert both.subusers
     compared = replace(both, subusers=replace(both.subusers, change7=(-0.5,)))
-    writer.complete(compared)  # what has no series is held all the same
+    writer.update(compared)  # what has no series is held all the same
     assert writer.snapshot is compared
     assert store.exposition is page
-    writer.withdraw(scored("acme", 4))
+    writer.update(scored("acme", 4))
     assert writer.series < series
     assert writer.is_behind
     writer.swap(scored("acme", 4))

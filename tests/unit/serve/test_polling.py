@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from logging import WARNING
@@ -23,7 +24,17 @@ from seq_exporter.scores import Score, Snapshot, SubuserScores
 from seq_exporter.sendgrid.sessions import Sessions
 from seq_exporter.serve.polling import Poller
 from seq_exporter.serve.state import StateFolder
-from tests.support import KEY, FakeSendGrid, FakeTime, account, day, item, state_in, text_of
+from tests.support import (
+    GIVE_UP_SECONDS,
+    KEY,
+    FakeSendGrid,
+    FakeTime,
+    account,
+    day,
+    item,
+    state_in,
+    text_of,
+)
 from tests.unit.serve.poller_harness import PollerHarness
 
 
@@ -541,6 +552,29 @@ def test_a_history_that_hangs_delays_no_score(
     restarted = PollerHarness(time, state=state, own_score=False)
     restarted.poller.restore()
     assert restarted.page == harness.page
+
+
+def test_a_history_is_not_read_while_it_is_saved(
+    sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
+) -> None:
+    """Reading it removes files that were left half written, such as the one of the poll."""
+    readers: list[threading.Thread] = []
+
+    class Watched(StateFolder):
+        def save_history(self, *history: Any) -> None:
+            reader = threading.Thread(target=harness.poller.recall_day, args=[day(5)])
+            reader.start()
+            reader.join(0.1)  # it would have ended by then
+            assert reader.is_alive()
+            readers.append(reader)
+            super().save_history(*history)
+
+    harness = PollerHarness(time, state=Watched(tmp_path, hash_cost=2), own_score=False)
+    publish_days(harness, sendgrid, time, {5: WEEK[5]})
+    (reader,) = readers
+    reader.join(GIVE_UP_SECONDS)
+    assert not reader.is_alive()
+    assert harness.value("account_up") == 1
 
 
 def test_a_history_that_cannot_be_written_is_counted_and_tried_again(
