@@ -1,4 +1,4 @@
-"""The page of a subuser: what it says and shows, and to whom it leads."""
+"""The page of a subuser: its sentences, its pictures, and its links."""
 
 from __future__ import annotations
 
