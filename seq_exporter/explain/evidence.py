@@ -37,9 +37,10 @@ _DAYS_TO_TRY = 3
 # How many of those that fell are named.
 _MOST_NAMES = 5
 
-# What SendGrid answers if a key may not ask on behalf of a subuser. After any other failure, more
-# requests would make it worse.
-_NOT_ON_BEHALF = (Unauthorized, Forbidden, NotFound, BadRequest)
+# What SendGrid answers if a key may not ask on behalf of a subuser, or not of this one. After any
+# other failure, more requests would make it worse.
+_NOT_OF_ANY = (Unauthorized, Forbidden)
+_NOT_OF_THIS = (NotFound, BadRequest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Evidence:
 
     `others` is None for the account's own score, and where there is nothing to compare; `failure`
     is why it could not be asked for. `is_refused` is whether SendGrid does not let the key ask on
-    behalf of the subuser. `asked_at` is when a page asked SendGrid, in epoch seconds;
+    behalf of any subuser. `asked_at` is when a page asked SendGrid, in epoch seconds;
     None if it did not.
     """
 
@@ -167,8 +168,10 @@ def _ask_on_behalf(
         found = client.fetch_own_days(day - timedelta(days=DAYS - 1), day)
     except NoMoreRequests as err:
         return replace(evidence, gap=str(err)), False
-    except _NOT_ON_BEHALF:
+    except _NOT_OF_ANY:
         return replace(evidence, is_refused=True), False
+    except _NOT_OF_THIS:
+        return evidence, False
     # A proxy may drop the header: SendGrid then answers for the account itself.
     is_theirs = bool(found) and all(each.user_id == known.user_id for each in found.values())
     return (replace(evidence, days={**found, day: known}), True) if is_theirs else (evidence, False)

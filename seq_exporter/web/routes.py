@@ -152,8 +152,8 @@ class _Handlers:
         return HTMLResponse(html, 400 if mistakes else 200, headers=_HTML_HEADERS)
 
     async def subuser(self, request: Request) -> Response:
-        if _is_prefetch(request):
-            text = "This page may cost requests to SendGrid: open it, do not prefetch it.\n"
+        if not _is_opened(request):
+            text = "This page may cost requests to SendGrid: open it, and do not embed it.\n"
             return PlainTextResponse(text, 503)
         choice = await self.threads.run(
             lambda: choose_subuser(self.exporter.accounts, request.query_params)
@@ -237,10 +237,14 @@ def _header(request: Request, name: str) -> str:
     return ", ".join(request.headers.getlist(name))
 
 
-def _is_prefetch(request: Request) -> bool:
-    """Whether a browser asks for a page that nobody has opened yet, and may never open."""
+def _is_opened(request: Request) -> bool:
+    """Whether somebody opens the page, as far as the browser says.
+
+    It may also prefetch a page that nobody opens later, or load it as an image of another site's.
+    """
     purposes = (_header(request, name) for name in ("sec-purpose", "purpose", "x-moz"))
-    return any("prefetch" in purpose.lower() for purpose in purposes)
+    is_prefetch = any("prefetch" in purpose.lower() for purpose in purposes)
+    return not is_prefetch and _header(request, "sec-fetch-dest") in ("", "document")
 
 
 def _no_account(name: str) -> Response:

@@ -87,6 +87,14 @@ def test_a_key_that_may_not_ask_on_behalf_asks_for_every_day(
     assert [f"subusers {ago(back)}" for back in range(1, 30)] == asked[-30:-1]
 
 
+@pytest.mark.parametrize("status", [401, 403, 400, 404])
+def test_who_is_refused_for_one_subuser_may_ask_for_another(
+    fleet: FakeSendGrid, time: FakeTime, status: int
+) -> None:
+    fleet.first[BEHALF] = [(status, {}, "")]
+    assert explain(time) == replace(EXPECTED, is_refused=status in (401, 403))
+
+
 @pytest.mark.parametrize("status", [429, 500])
 def test_any_other_failure_on_behalf_costs_no_more_requests(
     fleet: FakeSendGrid, time: FakeTime, status: int

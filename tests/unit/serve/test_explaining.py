@@ -406,6 +406,18 @@ def test_a_key_that_may_not_ask_on_behalf_is_refused_once(pages: Pages, run: Run
     run(act)
 
 
+def test_a_subuser_that_sendgrid_does_not_know_costs_no_other_its_request(
+    pages: Pages, run: Run
+) -> None:
+    pages.sendgrid.first[behalf("shop")] = [(404, {}, "")]
+
+    async def act() -> None:
+        assert await pages.view_gap() == ("", [behalf("shop"), *DAY_BY_DAY])
+        assert await pages.view_gap("falls") == ("", [behalf("falls")])
+
+    run(act)
+
+
 def test_a_month_that_breaks_off_shows_what_is_known(pages: Pages, run: Run) -> None:
     pages.sendgrid.first[DAY_BY_DAY[9]] = [server_failed()]
 

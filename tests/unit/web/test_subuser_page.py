@@ -372,6 +372,9 @@ def test_an_endless_name_is_cut() -> None:
         ("GET", {"Sec-Purpose": "prefetch;prerender"}, 503, []),
         ("GET", {"Purpose": "prefetch"}, 503, []),
         ("GET", {"X-Moz": "prefetch"}, 503, []),
+        ("GET", {"Sec-Fetch-Dest": "document"}, 200, [True]),
+        ("GET", {"Sec-Fetch-Dest": "image"}, 503, []),
+        ("GET", {"Sec-Fetch-Dest": "empty"}, 503, []),
     ],
 )
 def test_only_a_view_may_cost_requests(
