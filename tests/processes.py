@@ -42,6 +42,7 @@ DEBIAN_PACKAGES = {
     "promtool": "prometheus",
     "systemd-analyze": "systemd",
     "victoria-metrics": "victoria-metrics",
+    "vmalert": "victoria-metrics",
 }
 
 #: How the reason of a skipped test begins when a tool is missing; its name follows.

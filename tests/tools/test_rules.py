@@ -42,6 +42,19 @@ def test_the_rules_are_free_of_lint() -> None:
     assert "SUCCESS" in said
 
 
+def test_vmalert_takes_the_rules_or_names_the_field_that_it_does_not_know() -> None:
+    done = subprocess.run(
+        [find_tool("vmalert"), "-dryRun", "-rule=seq-exporter.rules.yaml"],
+        cwd=FOLDER,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    is_old = "unknown fields in rule: keep_firing_for" in done.stderr
+    assert done.returncode == (255 if is_old else 0), done.stderr
+
+
 def check_alerts(case: Path, hours: int, folder: Path) -> None:
     """Play a file of rule tests; evaluate the rules every so many hours where it has two."""
     text = case.read_text(encoding="utf-8").replace("rule_files: [..", f"rule_files: [{FOLDER}")
