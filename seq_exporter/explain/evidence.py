@@ -18,6 +18,7 @@ from seq_exporter.errors import (
     PollError,
     Unauthorized,
 )
+from seq_exporter.history import NO_HISTORY, History
 from seq_exporter.scores import Score, SubuserScores
 from seq_exporter.trends import LEAST_CHANGE, Trend, find_trend
 
@@ -65,7 +66,8 @@ class Evidence:
     """What explains a score: that of a subuser, or the account's own if `subuser` is empty.
 
     `days` has the user's scores by day, up to the newest day `day`; a day on which SendGrid names
-    no score is absent. `gap` is why earlier days were not asked for, if they were not.
+    no score is absent. `gap` is why earlier days were not asked for, if they were not: those that
+    are saved have an overall score and no metrics.
 
     `others` is None for the account's own score, and where there is nothing to compare; `failure`
     is why it could not be asked for. `is_refused` is whether SendGrid does not let the key ask on
@@ -87,8 +89,11 @@ class Evidence:
 #: Returns the scores of all users of an account on a day, by user_id; none if there are none yet.
 ReadDay = Callable[[date], Mapping[str, Score]]
 
-#: Returns the overall scores of a day by user_id, without asking SendGrid; none if it has none.
-RecallDay = Callable[[date], Mapping[str, float]]
+#: Returns the overall scores of a day, by user_id; none if it has none.
+FindDay = Callable[[date], Mapping[str, float]]
+
+#: Returns the scores that are saved now.
+Recall = Callable[[], History]
 
 #: Is called after each day that is read, with 1 and what was read.
 Advance = Callable[[int, str], None]
@@ -110,7 +115,7 @@ def explain_subuser(
     subuser: str,
     *,
     read: ReadDay | None = None,
-    recall: RecallDay = lambda day: {},
+    recall: Recall = lambda: NO_HISTORY,
     on_behalf: bool = True,
     advance: Advance = lambda steps, text: None,
 ) -> Evidence:
@@ -121,24 +126,35 @@ def explain_subuser(
     answer on behalf of the subuser, or is not to be asked so, the month is read day by day.
 
     `read` replaces the reading of a day. It may raise NoMoreRequests, and so may the `reader`: then
-    the evidence is what is known by then. The others are compared with what `recall` returns, if it
-    has their scores. `advance` counts days that are read one by one.
+    the evidence is what is known by then, and what is saved. The others are compared with the saved
+    scores, if they are of that day. `advance` counts days that are read one by one.
     """
     read = read or partial(read_day, reader.connect())
     evidence, is_answered = _ask_on_behalf(reader, newest, subuser, on_behalf)
     if not is_answered and not evidence.gap:
         evidence = _read_days(evidence, read, advance)
-    trend = find_trend({day: each.overall for day, each in evidence.days.items()})
-    is_over = trend is not None and (trend.change > 0 or trend.is_over)
-    if is_over or evidence.gap or not newest.by_label[subuser].is_scored:
-        return evidence  # the others explain only a fall that lasts
-    try:
-        others = _compare_others(
-            newest, subuser, trend, lambda day: recall(day) or _read_overall(read, day)
-        )
-        return replace(evidence, others=others)
-    except (PollError, NoMoreRequests) as err:
-        return replace(evidence, failure=str(err))
+    if evidence.gap:
+        return recall_days(evidence, newest, recall)
+    return _add_others(evidence, newest, lambda day: _find_day(day, recall, read))
+
+
+def recall_days(evidence: Evidence, newest: SubuserScores, recall: Recall) -> Evidence:
+    """Return `evidence` with the saved overall scores of days that it does not have.
+
+    The others are compared with saved scores too: this asks SendGrid for nothing.
+    """
+    saved = recall()
+    user_id = evidence.days[evidence.day].user_id
+    first = evidence.day - timedelta(days=DAYS - 1)
+    recalled = {
+        day: Score(user_id, overall=overall)
+        for day, overall in saved.read_user(user_id).items()
+        if first <= day < evidence.day
+    }
+    days = {**recalled, **evidence.days}
+    if len(days) == len(evidence.days):
+        return evidence
+    return _add_others(replace(evidence, days=days), newest, saved.read)
 
 
 def explain_own(reader: AccountReader) -> Evidence | None:
@@ -206,13 +222,28 @@ def _read_days(evidence: Evidence, read: ReadDay, advance: Advance) -> Evidence:
     return replace(evidence, days=found)
 
 
-def _read_overall(read: ReadDay, day: date) -> Mapping[str, float]:
+def _find_day(day: date, recall: Recall, read: ReadDay) -> Mapping[str, float]:
+    """Return the overall scores of a day as they are saved, or else as SendGrid returns them."""
+    if saved := recall().read(day):
+        return saved
     found = read(day).items()
     return {user_id: score.overall for user_id, score in found if score.overall is not None}
 
 
+def _add_others(evidence: Evidence, newest: SubuserScores, find: FindDay) -> Evidence:
+    """Return `evidence` with how the others have fared, unless the score rose or is back."""
+    trend = find_trend({day: each.overall for day, each in evidence.days.items()})
+    is_over = trend is not None and (trend.change > 0 or trend.is_over)
+    if is_over or not newest.by_label[evidence.subuser].is_scored:
+        return evidence  # the others explain only a fall that lasts
+    try:
+        return replace(evidence, others=_compare_others(newest, evidence.subuser, trend, find))
+    except (PollError, NoMoreRequests) as err:
+        return replace(evidence, failure=str(err))
+
+
 def _compare_others(
-    newest: SubuserScores, subuser: str, trend: Trend | None, find: RecallDay
+    newest: SubuserScores, subuser: str, trend: Trend | None, find: FindDay
 ) -> Others | None:
     """Compare with what `find` returns of the day before the fall, or of a week ago.
 

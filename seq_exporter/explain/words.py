@@ -112,9 +112,18 @@ def _tell_of_absence(evidence: Evidence, overall: Mapping[date, float | None]) -
 
 
 def _tell_of_gap(evidence: Evidence) -> Iterator[str]:
-    if evidence.gap:
-        known = "Some days are not" if len(evidence.days) > 1 else f"Only {evidence.day} is"
-        yield f"{known} known: {show(evidence.gap)}"
+    if not evidence.gap:
+        return
+    known = "Some days are not" if len(evidence.days) > 1 else f"Only {evidence.day} is"
+    if _count_saved(evidence):
+        known = "Of some days, only the overall score is"
+    yield f"{known} known: {show(evidence.gap)}"
+
+
+def _count_saved(evidence: Evidence) -> int:
+    """Return of how many days only the overall score is known, because it was saved."""
+    scored = [score for score in evidence.days.values() if score.is_scored]
+    return sum(not any(score.metrics) for score in scored) if evidence.gap else 0
 
 
 def _tell_what_happened(
@@ -138,7 +147,7 @@ def _tell_what_happened(
     for name in moved:
         if trend := trends[name]:
             yield _tell_of(name, trend)
-    if len(moved) < len(METRICS):
+    if len(moved) < len(METRICS) and len(evidence.days) - _count_saved(evidence) > LEAST_BEFORE:
         which = "The other" if moved else "The five"
         yield f"{which} metrics have changed by less than {LEAST_CHANGE}."
 

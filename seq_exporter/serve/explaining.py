@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from seq_exporter.clock import Clock
 from seq_exporter.errors import NoMoreRequests, PollError, PollStopped
-from seq_exporter.explain.evidence import Evidence, explain_subuser, read_day
+from seq_exporter.explain.evidence import Evidence, explain_subuser, read_day, recall_days
 from seq_exporter.publish.telemetry import AccountTelemetry
 from seq_exporter.scores import Score, SubuserScores
 from seq_exporter.sendgrid.sessions import Sessions
@@ -126,8 +126,11 @@ class AccountExplainer:
                 return kept
             if not self._asking:
                 obstacle = self._allowance.find_obstacle()
-                if obstacle or not may_ask:
-                    return self._hold(subusers, subuser, obstacle)
+                if obstacle:
+                    held = partial(self._recall, subusers, subuser, obstacle)
+                    return await self._explainer.threads.run(held)
+                if not may_ask:
+                    return self._hold(subusers, subuser, "")
                 task = asyncio.create_task(self._ask(subusers, subuser))
                 task.add_done_callback(self._end)
                 self._asking = _Asking(subuser, task)
@@ -157,6 +160,10 @@ class AccountExplainer:
         asked_at = kept.asked_at if kept else None
         name = self._poller.account.name
         return Evidence(name, subuser, subusers.day, days, gap=gap, asked_at=asked_at)
+
+    def _recall(self, subusers: SubuserScores, subuser: str, gap: str) -> Evidence:
+        """Return what is known and what is saved of a subuser; call it in a thread."""
+        return recall_days(self._hold(subusers, subuser, gap), subusers, self._poller.recall)
 
     async def _ask(self, subusers: SubuserScores, subuser: str) -> Evidence:
         explainer = self._explainer
@@ -191,11 +198,11 @@ class AccountExplainer:
                     subusers,
                     subuser,
                     read=read,
-                    recall=self._poller.recall_day,
+                    recall=self._poller.recall,
                     on_behalf=on_behalf,
                 )
             except PollError as err:
-                evidence = self._hold(subusers, subuser, self._allowance.leave_alone(err))
+                evidence = self._recall(subusers, subuser, self._allowance.leave_alone(err))
             finally:
                 self._telemetry.publish()
         if evidence.is_refused:  # many refused requests would block the key

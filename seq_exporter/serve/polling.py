@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -20,13 +20,13 @@ from seq_exporter.errors import (
     PollStopped,
     TooManySeries,
 )
+from seq_exporter.history import NO_HISTORY, History
 from seq_exporter.publish.store import AccountWriter
 from seq_exporter.publish.telemetry import AccountTelemetry
 from seq_exporter.scores import Health, Snapshot, SubuserScores
 from seq_exporter.sendgrid.newest_day import Calendar
 from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.sessions import Sessions
-from seq_exporter.serve.history import NO_HISTORY, History
 from seq_exporter.serve.state import StateFolder
 
 if TYPE_CHECKING:  # the first poll imports it
@@ -138,27 +138,27 @@ class Poller:
                 self._reader.resume(snapshot, key)
                 self.health = Health(is_restored=True)
                 self._telemetry.observe_restore()
-                self._compare(self._recall(state, key))
+                self._compare(self._load_history(state, key))
         except (OSError, ValueError, KeyUnavailable, TooManySeries) as err:
             _log.warning("cannot restore scores", extra=self._about(error=str(err)))
         except Exception:  # noqa: BLE001
             # Whatever a file holds, its account must be polled.
             _log.exception("scores not restored by a defect in seq-exporter", extra=self._about())
 
-    def recall_day(self, day: date) -> Mapping[str, float]:
-        """Return the saved overall scores of `day`, by user_id; nothing if they are not known.
+    def recall(self) -> History:
+        """Return the overall scores of earlier days, as far as they are saved.
 
         Any thread may call it. Logs a failure, and raises nothing: SendGrid can be asked instead.
         """
         state = self.state
         if not state:
-            return {}
+            return NO_HISTORY
         try:
             with self._history_lock:
-                return self._recall(state, self.account.api_key.read()).read(day)
+                return self._load_history(state, self.account.api_key.read())
         except (OSError, KeyUnavailable) as err:
             _log.warning("cannot read earlier scores", extra=self._about(error=str(err)))
-            return {}
+            return NO_HISTORY
 
     def republish(self, account: Account) -> None:
         """Take over `account`, which has the same scores; publish the held ones as it asks for.
@@ -257,13 +257,13 @@ class Poller:
         Saves it only if they are other scores than those known of their day.
         """
         with self._history_lock:
-            known = self._recall(state, key)
+            known = self._load_history(state, key)
             history = known.record(subusers.day, subusers.overall_by_user)
             self._compare(history)
             if history != known:
                 state.save_history(self.account, key, history)
 
-    def _recall(self, state: StateFolder, key: Secret) -> History:
+    def _load_history(self, state: StateFolder, key: Secret) -> History:
         """Return the saved history, an empty one if there is none. Raises OSError."""
         try:
             return state.load_history(self.account, key) or NO_HISTORY

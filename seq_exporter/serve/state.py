@@ -17,8 +17,8 @@ from pydantic import TypeAdapter
 from seq_exporter.config.model import Account
 from seq_exporter.config.secret import HASH_COST, Secret, fingerprint
 from seq_exporter.files import find_leftovers, replacing
+from seq_exporter.history import History
 from seq_exporter.scores import Snapshot
-from seq_exporter.serve.history import History
 from seq_exporter.threads import call_within
 
 # File systems allow 255 bytes, and the name of the temporary file is longer.

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 from seq_exporter.config.secret import Secret
+from seq_exporter.history import NO_HISTORY
 from seq_exporter.scores import Score, Snapshot, SubuserScores
-from seq_exporter.serve.history import NO_HISTORY
 from tests.support import KEY, account, day, state_in
 
 USERS = 2000

@@ -21,8 +21,8 @@ import yaml
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from seq_exporter.config.file import load_config
+from seq_exporter.history import NO_HISTORY
 from seq_exporter.sendgrid.reader import AccountReader
-from seq_exporter.serve.history import NO_HISTORY
 from seq_exporter.serve.state import StateFolder
 from tests.faults.server import Exchange, FaultServer
 from tests.processes import Start, find_tool, free_port, start_simulator, wait_for, wait_until

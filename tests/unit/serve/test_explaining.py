@@ -14,10 +14,10 @@ import pytest
 from seq_exporter.config.model import ALL_SUBUSERS, Config, PollSettings, SubuserSelection
 from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.explain.evidence import Evidence, Others
+from seq_exporter.history import NO_HISTORY
 from seq_exporter.sendgrid.sessions import Sessions
 from seq_exporter.serve.allowance import MOST_REQUESTS_OF_HOUR
 from seq_exporter.serve.explaining import Explainer
-from seq_exporter.serve.history import NO_HISTORY
 from seq_exporter.serve.state import StateFolder
 from tests.support import GIVE_UP_SECONDS, TODAY, Answer, FakeSendGrid, FakeTime, account, item
 from tests.unit.serve.poller_harness import PollerHarness
@@ -481,6 +481,38 @@ def test_saved_scores_are_compared_without_a_request(
         found = await pages.view()
         assert found.others == Others(ago(3), 3, 2, {"café": 1.5, "falls": 1.0})
         assert pages.sendgrid.take_requests() == [behalf("shop")]
+
+    run(act)
+
+
+@pytest.mark.parametrize("reaches_limit", [False, True])
+def test_saved_scores_are_shown_while_sendgrid_must_not_be_asked(
+    pages: Pages, run: Run, tmp_path: Path, reaches_limit: bool
+) -> None:
+    acme = account(own_score=False)
+    saved = NO_HISTORY
+    for back in range(40, 0, -1):
+        low = back < 3
+        scores = {"1": 2.5 if low else 4.0, "2": 2.5 if low else 4.0, "3": 4.0, "4": 4.0}
+        saved = saved.record(ago(back), scores)
+    StateFolder(tmp_path).save_history(acme, acme.api_key.read(), saved)
+
+    async def act() -> None:
+        if reaches_limit:  # in the middle of a month that is read day by day
+            pages.sendgrid.first[behalf("shop")] = [FORBIDDEN]
+            pages.sendgrid.first[DAY_BY_DAY[0]] = [(429, {}, "")]
+        else:
+            pages.sendgrid.subusers[TODAY] = (401, {}, "")
+        assert await pages.reload(Config((acme,), PollSettings(60.0), state_dir=tmp_path)) is None
+        await wait_until(lambda: pages.count_polls() == 2)
+        pages.sendgrid.take_requests()
+        found = await pages.view()
+        assert found.gap
+        assert sorted(found.days) == [ago(back) for back in range(29, -1, -1)]
+        assert [found.days[ago(back)].overall for back in (4, 3, 2, 1)] == [4.0, 4.0, 2.5, 2.5]
+        assert found.others == Others(ago(3), 3, 2, {"café": 1.5, "falls": 1.0})
+        asked = [behalf("shop"), DAY_BY_DAY[0]] if reaches_limit else []
+        assert pages.sendgrid.take_requests() == asked
 
     run(act)
 

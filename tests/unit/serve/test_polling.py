@@ -562,7 +562,7 @@ def test_a_history_is_not_read_while_it_is_saved(
 
     class Watched(StateFolder):
         def save_history(self, *history: Any) -> None:
-            reader = threading.Thread(target=harness.poller.recall_day, args=[day(5)])
+            reader = threading.Thread(target=harness.poller.recall)
             reader.start()
             reader.join(0.1)  # it would have ended by then
             assert reader.is_alive()

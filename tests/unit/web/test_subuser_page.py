@@ -196,6 +196,19 @@ def test_what_is_not_known_is_said() -> None:
     assert "Shown without a request to SendGrid." in shown
 
 
+def test_of_saved_days_only_the_overall_score_is_told() -> None:
+    """Nothing is said of the metrics, which are known on one day."""
+    unknown = (None,) * 5
+    saved = evidence((26, (4.2, *unknown)), (3, (2.8, *unknown)), (1, FALLEN), gap="polls fail")  # type: ignore[arg-type]
+    shown = texts(SubuserPage().render(saved))
+    assert shown[4] == "The overall score fell from 4.2 to 2.8 on 2026-11-02."
+    happened = shown.index("What happened")
+    assert shown[happened + 1 : happened + 3] == [
+        "Of some days, only the overall score is known: polls fail",
+        "What helps",
+    ]
+
+
 def test_the_documentation_is_linked_if_its_address_is_known() -> None:
     html = SubuserPage(lambda: "https://example.com/docs").render(evidence((26, GOOD), (4, FALLEN)))
     for name in ("remedies.md#engagement_recency", "runbooks/SeqScoreDropped.md"):

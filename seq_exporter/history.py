@@ -55,6 +55,15 @@ class History:
         found = zip(_unpack(self.user_ids), _unpack(self.days[day]), strict=False)
         return {user_id: score for user_id, score in found if score is not None}
 
+    def read_user(self, user_id: str) -> Mapping[date, float]:
+        """Return the scores of one user by day."""
+        user_ids = _unpack(self.user_ids)
+        if user_id not in user_ids:
+            return {}
+        index = user_ids.index(user_id)
+        found = {day: _unpack_score(packed, index) for day, packed in self.days.items()}
+        return {day: score for day, score in found.items() if score is not None}
+
 
 def _forget_idle(history: History) -> History:
     """Return the history without the users who have no score on any of its days."""
@@ -77,6 +86,14 @@ def _pack(values: Iterable[str | float | None]) -> bytes:
 def _unpack(packed: bytes) -> list[Any]:
     values: list[Any] = json.loads(zlib.decompress(packed))
     return values
+
+
+def _unpack_score(packed: bytes, index: int) -> float | None:
+    """Return one score of a list, which may be shorter."""
+    # To parse all of them takes ten times as long.
+    scores = zlib.decompress(packed).strip(b"[]").split(b",", index + 1)
+    found = scores[index] if index < len(scores) else b""
+    return json.loads(found) if found else None
 
 
 #: The history before its first day.

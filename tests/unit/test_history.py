@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq_exporter.config.secret import Secret
-from seq_exporter.serve.history import DAYS_REMEMBERED, NO_HISTORY, History
+from seq_exporter.history import DAYS_REMEMBERED, NO_HISTORY, History
 from tests.support import KEY, account, day, examples, state_in
 
 SCORES = st.floats(1, 5)
@@ -46,6 +46,9 @@ def test_each_of_the_last_days_has_the_scores_recorded_last(
     history = record(records)
     assert list(history.days) == sorted(expected)
     assert {each: history.read(each) for each in history.days} == expected
+    for user_id in {"absent"}.union(*expected.values()):
+        of_user = {each: known[user_id] for each, known in expected.items() if user_id in known}
+        assert history.read_user(user_id) == of_user
 
 
 @given(RECORDS)
