@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from statistics import median
+from statistics import median_low
 
 #: A smaller change is no news: from day to day, scores move by tenths.
 LEAST_CHANGE = 0.5
@@ -30,6 +30,8 @@ _EPSILON = 1e-9  # in floating point, 4.2 - 3.7 is a little less than 0.5
 @dataclass(frozen=True, slots=True)
 class Trend:
     """A score's change from the level `before` to the level `after`; both are medians of days.
+
+    The lower median: it is a score, and does not become another one where it is rounded.
 
     `day` is the first day of the new level or, if the change was not sudden, the day on which it
     began. `now` is the newest score: half of a loss, or all of it, may be back by now.
@@ -71,15 +73,15 @@ def _find_change(days: Sequence[date], values: Sequence[float]) -> Trend | None:
         return None
     scatter = {at: _distance(values[:at]) + _distance(values[at:]) for at in splits}
     split = min(splits, key=lambda at: scatter[at])
-    before, after = median(values[:split]), median(values[split:])
+    before, after = median_low(values[:split]), median_low(values[split:])
     if not _is_news(before, after) or scatter[split] > _MOST_SCATTER_LEFT * _distance(values):
         return None
-    jump = median(values[split : split + _DAYS_OF_CHANGE]) - median(
+    jump = median_low(values[split : split + _DAYS_OF_CHANGE]) - median_low(
         values[max(split - _DAYS_OF_CHANGE, 0) : split]
     )
     if jump / (after - before) >= _MOST_OF_CHANGE:
         return Trend(before, after, values[-1], days[split], is_sudden=True)
-    first, last = median(values[:LEAST_BEFORE]), median(values[-LEAST_BEFORE:])
+    first, last = median_low(values[:LEAST_BEFORE]), median_low(values[-LEAST_BEFORE:])
     lowest, highest = min(first, last) - LEAST_CHANGE, max(first, last) + LEAST_CHANGE
     if not _is_news(first, last) or min(values) < lowest or max(values) > highest:
         return None  # it went away, and came back
@@ -91,7 +93,7 @@ def _find_excursion(days: Sequence[date], values: Sequence[float]) -> Trend | No
     """Return the longest time of several days away from the level of the month."""
     if len(values) <= LEAST_BEFORE:
         return None
-    level = median(values)
+    level = median_low(values)
     longest: list[int] = []
     for side, group in groupby(range(len(values)), lambda at: _side(values[at], level)):
         found = list(group)
@@ -105,8 +107,8 @@ def _find_excursion(days: Sequence[date], values: Sequence[float]) -> Trend | No
     )
     if _distance(away) + _distance(rest) > _MOST_SCATTER_LEFT * _distance(values):
         return None
-    before = median(values[: longest[0]])
-    return Trend(before, median(away), values[-1], days[longest[0]], is_sudden=True)
+    before = median_low(values[: longest[0]])
+    return Trend(before, median_low(away), values[-1], days[longest[0]], is_sudden=True)
 
 
 def _side(value: float, level: float) -> int:
@@ -120,7 +122,7 @@ def _is_news(before: float, after: float) -> bool:
 
 def _distance(values: Sequence[float]) -> float:
     """Return how far the values are from their median, together."""
-    level = median(values)
+    level = median_low(values)
     return sum(abs(value - level) for value in values)
 
 

@@ -20,7 +20,7 @@ from seq_exporter.errors import (
 )
 from seq_exporter.history import NO_HISTORY, History
 from seq_exporter.scores import Score, SubuserScores
-from seq_exporter.trends import LEAST_CHANGE, Trend, find_trend
+from seq_exporter.trends import LEAST_CHANGE, find_trend
 
 if TYPE_CHECKING:  # whoever asks has imported it; `serve` answers before it does
     from seq_exporter.sendgrid.client import SendGrid
@@ -38,10 +38,12 @@ _DAYS_TO_TRY = 3
 # How many of those that fell are named.
 _MOST_NAMES = 5
 
-# What SendGrid answers if a key may not ask on behalf of a subuser, or not of this one. After any
-# other failure, more requests would make it worse.
-_NOT_OF_ANY = (Unauthorized, Forbidden)
-_NOT_OF_THIS = (NotFound, BadRequest)
+# What SendGrid answers if a key may not ask on behalf of a subuser. After any other failure, more
+# requests would make it worse.
+_NOT_ON_BEHALF = (Unauthorized, Forbidden, NotFound, BadRequest)
+
+# In floating point, 4.2 - 3.7 is a little less than 0.5.
+_EPSILON = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Evidence:
 
     `others` is None for the account's own score, and where there is nothing to compare; `failure`
     is why it could not be asked for. `is_refused` is whether SendGrid does not let the key ask on
-    behalf of any subuser. `asked_at` is when a page asked SendGrid, in epoch seconds;
+    behalf of the subuser. `asked_at` is when a page asked SendGrid, in epoch seconds;
     None if it did not.
     """
 
@@ -135,7 +137,14 @@ def explain_subuser(
         evidence = _read_days(evidence, read, advance)
     if evidence.gap:
         return recall_days(evidence, newest, recall)
-    return _add_others(evidence, newest, lambda day: _find_day(day, recall, read))
+
+    def find(day: date) -> Mapping[str, float]:
+        if saved := _recall_day(recall(), newest, day):
+            return saved
+        found = read(day).items()
+        return {user_id: score.overall for user_id, score in found if score.overall is not None}
+
+    return _add_others(evidence, newest, find)
 
 
 def recall_days(evidence: Evidence, newest: SubuserScores, recall: Recall) -> Evidence:
@@ -144,6 +153,8 @@ def recall_days(evidence: Evidence, newest: SubuserScores, recall: Recall) -> Ev
     The others are compared with saved scores too: this asks SendGrid for nothing.
     """
     saved = recall()
+    if not saved.days:
+        return evidence
     user_id = evidence.days[evidence.day].user_id
     first = evidence.day - timedelta(days=DAYS - 1)
     recalled = {
@@ -151,10 +162,8 @@ def recall_days(evidence: Evidence, newest: SubuserScores, recall: Recall) -> Ev
         for day, overall in saved.read_user(user_id).items()
         if first <= day < evidence.day
     }
-    days = {**recalled, **evidence.days}
-    if len(days) == len(evidence.days):
-        return evidence
-    return _add_others(replace(evidence, days=days), newest, saved.read)
+    known = replace(evidence, days={**recalled, **evidence.days})
+    return _add_others(known, newest, partial(_recall_day, saved, newest))
 
 
 def explain_own(reader: AccountReader) -> Evidence | None:
@@ -184,10 +193,8 @@ def _ask_on_behalf(
         found = client.fetch_own_days(day - timedelta(days=DAYS - 1), day)
     except NoMoreRequests as err:
         return replace(evidence, gap=str(err)), False
-    except _NOT_OF_ANY:
+    except _NOT_ON_BEHALF:
         return replace(evidence, is_refused=True), False
-    except _NOT_OF_THIS:
-        return evidence, False
     # A proxy may drop the header: SendGrid then answers for the account itself.
     is_theirs = bool(found) and all(each.user_id == known.user_id for each in found.values())
     return (replace(evidence, days={**found, day: known}), True) if is_theirs else (evidence, False)
@@ -222,46 +229,49 @@ def _read_days(evidence: Evidence, read: ReadDay, advance: Advance) -> Evidence:
     return replace(evidence, days=found)
 
 
-def _find_day(day: date, recall: Recall, read: ReadDay) -> Mapping[str, float]:
-    """Return the overall scores of a day as they are saved, or else as SendGrid returns them."""
-    if saved := recall().read(day):
-        return saved
-    found = read(day).items()
-    return {user_id: score.overall for user_id, score in found if score.overall is not None}
+def _recall_day(saved: History, newest: SubuserScores, day: date) -> Mapping[str, float]:
+    """Return the saved overall scores of `day`; none if most of those in `newest` have none there.
+
+    SendGrid fills a day over hours, and the poll that saved it may have been an early one.
+    """
+    found, scored = saved.read(day), newest.overall_by_user
+    return found if 2 * len(found.keys() & scored.keys()) >= len(scored) else {}
 
 
 def _add_others(evidence: Evidence, newest: SubuserScores, find: FindDay) -> Evidence:
     """Return `evidence` with how the others have fared, unless the score rose or is back."""
-    trend = find_trend({day: each.overall for day, each in evidence.days.items()})
+    scores = {day: each.overall for day, each in evidence.days.items() if each.is_scored}
+    trend = find_trend(scores)
     is_over = trend is not None and (trend.change > 0 or trend.is_over)
     if is_over or not newest.by_label[evidence.subuser].is_scored:
         return evidence  # the others explain only a fall that lasts
+    since = max(day for day in scores if day < trend.day) if trend else newest.day - _WEEK
     try:
-        return replace(evidence, others=_compare_others(newest, evidence.subuser, trend, find))
+        return replace(evidence, others=_compare_others(newest, evidence.subuser, since, find))
     except (PollError, NoMoreRequests) as err:
         return replace(evidence, failure=str(err))
 
 
 def _compare_others(
-    newest: SubuserScores, subuser: str, trend: Trend | None, find: FindDay
+    newest: SubuserScores, subuser: str, since: date, find: FindDay
 ) -> Others | None:
-    """Compare with what `find` returns of the day before the fall, or of a week ago.
+    """Compare with what `find` returns of the day `since`, or of one before it.
 
     None if there are no scores then, or if no other subuser has one now.
     """
     others = {label: score for label, score in newest.by_label.items() if label != subuser}
     if not any(score.is_scored for score in others.values()):
         return None
-    since = trend.day - timedelta(days=1) if trend else newest.day - _WEEK
     for day in (since - timedelta(days=back) for back in range(_DAYS_TO_TRY)):
         before = find(day)
         losses = {
-            label: round(then - score.overall, 1)
+            label: then - score.overall
             for label, score in others.items()
             if score.overall is not None and (then := before.get(score.user_id)) is not None
         }
         if losses:
-            fallen = [(label, loss) for label, loss in losses.items() if loss >= LEAST_CHANGE]
+            least = LEAST_CHANGE - _EPSILON
+            fallen = [(label, round(loss, 1)) for label, loss in losses.items() if loss >= least]
             most = heapq.nsmallest(_MOST_NAMES, fallen, key=lambda each: (-each[1], each[0]))
             is_partial = newest.users > len(newest.by_label)
             return Others(day, len(losses), len(fallen), dict(most), is_partial)

@@ -21,6 +21,8 @@ _POOR = 2.0
 # As many have to fall together to have one cause, as the alerts count.
 _MANY, _MANY_SHARE = 3, 0.2
 
+_DAY = timedelta(days=1)
+
 _TO_BE_SCORED = (
     "If it should have one: turn on open tracking (in SendGrid: Settings, Tracking), "
     "or find out why it sends so little."
@@ -68,7 +70,7 @@ def explain(evidence: Evidence) -> Explanation:
     return Explanation(
         series,
         trends,
-        happened=[*_tell_what_happened(evidence, overall, trends, moved), *gap],
+        happened=[*_tell_what_happened(evidence, series, trends, moved), *gap],
         moved=moved,
         others=list(_tell_of_others(evidence, trends["overall"])),
         cause=cause or "",
@@ -102,9 +104,10 @@ def _list_series(evidence: Evidence) -> Series:
 
 def _tell_of_absence(evidence: Evidence, overall: Mapping[date, float | None]) -> str:
     scored = [day for day, score in overall.items() if score is not None]
-    since = f"since {max(scored) + timedelta(days=1)}" if scored else f"for {DAYS} days"
-    if evidence.gap and not scored:
-        since = f"on {evidence.day}"
+    since = f"since {max(scored) + _DAY}" if scored else f"for {DAYS} days"
+    if evidence.gap:
+        last = f" (the last one that is known is of {max(scored)})" if scored else ""
+        since = f"on {evidence.day}{last}"
     return (
         f"It has had no score {since}: open tracking is off, or fewer than 1,000 messages were "
         "sent in 30 days."
@@ -114,24 +117,30 @@ def _tell_of_absence(evidence: Evidence, overall: Mapping[date, float | None]) -
 def _tell_of_gap(evidence: Evidence) -> Iterator[str]:
     if not evidence.gap:
         return
-    known = "Some days are not" if len(evidence.days) > 1 else f"Only {evidence.day} is"
-    if _count_saved(evidence):
-        known = "Of some days, only the overall score is"
-    yield f"{known} known: {show(evidence.gap)}"
+    if _has_saved(evidence):
+        known = "Of some days, only the overall score is known"
+    elif len(evidence.days) >= DAYS:
+        known = "SendGrid was not asked again"
+    elif len(evidence.days) > 1:
+        known = "Some days are not known"
+    else:
+        known = f"Only {evidence.day} is known"
+    yield f"{known}: {show(evidence.gap)}"
 
 
-def _count_saved(evidence: Evidence) -> int:
-    """Return of how many days only the overall score is known, because it was saved."""
+def _has_saved(evidence: Evidence) -> bool:
+    """Whether of some days only the overall score is known, because it was saved."""
     scored = [score for score in evidence.days.values() if score.is_scored]
-    return sum(not any(score.metrics) for score in scored) if evidence.gap else 0
+    return bool(evidence.gap) and not all(any(score.metrics) for score in scored)
 
 
 def _tell_what_happened(
     evidence: Evidence,
-    overall: Mapping[date, float | None],
+    series: Series,
     trends: Trends,
     moved: Sequence[str],
 ) -> Iterator[str]:
+    overall = series["overall"]
     scored = [score for score in overall.values() if score is not None]
     if len(scored) <= LEAST_BEFORE:
         if not evidence.gap:
@@ -139,15 +148,15 @@ def _tell_what_happened(
             yield f"Only {days} a score in the last {DAYS}: too few to see a change."
         return
     if trend := trends["overall"]:
-        yield _tell_of("The overall score", trend)
+        yield _tell_of("The overall score", trend, overall)
     else:
         poor = " It is poor." if scored[-1] <= _POOR else ""
         known = len(scored) if evidence.gap else DAYS
         yield f"The overall score has changed by less than {LEAST_CHANGE} in {known} days.{poor}"
     for name in moved:
         if trend := trends[name]:
-            yield _tell_of(name, trend)
-    if len(moved) < len(METRICS) and len(evidence.days) - _count_saved(evidence) > LEAST_BEFORE:
+            yield _tell_of(name, trend, series[name])
+    if len(moved) < len(METRICS) and not _has_saved(evidence):
         which = "The other" if moved else "The five"
         yield f"{which} metrics have changed by less than {LEAST_CHANGE}."
 
@@ -158,10 +167,12 @@ def _list_moved(trends: Trends) -> list[str]:
     return sorted(found, key=lambda name: (found[name].day, -abs(found[name].change)))
 
 
-def _tell_of(name: str, trend: Trend) -> str:
+def _tell_of(name: str, trend: Trend, values: Mapping[date, float | None]) -> str:
     verb = "fell" if trend.change < 0 else "rose"
-    when = f"on {trend.day}" if trend.is_sudden else f"since {trend.day}"
+    before = max(day for day, value in values.items() if value is not None and day < trend.day)
+    when = f"on {trend.day}" if trend.day - before == _DAY else f"between {before} and {trend.day}"
     if not trend.is_sudden:
+        when = f"since {trend.day}"
         verb = "has fallen" if trend.change < 0 else "has risen"
     over = f", and is back at {trend.now:.1f}" if trend.is_over else ""
     return f"{name} {verb} from {trend.before:.1f} to {trend.after:.1f} {when}{over}."

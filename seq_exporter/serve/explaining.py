@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from seq_exporter.clock import Clock
+from seq_exporter.config.secret import Secret
 from seq_exporter.errors import NoMoreRequests, PollError, PollStopped
 from seq_exporter.explain.evidence import Evidence, explain_subuser, read_day, recall_days
 from seq_exporter.publish.telemetry import AccountTelemetry
@@ -37,6 +38,10 @@ _WAIT_SECONDS = 20.0
 
 # What SendGrid answered is kept so long.
 _KEPT_SECONDS = 3600.0
+
+# After so many subusers in a row for which SendGrid refuses to be asked on behalf, it is not asked
+# so for a while: many refused requests would block the key.
+_MOST_REFUSALS = 3
 
 # What is kept of all accounts together: 5 MB of months, and 10 MB of days.
 _MOST_ANSWERS = 500
@@ -89,7 +94,9 @@ class AccountExplainer:
         self._telemetry = telemetry
         # What is kept belongs to this account and key: never to another one of the same name.
         self._owner = object()
+        self._key: Secret | None = None
         self._allowance = Allowance(poller, telemetry, explainer.clock)
+        self._refusals = 0
         self._no_behalf_until = 0.0
         self._asking: _Asking | None = None
 
@@ -107,7 +114,9 @@ class AccountExplainer:
             return None
         except TimeoutError:
             subusers = self._find_subusers(subuser)
-            gap = "SendGrid has not answered yet: reload this page in a few seconds"
+            gap = self._allowance.find_obstacle() or (
+                "SendGrid has not answered yet: reload this page in a few seconds"
+            )
             return self._hold(subusers, subuser, gap) if subusers else None
 
     def stop(self) -> None:
@@ -126,12 +135,9 @@ class AccountExplainer:
                 return kept
             if not self._asking:
                 obstacle = self._allowance.find_obstacle()
-                if obstacle:
-                    held = partial(self._recall, subusers, subuser, obstacle)
-                    return await self._explainer.threads.run(held)
                 if not may_ask:
-                    return self._hold(subusers, subuser, "")
-                task = asyncio.create_task(self._ask(subusers, subuser))
+                    return self._hold(subusers, subuser, obstacle)
+                task = asyncio.create_task(self._ask(subusers, subuser, obstacle))
                 task.add_done_callback(self._end)
                 self._asking = _Asking(subuser, task)
             asking = self._asking
@@ -161,12 +167,11 @@ class AccountExplainer:
         name = self._poller.account.name
         return Evidence(name, subuser, subusers.day, days, gap=gap, asked_at=asked_at)
 
-    def _recall(self, subusers: SubuserScores, subuser: str, gap: str) -> Evidence:
-        """Return what is known and what is saved of a subuser; call it in a thread."""
-        return recall_days(self._hold(subusers, subuser, gap), subusers, self._poller.recall)
-
-    async def _ask(self, subusers: SubuserScores, subuser: str) -> Evidence:
+    async def _ask(self, subusers: SubuserScores, subuser: str, obstacle: str) -> Evidence:
+        """Return what SendGrid answers, or what is saved if an `obstacle` forbids to ask it."""
         explainer = self._explainer
+        if obstacle:
+            return await explainer.threads.run(partial(self._recall, subusers, subuser, obstacle))
         evidence = await explainer.threads.run(partial(self._gather, subusers, subuser))
         is_whole = not (evidence.gap or evidence.failure)
         is_final = is_whole or _count_requests(subusers) > MOST_REQUESTS_OF_PAGE
@@ -174,6 +179,10 @@ class AccountExplainer:
         kept_seconds = FAILED_SECONDS if may_change else _KEPT_SECONDS
         explainer.answers.keep((self._owner, subuser), evidence, kept_seconds)
         return evidence
+
+    def _recall(self, subusers: SubuserScores, subuser: str, gap: str) -> Evidence:
+        """Return what is held and what is saved of a subuser; call it in a thread."""
+        return recall_days(self._hold(subusers, subuser, gap), subusers, self._poller.recall)
 
     def _gather(self, subusers: SubuserScores, subuser: str) -> Evidence:
         """Ask SendGrid, in a thread. Raises PollStopped."""
@@ -191,8 +200,9 @@ class AccountExplainer:
                 pause_after=lambda failures: None,  # who views the page may try again
             )
             read = partial(self._read_day, reader, permit, _count_requests(subusers))
-            on_behalf = self._clock.monotonic() >= self._no_behalf_until
             try:
+                self._note_key(self._poller.account.api_key.read())
+                on_behalf = self._clock.monotonic() >= self._no_behalf_until
                 evidence = explain_subuser(
                     reader,
                     subusers,
@@ -205,9 +215,16 @@ class AccountExplainer:
                 evidence = self._recall(subusers, subuser, self._allowance.leave_alone(err))
             finally:
                 self._telemetry.publish()
-        if evidence.is_refused:  # many refused requests would block the key
+        self._refusals = self._refusals + 1 if evidence.is_refused else 0
+        if self._refusals == _MOST_REFUSALS:
             self._no_behalf_until = self._clock.monotonic() + _KEPT_SECONDS
         return replace(evidence, asked_at=self._clock.now()) if permit.is_used else evidence
+
+    def _note_key(self, key: Secret) -> None:
+        """Forget what another key read, and may do: a file may hold another account's key now."""
+        if self._key not in (None, key):
+            self._owner, self._refusals, self._no_behalf_until = object(), 0, 0.0
+        self._key = key
 
     def _read_day(
         self, reader: AccountReader, permit: PagePermit, cost: int, day: date

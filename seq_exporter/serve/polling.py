@@ -84,6 +84,7 @@ class Poller:
         self._stopped = threading.Event()
         # A page may read the saved scores while a poll saves them.
         self._history_lock = threading.Lock()
+        self._recall_failure = ""
 
     @cached_property
     def _reader(self) -> AccountReader:
@@ -148,17 +149,21 @@ class Poller:
     def recall(self) -> History:
         """Return the overall scores of earlier days, as far as they are saved.
 
-        Any thread may call it. Logs a failure, and raises nothing: SendGrid can be asked instead.
+        Any thread may call it. Logs a new failure, raises nothing: SendGrid can be asked instead.
         """
         state = self.state
         if not state:
             return NO_HISTORY
         try:
             with self._history_lock:
-                return self._load_history(state, self.account.api_key.read())
+                history = self._load_history(state, self.account.api_key.read())
         except (OSError, KeyUnavailable) as err:
-            _log.warning("cannot read earlier scores", extra=self._about(error=str(err)))
+            if self._recall_failure != str(err):  # whoever views pages must not fill the log
+                _log.warning("cannot read earlier scores", extra=self._about(error=str(err)))
+            self._recall_failure = str(err)
             return NO_HISTORY
+        self._recall_failure = ""
+        return history
 
     def republish(self, account: Account) -> None:
         """Take over `account`, which has the same scores; publish the held ones as it asks for.

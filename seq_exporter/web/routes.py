@@ -241,10 +241,13 @@ def _is_opened(request: Request) -> bool:
     """Whether somebody opens the page, as far as the browser says.
 
     It may also prefetch a page that nobody opens later, or load it as an image of another site's.
+    What it loads a page for, it says to servers with TLS only.
     """
     purposes = (_header(request, name) for name in ("sec-purpose", "purpose", "x-moz"))
     is_prefetch = any("prefetch" in purpose.lower() for purpose in purposes)
-    return not is_prefetch and _header(request, "sec-fetch-dest") in ("", "document")
+    is_page = _header(request, "sec-fetch-dest") in ("", "document")
+    is_image = _header(request, "accept").startswith("image/")
+    return is_page and not is_prefetch and not is_image
 
 
 def _no_account(name: str) -> Response:

@@ -87,12 +87,21 @@ def test_a_key_that_may_not_ask_on_behalf_asks_for_every_day(
     assert [f"subusers {ago(back)}" for back in range(1, 30)] == asked[-30:-1]
 
 
-@pytest.mark.parametrize("status", [401, 403, 400, 404])
-def test_who_is_refused_for_one_subuser_may_ask_for_another(
-    fleet: FakeSendGrid, time: FakeTime, status: int
-) -> None:
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_what_counts_as_a_refusal(fleet: FakeSendGrid, time: FakeTime, status: int) -> None:
     fleet.first[BEHALF] = [(status, {}, "")]
-    assert explain(time) == replace(EXPECTED, is_refused=status in (401, 403))
+    assert explain(time) == replace(EXPECTED, is_refused=True)
+
+
+def test_others_fell_if_they_lost_half_a_point_exactly(fleet: FakeSendGrid, time: FakeTime) -> None:
+    """Rounded to tenths, 0.46 would be half a point, and 4.2 - 3.7 is a little less."""
+    for back in range(32):
+        fleet.subusers[ago(back)] = [
+            item("1", "shop", 2.5 if back < 3 else 4.0),
+            item("2", "little", 3.54 if back < 3 else 4.0),
+            item("3", "half", 3.7 if back < 3 else 4.2),
+        ]
+    assert explain(time).others == Others(ago(3), 2, 1, {"half": 0.5})
 
 
 @pytest.mark.parametrize("status", [429, 500])

@@ -190,10 +190,36 @@ def test_the_verdict_and_the_runbook(found: Evidence, verdict: str, runbook: str
 
 
 def test_what_is_not_known_is_said() -> None:
-    found = evidence((26, GOOD), (4, FALLEN), gap="polls fail: 401 <b>\u202e", asked_at=None)
+    found = evidence((25, GOOD), (4, FALLEN), gap="polls fail: 401 <b>\u202e", asked_at=None)
     shown = texts(SubuserPage().render(found))
     assert r"Some days are not known: polls fail: 401 <b>\u202e" in shown
     assert "Shown without a request to SendGrid." in shown
+
+
+def test_a_whole_month_lacks_nothing() -> None:
+    found = evidence((26, GOOD), (4, FALLEN), gap="polls fail")
+    assert "SendGrid was not asked again: polls fail" in texts(SubuserPage().render(found))
+
+
+@pytest.mark.parametrize(
+    ("newest", "said"),
+    [
+        (2.8, "The overall score fell from 4.2 to 2.8 between 2026-10-27 and 2026-11-04."),
+        (
+            None,
+            "It has had no score on 2026-11-05 (the last one that is known is of 2026-10-27): open "
+            "tracking is off, or fewer than 1,000 messages were sent in 30 days.",
+        ),
+    ],
+)
+def test_days_that_nobody_knows_are_no_days_without_a_change(
+    newest: float | None, said: str
+) -> None:
+    unknown = (None,) * 5
+    found = evidence((21, (4.2, *unknown)), (7, (0.0,)), (2, (newest, *unknown)), gap="polls fail")  # type: ignore[arg-type]
+    days = {day: score for day, score in found.days.items() if score.overall != 0.0}
+    shown = texts(SubuserPage().render(replace(found, days=days)), '<div class="verdict">')
+    assert shown[1] == said
 
 
 def test_of_saved_days_only_the_overall_score_is_told() -> None:
@@ -388,6 +414,8 @@ def test_an_endless_name_is_cut() -> None:
         ("GET", {"Sec-Fetch-Dest": "document"}, 200, [True]),
         ("GET", {"Sec-Fetch-Dest": "image"}, 503, []),
         ("GET", {"Sec-Fetch-Dest": "empty"}, 503, []),
+        ("GET", {"Accept": "image/avif,image/webp,*/*;q=0.8"}, 503, []),
+        ("GET", {"Accept": "text/html,image/avif,*/*;q=0.8"}, 200, [True]),
     ],
 )
 def test_only_a_view_may_cost_requests(
