@@ -24,6 +24,9 @@ _MOST_SCATTER_LEFT = 0.6
 # One day away from a level is noise.
 _LEAST_DAYS_AWAY = 2
 
+# What drifts through a month hides a change of its last days, which stand out of the days before.
+_DAYS_OF_NEWS, _DAYS_BEFORE_NEWS = (3, 2), 7
+
 _EPSILON = 1e-9  # in floating point, 4.2 - 3.7 is a little less than 0.5
 
 
@@ -59,11 +62,12 @@ def find_trend(scores: Mapping[date, float | None]) -> Trend | None:
 
     Days without a score do not count. The change is where two levels describe the days best: the
     sum of the distances from the median before and the median after is least there. If the days
-    have one level, it is a time of some days away from it.
+    have one level, it is a time of some days away from it; or else, what the last days have lost or
+    gained since the week before.
     """
     days = sorted(day for day, score in scores.items() if score is not None)
     values = [score for day in days if (score := scores[day]) is not None]
-    return _find_change(days, values) or _find_excursion(days, values)
+    return _find_change(days, values) or _find_excursion(days, values) or _find_news(days, values)
 
 
 def _find_change(days: Sequence[date], values: Sequence[float]) -> Trend | None:
@@ -109,6 +113,21 @@ def _find_excursion(days: Sequence[date], values: Sequence[float]) -> Trend | No
         return None
     before = median_low(values[: longest[0]])
     return Trend(before, median_low(away), values[-1], days[longest[0]], is_sudden=True)
+
+
+def _find_news(days: Sequence[date], values: Sequence[float]) -> Trend | None:
+    """Return the change of the last days, if it is twice as large as the scatter before it."""
+    for count in _DAYS_OF_NEWS:
+        recent, newest = values[-_DAYS_BEFORE_NEWS - count : -count], values[-count:]
+        if len(recent) < _DAYS_BEFORE_NEWS:
+            continue
+        before, after = median_low(recent), median_low(newest)
+        side = _side(after, before)
+        scatter = max(abs(value - before) for value in recent)
+        is_clear = scatter <= abs(after - before) / 2
+        if side and is_clear and all(_side(value, before) == side for value in newest):
+            return Trend(before, after, values[-1], days[-count], is_sudden=True)
+    return None
 
 
 def _side(value: float, level: float) -> int:

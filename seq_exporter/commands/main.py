@@ -47,9 +47,9 @@ Try it without a key:  seq-exporter demo
 Run it with your key:  seq-exporter check && seq-exporter serve
 Complete in bash:      eval "$(_SEQ_EXPORTER_COMPLETE=bash_source seq-exporter)"
 
-Each flag can also be set by an environment variable: `seq-exporter COMMAND
---help` shows its name. Exit status: 0 done, 1 failed, 2 wrong use or a wrong
-configuration.
+Each flag, but for those of `simulate`, can also be set by an environment
+variable: `seq-exporter COMMAND --help` shows its name. Exit status: 0 done,
+1 failed, 2 wrong use or a wrong configuration.
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -60,10 +61,16 @@ def find_config(name: str) -> Path:
     if not os.path.lexists(path):
         raise ConfigError(
             f"no configuration file: looked for {path.absolute()}\n"
-            "Write one as config.example.yaml shows, or name one with --config.file=FILE.\n"
+            f"Write one as {_find_example()} shows, or name one with --config.file=FILE.\n"
             "To look around without a SendGrid key: seq-exporter demo"
         )
     return path
+
+
+def _find_example() -> str:
+    """Return where pip has installed the example, or its name in the repository."""
+    installed = Path(sys.prefix, "share", "seq-exporter", "config.example.yaml")
+    return str(installed) if installed.is_file() else installed.name
 
 
 def load_config(
@@ -122,6 +129,10 @@ def _read_key(value: object) -> Secret:
 def _check_path(value: str) -> str:
     if _CONTROL.search(value):  # NUL would end it, and a line break is a slip
         raise ValueError("must be a path on one line, without control characters")
+    if value.startswith(("~", "$")):  # a folder of that name would be made beside the file
+        raise ValueError(
+            "begins with ~ or $NAME, which are not replaced: write the whole path, or ${HOME}/..."
+        )
     return value
 
 

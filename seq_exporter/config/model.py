@@ -189,7 +189,9 @@ def _compare_names(selection: SubuserSelection, known: Collection[str]) -> str:
     )
     same = next((name for name in sorted(known) if name.lower() in lowered), None)
     if same is not None:
-        return f"upper and lower case differ: SendGrid has {same!r}, so write that"
+        is_name = same.lower() in lowered.names
+        correct = "write that" if is_name else "write the glob as SendGrid writes the names"
+        return f"upper and lower case differ: SendGrid has {same!r}, so {correct}"
     if len(known) <= _MOST_COMPARED:
         for name in sorted(selection.names)[:_MOST_EXAMPLES]:  # each takes 40 ms
             if nearest := difflib.get_close_matches(name, known, n=1):

@@ -42,6 +42,14 @@ _FIXES = (
     ("", "check the quotes, the brackets and the indentation"),
 )
 
+# What began earlier and has no end, which YAML notices lines later: by a part of its message, and
+# by a part of what it was reading.
+_WITHOUT_END = (
+    ("end of stream", "quoted scalar", "a quote that begins here has no end: close it"),
+    ("expected ':'", "simple key", "a key needs a colon and a blank: write `key: value`"),
+    ("expected ','", "flow", "a bracket that opens here has no end, or a comma is missing"),
+)
+
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 Pairs = Mapping[str, tuple[yaml.Node, yaml.Node]]
@@ -154,6 +162,13 @@ def explain(err: yaml.YAMLError, text: str) -> tuple[int, str]:
     line = err.problem_mark.line + 1 if err.problem_mark else 1
     if err.note:
         return line, err.note
+    begun_at = err.context_mark.line + 1 if err.context_mark else line
+    if begun_at < line:
+        for part, context, message in _WITHOUT_END:
+            if part in str(err.problem) and context in str(err.context):
+                return begun_at, f"is not valid YAML: {message}"
+        if "<block end>" in str(err.problem):
+            return line, "is not valid YAML: the indentation does not fit the lines above: align it"
     problem = _QUOTED_WORD.sub("", str(err.problem)).removeprefix("but ")
     fix = next(fix for part, fix in _FIXES if part in problem)
     if "${" in "".join(text.splitlines()[line - 1 : line]):

@@ -141,7 +141,7 @@ def _tell_what_happened(
     moved: Sequence[str],
 ) -> Iterator[str]:
     overall = series["overall"]
-    scored = [score for score in overall.values() if score is not None]
+    scored = _list_scores(overall)
     if len(scored) <= LEAST_BEFORE:
         if not evidence.gap:
             days = "1 day has" if len(scored) == 1 else f"{len(scored)} days have"
@@ -150,15 +150,32 @@ def _tell_what_happened(
     if trend := trends["overall"]:
         yield _tell_of("The overall score", trend, overall)
     else:
-        poor = " It is poor." if scored[-1] <= _POOR else ""
         known = len(scored) if evidence.gap else DAYS
-        yield f"The overall score has changed by less than {LEAST_CHANGE} in {known} days.{poor}"
+        yield _tell_of_no_trend(scored, known)
     for name in moved:
         if trend := trends[name]:
             yield _tell_of(name, trend, series[name])
     if len(moved) < len(METRICS) and not _has_saved(evidence):
         which = "The other" if moved else "The five"
-        yield f"{which} metrics have changed by less than {LEAST_CHANGE}."
+        others = [_list_scores(series[name]) for name in METRICS if name not in moved]
+        is_still = all(max(scores) - min(scores) < LEAST_CHANGE for scores in others if scores)
+        little = f"changed by less than {LEAST_CHANGE}" if is_still else "no lasting change"
+        yield f"{which} metrics have {little}."
+
+
+def _list_scores(values: Mapping[date, float | None]) -> Sequence[float]:
+    return [score for score in values.values() if score is not None]
+
+
+def _tell_of_no_trend(scored: Sequence[float], days: int) -> str:
+    lowest, highest, newest = min(scored), max(scored), scored[-1]
+    poor = " It is poor." if newest <= _POOR else ""
+    if highest - lowest < LEAST_CHANGE:
+        return f"The overall score has changed by less than {LEAST_CHANGE} in {days} days.{poor}"
+    return (
+        f"The overall score has no lasting change in {days} days: it was between {lowest:.1f} and "
+        f"{highest:.1f}, and is {newest:.1f} now.{poor}"
+    )
 
 
 def _list_moved(trends: Trends) -> list[str]:

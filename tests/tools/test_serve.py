@@ -82,7 +82,8 @@ def test_a_port_in_use_is_one_clear_line(exporter: Start, tmp_path: Path) -> Non
             1,
             "",
             f"seq-exporter: cannot listen on {address}: address already in use: "
-            "stop the process that listens there, or choose another --web.listen-address\n",
+            "stop the process that listens there, or choose another port with "
+            "--web.listen-address\n",
         )
 
 

@@ -35,6 +35,11 @@ def days(scores: Sequence[float | None]) -> dict[date, float | None]:
         ([4.2] * 10 + [2.0] * 8 + [4.2] * 12, Trend(4.2, 2.0, 4.2, date(2026, 11, 11), True)),
         # It is nearly back, and not lower from day to day.
         (CRASH, Trend(5.0, 2.0, 4.4, date(2026, 11, 6), True)),
+        # The month drifts; the last two days stand out of the week before.
+        (
+            [2.9 - 0.02 * day for day in range(28)] + [1.6, 1.7],
+            Trend(2.42, 1.6, 1.7, date(2026, 11, 29), True),
+        ),
         # The newest day is better; that it is over shows in `now`.
         ([4.2] * 15 + [2.0] * 14 + [3.9], Trend(4.2, 2.0, 3.9, date(2026, 11, 16), True)),
     ],
@@ -59,6 +64,7 @@ def test_a_trend(scores: list[float | None], trend: Trend) -> None:
         [4.0, 3.0] * 15,
         [4.0] * 9 + [3.0, 3.0] + [4.0] * 8 + [3.0] + [4.0] * 5 + [3.0, 4.0, 3.0] + [4.0, 3.0],
         [4.2] * 14 + [2.0] + [4.2] * 15,  # one day is noise
+        [2.9 - 0.02 * day for day in range(29)] + [1.6],  # one day may be noise
     ],
 )
 def test_no_trend(scores: list[float | None]) -> None:

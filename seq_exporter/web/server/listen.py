@@ -101,7 +101,9 @@ def _open_named(host: str, port: int) -> Iterator[socket.socket]:
 
 def _explain(address: str, err: OSError, flag: str) -> str:
     remedies = {
-        errno.EADDRINUSE: f"stop the process that listens there, or choose another {flag}",
+        errno.EADDRINUSE: (
+            f"stop the process that listens there, or choose another port with {flag}"
+        ),
         errno.EACCES: "choose a port of 1024 or higher, or allow this user to open lower ones",
         errno.EADDRNOTAVAIL: "choose an address of this host",
     }

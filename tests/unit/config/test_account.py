@@ -86,11 +86,13 @@ CORRECT = "correct the usernames or globs"
         ("[Shop-DE]", "upper and lower case differ: SendGrid has 'shop-de', so write that"),
         (
             "{include: ['SHOP-*']}",
-            "upper and lower case differ: SendGrid has 'shop-de', so write that",
+            "upper and lower case differ: SendGrid has 'shop-de', so write the glob as SendGrid "
+            "writes the names",
         ),
         (
             "{include: ['out*']}",
-            "upper and lower case differ: SendGrid has 'Outlet', so write that",
+            "upper and lower case differ: SendGrid has 'Outlet', so write the glob as SendGrid "
+            "writes the names",
         ),
         (
             "[zebra, shop-dee]",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seq_exporter.config.file import load_config
+from seq_exporter.config.file import find_config, load_config
 from seq_exporter.config.model import (
     ALL_SUBUSERS,
     Account,
@@ -16,8 +16,20 @@ from seq_exporter.config.model import (
     SubuserSelection,
 )
 from seq_exporter.config.secret import ApiKey, Secret
+from seq_exporter.errors import ConfigError
 from tests.support import KEY, ROOT
 from tests.unit.config.files import MINIMAL, load
+
+
+def test_where_there_is_no_file_the_installed_example_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.prefix", str(tmp_path))
+    (tmp_path / "share" / "seq-exporter").mkdir(parents=True)
+    example = tmp_path / "share" / "seq-exporter" / "config.example.yaml"
+    example.touch()
+    with pytest.raises(ConfigError, match=f"Write one as {example} shows, or name one"):
+        find_config(str(tmp_path / "config.yaml"))
 
 
 def test_a_name_and_a_key_are_enough(tmp_path: Path) -> None:

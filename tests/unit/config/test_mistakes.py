@@ -92,6 +92,16 @@ poll:
             "config.yaml:1: accounts[0].api_key: unknown key: put a space after the colon",
         ),
         (
+            MINIMAL + "state_dir: ~/seq",
+            "config.yaml:3: state_dir: begins with ~ or $NAME, which are not replaced: write the "
+            "whole path, or ${HOME}/...",
+        ),
+        (
+            MINIMAL + "state_dir: $HOME/seq",
+            "config.yaml:3: state_dir: begins with ~ or $NAME, which are not replaced: write the "
+            "whole path, or ${HOME}/...",
+        ),
+        (
             MINIMAL + 'state_dir: "a\\0b"',
             "config.yaml:3: state_dir: must be a path on one line, without control characters",
         ),

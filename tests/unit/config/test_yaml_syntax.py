@@ -40,7 +40,23 @@ RANGE = "is not valid YAML: a number is out of range: correct it"
             "a: [",
             "1: is not valid YAML: expected the node content, but found '<stream end>': " + CHECK,
         ),
-        ("a:\n  'b\n", f"3: is not valid YAML: found unexpected end of stream: {CHECK}"),
+        ("a:\n  'b\n", "2: is not valid YAML: a quote that begins here has no end: close it"),
+        (
+            "a: 1\nb:SG.x\n",
+            "2: is not valid YAML: a key needs a colon and a blank: write `key: value`",
+        ),
+        (
+            "a: [b, c\nd: 1",
+            "1: is not valid YAML: a bracket that opens here has no end, or a comma is missing",
+        ),
+        (
+            "a:\n  - b: 1\n   c: 2\n",
+            "3: is not valid YAML: the indentation does not fit the lines above: align it",
+        ),
+        (
+            "a: 'b' c",
+            f"1: is not valid YAML: expected <block end>, but found '<scalar>': {CHECK}",
+        ),
         (
             "a: *somebody",
             "1: is not valid YAML: found undefined alias: "

@@ -158,6 +158,12 @@ def test_the_scores_of_each_day_are_in_a_table_too() -> None:
         ),
         (evidence((30, GOOD)), "The overall score has changed by less than 0.5 in 30 days.", ""),
         (
+            evidence(*((1, [4.6 - 0.02 * number] * 6) for number in range(29)), (1, [3.4] * 6)),
+            "The overall score has no lasting change in 30 days: it was between 3.4 and 4.6, and "
+            "is 3.4 now.",
+            "",
+        ),
+        (
             evidence((4, FALLEN), (26, GOOD)),
             "The overall score rose from 2.8 to 4.2 on 2026-10-11.",
             "",
@@ -194,6 +200,12 @@ def test_what_is_not_known_is_said() -> None:
     shown = texts(SubuserPage().render(found))
     assert r"Some days are not known: polls fail: 401 <b>\u202e" in shown
     assert "Shown without a request to SendGrid." in shown
+
+
+def test_metrics_that_wobble_have_no_lasting_change() -> None:
+    wobbly = (4.2, 3.5, 4.5, 4.2, 4.2, 4.6)
+    html = SubuserPage().render(evidence((14, GOOD), (1, wobbly), (15, GOOD)))
+    assert "The five metrics have no lasting change." in texts(html)
 
 
 def test_a_whole_month_lacks_nothing() -> None:

@@ -140,7 +140,7 @@ def test_a_port_in_use_is_reported_in_one_line(host: str) -> None:
             open_sockets([address])
     assert str(caught.value) == (
         f"cannot listen on {address}: address already in use: "
-        "stop the process that listens there, or choose another --web.listen-address"
+        "stop the process that listens there, or choose another port with --web.listen-address"
     )
 
 
