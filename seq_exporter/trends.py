@@ -24,7 +24,7 @@ _MOST_SCATTER_LEFT = 0.6
 # One day away from a level is noise.
 _LEAST_DAYS_AWAY = 2
 
-# What drifts through a month hides a change of its last days, which stand out of the days before.
+# In a month that drifts, the last 3 or 2 days count if they stand out from the 7 days before.
 _DAYS_OF_NEWS, _DAYS_BEFORE_NEWS = (3, 2), 7
 
 _EPSILON = 1e-9  # in floating point, 4.2 - 3.7 is a little less than 0.5
@@ -34,7 +34,8 @@ _EPSILON = 1e-9  # in floating point, 4.2 - 3.7 is a little less than 0.5
 class Trend:
     """A score's change from the level `before` to the level `after`; both are medians of days.
 
-    The lower median: it is a score, and does not become another one where it is rounded.
+    The lower median, which is a score that occurred: between two scores, it would be rounded to a
+    change that the levels do not show.
 
     `day` is the first day of the new level or, if the change was not sudden, the day on which it
     began. `now` is the newest score: half of a loss, or all of it, may be back by now.
@@ -55,6 +56,11 @@ class Trend:
     def is_over(self) -> bool:
         """Whether over half of the change is undone."""
         return abs(self.now - self.before) < abs(self.change) / 2
+
+
+def is_news(before: float, after: float) -> bool:
+    """Whether a score has changed by LEAST_CHANGE or more."""
+    return abs(after - before) >= LEAST_CHANGE - _EPSILON
 
 
 def find_trend(scores: Mapping[date, float | None]) -> Trend | None:
@@ -78,7 +84,7 @@ def _find_change(days: Sequence[date], values: Sequence[float]) -> Trend | None:
     scatter = {at: _distance(values[:at]) + _distance(values[at:]) for at in splits}
     split = min(splits, key=lambda at: scatter[at])
     before, after = median_low(values[:split]), median_low(values[split:])
-    if not _is_news(before, after) or scatter[split] > _MOST_SCATTER_LEFT * _distance(values):
+    if not is_news(before, after) or scatter[split] > _MOST_SCATTER_LEFT * _distance(values):
         return None
     jump = median_low(values[split : split + _DAYS_OF_CHANGE]) - median_low(
         values[max(split - _DAYS_OF_CHANGE, 0) : split]
@@ -87,7 +93,7 @@ def _find_change(days: Sequence[date], values: Sequence[float]) -> Trend | None:
         return Trend(before, after, values[-1], days[split], is_sudden=True)
     first, last = median_low(values[:LEAST_BEFORE]), median_low(values[-LEAST_BEFORE:])
     lowest, highest = min(first, last) - LEAST_CHANGE, max(first, last) + LEAST_CHANGE
-    if not _is_news(first, last) or min(values) < lowest or max(values) > highest:
+    if not is_news(first, last) or min(values) < lowest or max(values) > highest:
         return None  # it went away, and came back
     begun = _find_begin(values, first, last)
     return Trend(first, last, values[-1], days[begun], is_sudden=False)
@@ -132,11 +138,7 @@ def _find_news(days: Sequence[date], values: Sequence[float]) -> Trend | None:
 
 def _side(value: float, level: float) -> int:
     """Return 1 above the level, -1 below, and 0 near it."""
-    return 0 if not _is_news(level, value) else 1 if value > level else -1
-
-
-def _is_news(before: float, after: float) -> bool:
-    return abs(after - before) >= LEAST_CHANGE - _EPSILON
+    return 0 if not is_news(level, value) else 1 if value > level else -1
 
 
 def _distance(values: Sequence[float]) -> float:

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from seq_exporter.errors import (
@@ -20,7 +20,7 @@ from seq_exporter.errors import (
 )
 from seq_exporter.history import NO_HISTORY, History
 from seq_exporter.scores import Score, SubuserScores
-from seq_exporter.trends import LEAST_CHANGE, find_trend
+from seq_exporter.trends import find_trend, is_news
 
 if TYPE_CHECKING:  # whoever asks has imported it; `serve` answers before it does
     from seq_exporter.sendgrid.client import SendGrid
@@ -41,9 +41,6 @@ _MOST_NAMES = 5
 # What SendGrid answers if a key may not ask on behalf of a subuser. After any other failure, more
 # requests would make it worse.
 _NOT_ON_BEHALF = (Unauthorized, Forbidden, NotFound, BadRequest)
-
-# In floating point, 4.2 - 3.7 is a little less than 0.5.
-_EPSILON = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +129,7 @@ def explain_subuser(
     scores, if they are of that day. `advance` counts days that are read one by one.
     """
     read = read or partial(read_day, reader.connect())
+    recall = cache(recall)  # a file, which is large in a large fleet
     evidence, is_answered = _ask_on_behalf(reader, newest, subuser, on_behalf)
     if not is_answered and not evidence.gap:
         evidence = _read_days(evidence, read, advance)
@@ -264,15 +262,18 @@ def _compare_others(
         return None
     for day in (since - timedelta(days=back) for back in range(_DAYS_TO_TRY)):
         before = find(day)
-        losses = {
-            label: then - score.overall
+        compared = [
+            (label, then, score.overall)
             for label, score in others.items()
             if score.overall is not None and (then := before.get(score.user_id)) is not None
-        }
-        if losses:
-            least = LEAST_CHANGE - _EPSILON
-            fallen = [(label, round(loss, 1)) for label, loss in losses.items() if loss >= least]
+        ]
+        if compared:
+            fallen = [
+                (label, round(then - now, 1))
+                for label, then, now in compared
+                if now < then and is_news(then, now)
+            ]
             most = heapq.nsmallest(_MOST_NAMES, fallen, key=lambda each: (-each[1], each[0]))
             is_partial = newest.users > len(newest.by_label)
-            return Others(day, len(losses), len(fallen), dict(most), is_partial)
+            return Others(day, len(compared), len(fallen), dict(most), is_partial)
     return None

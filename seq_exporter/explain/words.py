@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,7 +11,7 @@ from seq_exporter.escapes import show
 from seq_exporter.explain.evidence import DAYS, Evidence, Others
 from seq_exporter.remedies import MEANINGS, REMEDIES
 from seq_exporter.scores import METRICS
-from seq_exporter.trends import LEAST_BEFORE, LEAST_CHANGE, Trend, find_trend
+from seq_exporter.trends import LEAST_BEFORE, LEAST_CHANGE, Trend, find_trend, is_news
 
 #: The overall score and its metrics, in the order in which they are shown.
 SERIES = ("overall", *METRICS)
@@ -56,8 +56,8 @@ def explain(evidence: Evidence) -> Explanation:
     """Return what `evidence` shows, in words."""
     series = _list_series(evidence)
     trends = {name: find_trend(values) for name, values in series.items()}
-    gap = _tell_of_gap(evidence)
     overall = series["overall"]
+    gap = _tell_of_gap(evidence, overall)
     if overall[evidence.day] is None:
         return Explanation(
             series,
@@ -106,7 +106,7 @@ def _tell_of_absence(evidence: Evidence, overall: Mapping[date, float | None]) -
     scored = [day for day, score in overall.items() if score is not None]
     since = f"since {max(scored) + _DAY}" if scored else f"for {DAYS} days"
     if evidence.gap:
-        last = f" (the last one that is known is of {max(scored)})" if scored else ""
+        last = f" (its last known score is from {max(scored)})" if scored else ""
         since = f"on {evidence.day}{last}"
     return (
         f"It has had no score {since}: open tracking is off, or fewer than 1,000 messages were "
@@ -114,12 +114,12 @@ def _tell_of_absence(evidence: Evidence, overall: Mapping[date, float | None]) -
     )
 
 
-def _tell_of_gap(evidence: Evidence) -> Iterator[str]:
+def _tell_of_gap(evidence: Evidence, month: Iterable[date]) -> Iterator[str]:
     if not evidence.gap:
         return
     if _has_saved(evidence):
         known = "Of some days, only the overall score is known"
-    elif len(evidence.days) >= DAYS:
+    elif all(day in evidence.days for day in month):
         known = "SendGrid was not asked again"
     elif len(evidence.days) > 1:
         known = "Some days are not known"
@@ -158,7 +158,7 @@ def _tell_what_happened(
     if len(moved) < len(METRICS) and not _has_saved(evidence):
         which = "The other" if moved else "The five"
         others = [_list_scores(series[name]) for name in METRICS if name not in moved]
-        is_still = all(max(scores) - min(scores) < LEAST_CHANGE for scores in others if scores)
+        is_still = not any(is_news(min(scores), max(scores)) for scores in others if scores)
         little = f"changed by less than {LEAST_CHANGE}" if is_still else "no lasting change"
         yield f"{which} metrics have {little}."
 
@@ -170,7 +170,7 @@ def _list_scores(values: Mapping[date, float | None]) -> Sequence[float]:
 def _tell_of_no_trend(scored: Sequence[float], days: int) -> str:
     lowest, highest, newest = min(scored), max(scored), scored[-1]
     poor = " It is poor." if newest <= _POOR else ""
-    if highest - lowest < LEAST_CHANGE:
+    if not is_news(lowest, highest):
         return f"The overall score has changed by less than {LEAST_CHANGE} in {days} days.{poor}"
     return (
         f"The overall score has no lasting change in {days} days: it was between {lowest:.1f} and "

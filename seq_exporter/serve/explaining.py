@@ -39,8 +39,8 @@ _WAIT_SECONDS = 20.0
 # What SendGrid answered is kept so long.
 _KEPT_SECONDS = 3600.0
 
-# After so many subusers in a row for which SendGrid refuses to be asked on behalf, it is not asked
-# so for a while: many refused requests would block the key.
+# Once SendGrid has refused requests on behalf of so many subusers in a row, it gets no more of them
+# for an hour: many refused requests would block the key.
 _MOST_REFUSALS = 3
 
 # What is kept of all accounts together: 5 MB of months, and 10 MB of days.
@@ -51,7 +51,7 @@ _SCORES_OF_REQUEST = 1000
 
 
 class _Asking(NamedTuple):
-    """A view that SendGrid is asked for."""
+    """A view for which SendGrid is asked, or saved scores are read."""
 
     subuser: str
     task: asyncio.Task[Evidence]
@@ -137,7 +137,12 @@ class AccountExplainer:
                 obstacle = self._allowance.find_obstacle()
                 if not may_ask:
                     return self._hold(subusers, subuser, obstacle)
-                task = asyncio.create_task(self._ask(subusers, subuser, obstacle))
+                recall = partial(self._recall, subusers, subuser, obstacle)
+                task = asyncio.create_task(
+                    self._explainer.threads.run(recall)
+                    if obstacle
+                    else self._ask(subusers, subuser)
+                )
                 task.add_done_callback(self._end)
                 self._asking = _Asking(subuser, task)
             asking = self._asking
@@ -167,11 +172,8 @@ class AccountExplainer:
         name = self._poller.account.name
         return Evidence(name, subuser, subusers.day, days, gap=gap, asked_at=asked_at)
 
-    async def _ask(self, subusers: SubuserScores, subuser: str, obstacle: str) -> Evidence:
-        """Return what SendGrid answers, or what is saved if an `obstacle` forbids to ask it."""
+    async def _ask(self, subusers: SubuserScores, subuser: str) -> Evidence:
         explainer = self._explainer
-        if obstacle:
-            return await explainer.threads.run(partial(self._recall, subusers, subuser, obstacle))
         evidence = await explainer.threads.run(partial(self._gather, subusers, subuser))
         is_whole = not (evidence.gap or evidence.failure)
         is_final = is_whole or _count_requests(subusers) > MOST_REQUESTS_OF_PAGE

@@ -241,7 +241,7 @@ def _is_opened(request: Request) -> bool:
     """Whether somebody opens the page, as far as the browser says.
 
     It may also prefetch a page that nobody opens later, or load it as an image of another site's.
-    What it loads a page for, it says to servers with TLS only.
+    Browsers send Sec-Fetch-Dest over TLS only.
     """
     purposes = (_header(request, name) for name in ("sec-purpose", "purpose", "x-moz"))
     is_prefetch = any("prefetch" in purpose.lower() for purpose in purposes)

@@ -157,6 +157,13 @@ def test_the_scores_of_each_day_are_in_a_table_too() -> None:
             "SeqMetricScorePoor",
         ),
         (evidence((30, GOOD)), "The overall score has changed by less than 0.5 in 30 days.", ""),
+        # In floating point, 4.2 - 3.7 is a little less than 0.5.
+        (
+            evidence((14, GOOD), (1, (3.7, *GOOD[1:])), (15, GOOD)),
+            "The overall score has no lasting change in 30 days: it was between 3.7 and 4.2, and "
+            "is 4.2 now.",
+            "",
+        ),
         (
             evidence(*((1, [4.6 - 0.02 * number] * 6) for number in range(29)), (1, [3.4] * 6)),
             "The overall score has no lasting change in 30 days: it was between 3.4 and 4.6, and "
@@ -219,7 +226,7 @@ def test_a_whole_month_lacks_nothing() -> None:
         (2.8, "The overall score fell from 4.2 to 2.8 between 2026-10-27 and 2026-11-04."),
         (
             None,
-            "It has had no score on 2026-11-05 (the last one that is known is of 2026-10-27): open "
+            "It has had no score on 2026-11-05 (its last known score is from 2026-10-27): open "
             "tracking is off, or fewer than 1,000 messages were sent in 30 days.",
         ),
     ],
