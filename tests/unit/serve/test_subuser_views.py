@@ -14,7 +14,8 @@ from seq_exporter.web.routes import build_app
 from seq_exporter.web.settings.model import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings
 from tests.support import TODAY, Answer, FakeSendGrid, FakeTime, account, item
-from tests.unit.serve.test_explaining import FAILED, ago, behalf
+from tests.unit.serve.pages_harness import ago, behalf
+from tests.unit.serve.test_explaining import FAILED
 from tests.unit.serve.test_exporter import ExporterHarness
 
 FORBIDDEN: Answer = (403, {}, '{"errors": [{"message": "access forbidden"}]}')
