@@ -11,6 +11,7 @@ import time
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 import urllib3.exceptions
@@ -49,6 +50,10 @@ def open_session() -> requests.Session:
 
 
 class _Session(requests.Session):
+    def __init__(self) -> None:
+        super().__init__()
+        self._environment: dict[str, Any] = {}
+
     def merge_environment_settings(self, url: Any, *args: Any, **options: Any) -> Any:
         """Return the settings of the environment, without a proxy for this host itself.
 
@@ -58,12 +63,22 @@ class _Session(requests.Session):
         As Go's programs do: a proxy would receive a key that was never to leave this host, and
         would look for `localhost` on its own.
         """
-        settings = super().merge_environment_settings(url, *args, **options)
-        proxies = settings["proxies"] or {}
-        if proxies and is_loopback(url):
-            proxies = {}
-        settings["proxies"] = {name: (text or "").strip() for name, text in proxies.items()}
-        return settings
+        # requests goes through all variables several times for each request, a sixth of its work.
+        # None of them is about a path: what holds for one request to a host holds for the next.
+        asked = repr((urljoin(url, "/"), args, options))
+        if asked not in self._environment:
+            settings = super().merge_environment_settings(url, *args, **options)
+            proxies = settings["proxies"] or {}
+            if proxies and is_loopback(url):
+                proxies = {}
+            settings["proxies"] = {name: (text or "").strip() for name, text in proxies.items()}
+            self._environment[asked] = settings
+        return dict(self._environment[asked])
+
+    def close(self) -> None:
+        """Close all connections, and look at the environment again in the next request."""
+        self._environment.clear()
+        super().close()
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Return none: otherwise requests reads the whole body of a redirect, however large.

@@ -1,4 +1,4 @@
-"""Requests to this host pass no proxy; interim answers are skipped."""
+"""What the environment says about proxies; interim answers are skipped."""
 
 from __future__ import annotations
 
@@ -43,6 +43,25 @@ def test_only_other_hosts_are_asked_through_a_proxy(
     monkeypatch.delenv("no_proxy", raising=False)
     settings = open_session().merge_environment_settings(url, {}, True, None, None)
     assert settings["proxies"].get(url.partition(":")[0]) == proxy
+
+
+def test_the_environment_is_read_once_for_a_host_until_the_session_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def proxy_for(url: str) -> str:
+        settings = session.merge_environment_settings(url, {}, True, None, None)
+        return str(settings["proxies"]["https"])
+
+    for name in ("https_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    session = open_session()
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+    assert proxy_for("https://api.sendgrid.com/v3/subusers?offset=0") == PROXY
+    monkeypatch.setenv("HTTPS_PROXY", "http://other.example:3128")
+    assert proxy_for("https://api.sendgrid.com/v3/subusers?offset=500") == PROXY
+    assert proxy_for("https://api.eu.sendgrid.com/v3/subusers") == "http://other.example:3128"
+    session.close()
+    assert proxy_for("https://api.sendgrid.com/v3/subusers") == "http://other.example:3128"
 
 
 OK = b"HTTP/1.1 200 OK\r\nX-Final: yes\r\nContent-Length: 2\r\n\r\n{}"
