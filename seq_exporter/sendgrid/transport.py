@@ -136,18 +136,14 @@ class Transport:
     def _exchange(
         self, endpoint: Endpoint, params: Mapping[str, str]
     ) -> tuple[int, Mapping[str, str], bytes]:
-        headers = {"Accept": "application/json", "User-Agent": f"seq-exporter/{__version__}"}
-        if self.account.on_behalf_of:
-            headers["on-behalf-of"] = self.account.on_behalf_of
         try:
-            response = self.session.get(
-                self.account.base_url + endpoint.path,
-                params=dict(params),
-                headers=headers,
-                auth=_BearerAuth(self.key),
+            response = self.session.send(
+                self._prepare(endpoint, params),
                 timeout=self.timeout_seconds,
                 allow_redirects=False,  # a redirect would carry the key to another host
-                stream=True,
+                **self.session.merge_environment_settings(
+                    self.account.base_url, {}, stream=True, verify=None, cert=None
+                ),
             )
             with response:
                 return response.status_code, response.headers, self._read(response)
@@ -158,13 +154,34 @@ class Transport:
                 f"{self.account.base_url} does not answer in HTTP; {_NETWORK}"
             ) from err
 
+    def _prepare(self, endpoint: Endpoint, params: Mapping[str, str]) -> requests.PreparedRequest:
+        headers = {
+            **self.session.headers,
+            "Accept": "application/json",
+            "User-Agent": f"seq-exporter/{__version__}",
+        }
+        if self.account.on_behalf_of:
+            headers["on-behalf-of"] = self.account.on_behalf_of
+        # Not by the session, which would merge this with parameters and cookies that it does not
+        # have: a tenth of a request's work.
+        return requests.Request(
+            "GET",
+            self.account.base_url + endpoint.path,
+            headers=headers,
+            params=dict(params),
+            auth=_BearerAuth(self.key),
+            hooks=self.session.hooks,
+        ).prepare()
+
     def _read(self, response: requests.Response) -> bytes:
-        body = bytearray()
+        chunks: list[bytes] = []
+        size = 0
         for chunk in response.iter_content(_CHUNK_BYTES):
-            body += chunk
-            if len(body) > _MAX_BODY_BYTES:
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > _MAX_BODY_BYTES:
                 raise MalformedResponse(f"the body has more than {_MAX_BODY_BYTES} bytes")
-        return bytes(body)
+        return b"".join(chunks)
 
     def _parse(self, body: bytes, decode: Decode | None) -> Any:
         """Return the page or the JSON in `body`, with the key in it replaced by `***`.

@@ -295,7 +295,7 @@ def test_a_defect_of_ours_is_a_counted_failure(
     time: FakeTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Defect(requests.Session):
-        def get(self, *args: Any, **options: Any) -> requests.Response:
+        def send(self, *args: Any, **options: Any) -> requests.Response:
             raise ZeroDivisionError
 
     harness = PollerHarness(time, own_score=False, sessions=Sessions(Defect))
