@@ -7,6 +7,8 @@ counts what it leaves out. A page that is as documented is the same either way.
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
+from itertools import chain
 from operator import attrgetter
 from typing import Annotated, Any
 
@@ -23,8 +25,10 @@ _Value = Annotated[float, Meta(ge=LOWEST, le=HIGHEST)] | None
 _Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 _Metrics: Any = defstruct("_Metrics", [(metric, _Value, None) for metric in METRICS], gc=False)
+_NO_METRICS = _Metrics()
 _values_of = attrgetter(*METRICS)
-_NO_VALUES = (None,) * len(METRICS)
+# What `Score` does with its fields, without a call of Python.
+_make_score = partial(tuple.__new__, Score)
 
 
 # Without `gc`, because Python would look for cycles in a thousand of them, again and again.
@@ -59,6 +63,14 @@ class _Subuser(Struct, gc=False):
     username: _Name
 
 
+class _Shared(dict[float | None, float | None]):
+    """One object for all equal values, of those that were asked for."""
+
+    def __missing__(self, value: float | None) -> float | None:
+        self[value] = value
+        return value
+
+
 _SCORES = Decoder(_Scores)
 _SUBUSERS = Decoder(list[_Subuser])
 
@@ -72,17 +84,18 @@ def decode_scores(day: date, body: str) -> Decoded | None:
     items = answer.result
     if not {item.date for item in items} <= {day.isoformat(), UNSET}:
         return None
-    # One object for all equal values: half a million scores are few different numbers.
-    share = dict[float | None, float | None]().setdefault
-    scores = []
-    for item in items:
-        values = _values_of(item.metrics) if item.metrics else _NO_VALUES
-        metrics = tuple(map(share, values, values))
-        scores.append(Score(item.user_id, item.username, share(item.score, item.score), metrics))
     user_ids = [item.user_id for item in items]
-    usernames = [item.username for item in items if item.username]
+    usernames = [item.username for item in items]
+    # Column by column, so that C does what is done for each value. One object for all equal
+    # values: half a million scores are few different numbers.
+    shared = _Shared()
+    overall = map(shared.__getitem__, [item.score for item in items])
+    values = map(_values_of, [item.metrics or _NO_METRICS for item in items])
+    flat = map(shared.__getitem__, chain.from_iterable(values))
+    metrics = zip(*[flat] * len(METRICS), strict=True)
+    scores = list(map(_make_score, zip(user_ids, usernames, overall, metrics, strict=True)))
     page = Page(scores, user_ids, False, answer.cursor)
-    return Decoded(page, [*user_ids, *usernames, answer.cursor or ""])
+    return Decoded(page, [*user_ids, *filter(None, usernames), answer.cursor or ""])
 
 
 def decode_usernames(offset: int, body: str) -> Decoded | None:
