@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any, TypeVar
@@ -97,16 +97,15 @@ class SendGrid:
         A day is complete when its last page is: a day whose later page answers 202 is not there
         yet. A score that equals the one in `known`, by user_id, is that object.
         """
-        scores: dict[str, Score] = {}
-        known = known or {}
+        scores: list[Score] = []
+        is_repeated = False
         try:
             for page in self.read_scores(day):
-                users = [share(score, known) for score in page.users] if known else page.users
-                for score in users:
-                    scores.setdefault(score.user_id, score)
+                scores += [share(score, known) for score in page.users] if known else page.users
+                is_repeated |= page.is_repeated
         except NotCalculated:
             return None
-        return list(scores.values())
+        return _take_first(scores) if is_repeated else scores
 
     def read_scores(self, day: date, cursor: str | None = None) -> Iterator[ScoresPage]:
         """Yield the pages of the subusers' scores on `day`, from `cursor` or the first page on.
@@ -138,10 +137,11 @@ class SendGrid:
         position = start
         while len(known) <= self.most_users and len(asked) <= self.most_users // limit:
             page = ask(position)
-            yield page
             before = len(known)
             known.update(page.user_ids)
-            has_new = page.has_unreadable or len(known) > before
+            found = len(known) - before
+            yield replace(page, is_repeated=found < len(page.user_ids))
+            has_new = page.has_unreadable or found > 0
             position = page.following
             if position is None or position in asked or not has_new:
                 return
@@ -233,6 +233,14 @@ class SendGrid:
             return self.transport.get(endpoint, params, decode)
 
         return retry(attempt, self.pause_after, self.sleep)
+
+
+def _take_first(scores: Iterable[Score]) -> list[Score]:
+    """Return the first score of each user."""
+    first: dict[str, Score] = {}
+    for score in scores:
+        first.setdefault(score.user_id, score)
+    return list(first.values())
 
 
 def _parse_subuser(item: Any) -> tuple[str, str] | None:

@@ -17,12 +17,14 @@ class Page(Generic[_Users, _Position]):
     """One page of a list of users, and where the next page begins; None if there is none.
 
     `user_ids` are those that could be read; `has_unreadable` is True if others could not.
+    `is_repeated` is True if a user was on an earlier page, or is twice on this one.
     """
 
     users: _Users
     user_ids: Collection[str]
     has_unreadable: bool
     following: _Position
+    is_repeated: bool = False
 
 
 #: A page of the scores of a day; `following` is the cursor.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import compress
 
 from seq_exporter.config.model import ALL_SUBUSERS, SubuserSelection
 from seq_exporter.errors import AccountUnavailable, EndpointFailed, ServerFailed
@@ -56,13 +57,15 @@ class Usernames:
         to the user who has it in `scores`: a remembered name never takes it away. If SendGrid
         refuses, nothing breaks: a user without a name goes by its user_id.
         """
+        without: list[str] = []
         for score in scores:
             if score.username:
                 self._by_id[score.user_id] = score.username
+            else:
+                without.append(score.user_id)
         if len(self._by_id) > 2 * len(scores) + _NAMES_TO_SPARE:
             present = {score.user_id for score in scores}
             self._by_id = {key: name for key, name in self._by_id.items() if key in present}
-        without = [score.user_id for score in scores if not score.username]
         nameless = self._keep_nameless(without)
         # If the clock was set back, the age is negative and means nothing.
         if not 0 <= now - self._asked_at < _ASK_AGAIN_SECONDS:
@@ -71,14 +74,14 @@ class Usernames:
         if not is_early and not nameless <= self._unknown:
             # A second day in the same poll: the list has been read already.
             if now != self._asked_at:
-                self._ask(scores, sendgrid, now)
+                self._ask(nameless, sendgrid, now)
             if not self._pause_seconds:  # added to those of other days in the same poll
                 self._unknown = self._keep_nameless(self._unknown | nameless)
         self._nameless = self._keep_nameless(nameless)
         if not without:
             return list(scores)
         recalled = {self._by_id.get(user_id) for user_id in without}
-        given = {score.username for score in scores if score.username in recalled}
+        given = recalled.intersection([score.username for score in scores])
         return [
             score if score.username else share(self._name(score, given), known) for score in scores
         ]
@@ -93,17 +96,21 @@ class Usernames:
         # Not by subtracting sets: Python would copy all names, with every other thread waiting.
         return frozenset(user_id for user_id in user_ids if user_id not in self._by_id)
 
-    def _ask(self, scores: Sequence[Score], sendgrid: SendGrid, now: float) -> None:
+    def _ask(self, nameless: Collection[str], sendgrid: SendGrid, now: float) -> None:
+        """Read the list of subusers, for the names of users who are `nameless`."""
         self._asked_at = now
         self._pause_seconds = 0.0
-        listed: dict[str, str] = {}
-        # Texts that are known already are not kept twice.
-        user_ids = {score.user_id: score.user_id for score in scores}
+        listed: set[str] = set()
+        # Only what is not known yet: of a large account, hardly any name is news, and a text that
+        # is known already is not kept twice.
+        news: dict[str, str] = {}
+        same = {user_id: user_id for user_id in nameless}
         try:
             for page in sendgrid.read_usernames():
+                listed.update(page.users)
                 for user_id, name in page.users.items():
-                    known = self._by_id.get(user_id)
-                    listed[user_ids.get(user_id, user_id)] = known if known == name else name
+                    if self._by_id.get(user_id) != name:
+                        news[same.get(user_id, user_id)] = name
         except (AccountUnavailable, ServerFailed) as err:
             _log.info("cannot list subusers now", extra={"error": str(err)})
             self._pause_seconds = _TRY_AGAIN_SECONDS
@@ -111,9 +118,15 @@ class Usernames:
             _log.info("SendGrid refuses this key the list of subusers", extra={"error": str(err)})
         # Also the first pages of a list that cannot be read to its end. A name that the list gives
         # to another user is no longer remembered.
-        taken = set(listed.values())
-        kept = {user_id: name for user_id, name in self._by_id.items() if name not in taken}
-        self._by_id = {**kept, **listed}
+        taken = set(news.values())
+        kept = self._by_id
+        if not taken.isdisjoint(kept.values()):
+            kept = {
+                user_id: name
+                for user_id, name in kept.items()
+                if name not in taken or user_id in listed
+            }
+        self._by_id = {**kept, **news}
 
 
 def select_subusers(
@@ -131,12 +144,13 @@ def select_subusers(
     """
     held = held or {}
     names = [score.username or score.user_id for score in scores]
-    selected = scores
+    labels, selected = names, scores
     if selection != ALL_SUBUSERS:  # to match every name with `*` takes longer than all the rest
-        selected = [score for name, score in zip(names, scores, strict=True) if name in selection]
-    by_label: Mapping[str, Score] = {_name_of(score): score for score in selected}
+        is_selected = [name in selection for name in names]
+        labels, selected = list(compress(names, is_selected)), list(compress(scores, is_selected))
+    by_label: Mapping[str, Score] = dict(zip(labels, selected, strict=True))
     if len(by_label) < len(selected):
-        by_label = _label_namesakes(selected, held, anomalies)
+        by_label = _label_namesakes(zip(labels, selected, strict=True), held, anomalies)
     # To compare two large mappings later would stop every thread for 10 ms; this does not.
     is_same = (held.get(label) is score for label, score in by_label.items())
     if len(by_label) == len(held) and all(is_same):
@@ -144,7 +158,7 @@ def select_subusers(
     return SubuserScores(
         day=day,
         by_label=by_label,
-        missing=tuple(sorted(selection.names.difference(names))),
+        missing=tuple(sorted(selection.names and selection.names.difference(names))),
         has_scores=any(score.is_scored for score in scores),
         read_at=read_at,
         users=len(scores),
@@ -165,16 +179,12 @@ def label_namesake(name: str, user_id: str) -> Iterator[str]:
         yield label
 
 
-def _name_of(score: Score) -> str:
-    return score.username or score.user_id
-
-
 def _label_namesakes(
-    scores: Sequence[Score], held: Mapping[str, Score], anomalies: Anomalies
+    labelled: Iterable[tuple[str, Score]], held: Mapping[str, Score], anomalies: Anomalies
 ) -> dict[str, Score]:
     by_name: dict[str, dict[str, Score]] = {}
-    for score in scores:
-        by_name.setdefault(_name_of(score), {}).setdefault(score.user_id, score)
+    for name, score in labelled:
+        by_name.setdefault(name, {}).setdefault(score.user_id, score)
     by_label: dict[str, Score] = {}
     others: list[tuple[str, Score]] = []
     for name, users in by_name.items():
