@@ -8,26 +8,30 @@ names, as prometheus-client writes them.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import chain, compress, cycle, islice, repeat
+from itertools import compress, islice
 from typing import NamedTuple
-
-from prometheus_client.utils import floatToGoString
 
 from seq_exporter.clock import midnight
 from seq_exporter.config.model import SeriesSelection
 from seq_exporter.config.shard import Shard
-from seq_exporter.publish.deflate import DeflatedText
+from seq_exporter.publish.deflate import DeflatedText, Deflater
 from seq_exporter.publish.joined_accounts import merge_texts
+from seq_exporter.publish.lines import (
+    Column,
+    SubuserLines,
+    escape_labels,
+    format_number,
+    format_series,
+)
 from seq_exporter.scores import METRICS, Score, Snapshot
 
 #: The values of a family's labels, in the order of its labels, and the value of the sample.
 Sample = tuple[tuple[str, ...], float]
 
-# How many subusers' lines are made in one go, so the whole text is never in memory.
-_SUBUSERS_AT_ONCE = 500
+# How many subusers' lines are made in one go: their texts stay in the processor's cache.
+_SUBUSERS_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,6 @@ class Family(ABC):
     def samples(self, snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[Sample]:
         """Yield the samples of `snapshot`, of the series that are `wanted`."""
 
-    def texts(self, snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[str]:
-        """Yield the same samples as lines of an exposition, one or many in a text."""
-        for values, number in self.samples(snapshot, wanted):
-            series = format_series(self.name, zip(self.labels, values, strict=True))
-            yield f"{series} {format_number(number)}\n"
-
 
 @dataclass(frozen=True, slots=True)
 class AccountFamily(Family):
@@ -64,16 +62,29 @@ class AccountFamily(Family):
         """Yield the samples of `snapshot`, on the shard that owns the account."""
         return self.collect(snapshot) if wanted.shard.owns(snapshot.account) else iter(())
 
+    def lines(self, snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[str]:
+        """Yield the same samples as lines of an exposition."""
+        for values, number in self.samples(snapshot, wanted):
+            series = format_series(self.name, zip(self.labels, values, strict=True))
+            yield f"{series} {format_number(number)}\n"
+
 
 class SubuserSeries(NamedTuple):
-    """The series that each subuser has in a family, and the values of subusers, one after another.
+    """The series that each subuser has in a family, and their values.
 
-    A series is given by the values of the labels between `account` and `subuser`. A subuser has one
-    value for each series, in their order, and no sample where it is None.
+    A series is given by the values of the labels between `account` and `subuser`. `columns` has the
+    values of subusers for each series.
     """
 
     series: Sequence[tuple[str, ...]]
-    values: Callable[[Sequence[Score]], Iterable[float | None]]
+    columns: Callable[[Sequence[Score]], Sequence[Column]]
+
+
+class Subusers(NamedTuple):
+    """Some subusers: their labels as an exposition writes them, and their scores."""
+
+    labels: Sequence[str]
+    scores: Sequence[Score]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,40 +98,40 @@ class SubuserFamily(Family):
 
     def samples(self, snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[Sample]:
         """Yield the samples of one subuser after the other."""
-        series, values = self.select(wanted)
+        series, columns = self.select(wanted)
         for subuser, score in _subusers(snapshot, wanted.shard) if series else ():
             last = (subuser, score.user_id) if self._has_user_id else (subuser,)
-            for between, value in zip(series, values([score]), strict=True):
+            for between, (value,) in zip(series, columns([score]), strict=True):
                 if value is not None:
                     yield (snapshot.account, *between, *last), value
 
-    def texts(self, snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[str]:
-        """Yield the same samples as lines of an exposition, those of many subusers in a text.
+    def renderer(self, account: str, wanted: SeriesSelection) -> Callable[[Subusers], str] | None:
+        """Return what makes the same samples of some subusers as lines; None if it has no series.
 
-        They are not made from `samples`: to render and compress 100,000 subusers takes twice the
-        CPU that way.
+        The lines are not made from `samples`: to render and compress 100,000 subusers takes twice
+        the CPU that way.
         """
-        series, values = self.select(wanted)
+        series, columns = self.select(wanted)
+        if not series:
+            return None
         # The text before the name of a subuser is the same for all subusers.
         starts = [
             format_series(
-                self.name, zip(self.labels, (snapshot.account, *between, ""), strict=False)
+                self.name, zip(self.labels, (account, *between, ""), strict=False)
             ).removesuffix('"}')
             for between in series
         ]
-        subusers = _subusers(snapshot, wanted.shard) if series else iter(())
-        while batch := list(islice(subusers, _SUBUSERS_AT_ONCE)):
-            scores = [score for _, score in batch]
-            labels = _escape_labels([label for label, _ in batch])
+        lines = SubuserLines(starts)
+
+        def render(subusers: Subusers) -> str:
+            labels = subusers.labels
             if self._has_user_id:
-                user_ids = _escape_labels([score.user_id for score in scores])
+                user_ids = escape_labels([score.user_id for score in subusers.scores])
                 pairs = zip(labels, user_ids, strict=True)
                 labels = [f'{label}",user_id="{user_id}' for label, user_id in pairs]
-            # What is done for each line is left to C: a large fleet has half a million.
-            ends = list(map(_Ends().__getitem__, values(scores)))
-            middles = chain.from_iterable(map(repeat, labels, repeat(len(starts))))
-            lines = compress(zip(cycle(starts), middles, ends, strict=False), ends)
-            yield "".join(chain.from_iterable(lines))
+            return lines.render(labels, columns(subusers.scores))
+
+        return render
 
     @property
     def _has_user_id(self) -> bool:
@@ -139,8 +150,29 @@ def render_account(snapshot: Snapshot, wanted: SeriesSelection) -> DeflatedFamil
         sendgrid_seq_score{account="acme",subuser="shop-de"} 4.2
         sendgrid_seq_score{account="acme",subuser="shop-fr"} 3.0
     """
-    made = ((family.name, DeflatedText.of(family.texts(snapshot, wanted))) for family in FAMILIES)
-    return {name: piece for name, piece in made if piece.lines}
+    pieces = _deflate_subusers(snapshot, wanted)
+    for family in FAMILIES:
+        if isinstance(family, AccountFamily):
+            pieces[family.name] = DeflatedText.of(family.lines(snapshot, wanted))
+    return {name: piece for name, piece in pieces.items() if piece.lines}
+
+
+def _deflate_subusers(snapshot: Snapshot, wanted: SeriesSelection) -> dict[str, DeflatedText]:
+    """Return the pieces of the families of which each subuser has series.
+
+    All are made in one pass over the subusers: to fetch 100,000 scores from memory takes as long as
+    to write their lines.
+    """
+    families = [family for family in FAMILIES if isinstance(family, SubuserFamily)]
+    renderers = {family.name: family.renderer(snapshot.account, wanted) for family in families}
+    made = [(name, render, Deflater()) for name, render in renderers.items() if render]
+    subusers = _subusers(snapshot, wanted.shard) if made else iter(())
+    while batch := list(islice(subusers, _SUBUSERS_AT_ONCE)):
+        names, scores = zip(*batch, strict=True)
+        some = Subusers(escape_labels(names), scores)
+        for _, render, deflater in made:
+            deflater.add(render(some))
+    return {name: deflater.finish() for name, _, deflater in made}
 
 
 def count_series(pieces: DeflatedFamilies) -> int:
@@ -177,7 +209,7 @@ def _subuser_scores(wanted: SeriesSelection) -> SubuserSeries:
     sendgrid_seq_score{account="acme",subuser="shop-de"} 4.2
     sendgrid_seq_score{account="acme",subuser="shop-fr"} 3.0
     """
-    return SubuserSeries([()] * wanted.scores, lambda scores: [score.overall for score in scores])
+    return SubuserSeries([()] * wanted.scores, lambda scores: [[score.overall for score in scores]])
 
 
 def _subuser_metric_scores(wanted: SeriesSelection) -> SubuserSeries:
@@ -189,10 +221,10 @@ def _subuser_metric_scores(wanted: SeriesSelection) -> SubuserSeries:
     chosen = [metric in wanted.metrics for metric in METRICS]
     series = [(metric,) for metric in compress(METRICS, chosen)]
 
-    def values(scores: Sequence[Score]) -> Iterable[float | None]:
-        return compress(chain.from_iterable([score.metrics for score in scores]), cycle(chosen))
+    def columns(scores: Sequence[Score]) -> Sequence[Column]:
+        return list(compress(zip(*[score.metrics for score in scores], strict=True), chosen))
 
-    return SubuserSeries(series, values)
+    return SubuserSeries(series, columns)
 
 
 def _eligibility(wanted: SeriesSelection) -> SubuserSeries:
@@ -202,7 +234,7 @@ def _eligibility(wanted: SeriesSelection) -> SubuserSeries:
     sendgrid_seq_subuser_eligible{account="acme",subuser="shop-it",user_id="181"} 0.0
     """
     return SubuserSeries(
-        [()] * wanted.eligible, lambda scores: [score.overall is not None for score in scores]
+        [()] * wanted.eligible, lambda scores: [[score.overall is not None for score in scores]]
     )
 
 
@@ -265,41 +297,6 @@ def _subusers(snapshot: Snapshot, shard: Shard) -> Iterator[tuple[str, Score]]:
     if shard.total == 1:
         return iter(by_label.items())
     return (each for each in by_label.items() if shard.owns(snapshot.account, each[1].user_id))
-
-
-def format_series(name: str, labels: Iterable[tuple[str, str]]) -> str:
-    """Return a series as an exposition writes it: `sendgrid_seq_score{account="acme",...}`."""
-    pairs = ",".join([f'{label}="{escape_label(value)}"' for label, value in labels])
-    return f"{name}{{{pairs}}}"
-
-
-@lru_cache(maxsize=1024)  # scores have one decimal: there are few different ones
-def format_number(value: float) -> str:
-    """Return a value as an exposition writes it."""
-    return str(floatToGoString(value))  # type: ignore[no-untyped-call]
-
-
-class _Ends(dict[float | None, str]):
-    """What follows the last label of a line, by its value; nothing for None, which has no line.
-
-    Of those that were asked for: a lookup takes half as long as a call.
-    """
-
-    def __missing__(self, value: float | None) -> str:
-        end = "" if value is None else f'"}} {format_number(value)}\n'
-        self[value] = end
-        return end
-
-
-def escape_label(value: str) -> str:
-    """Return a label's value as an exposition writes it between quotation marks."""
-    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
-
-
-def _escape_labels(values: Sequence[str]) -> Sequence[str]:
-    """Return many values as `escape_label` does: at once, because hardly any is changed by it."""
-    joined = "".join(values)
-    return values if escape_label(joined) == joined else [escape_label(each) for each in values]
 
 
 #: Every family made here, in the order of the page.

@@ -19,7 +19,8 @@ from seq_exporter.commands.backfill.plan import Plan, Window
 from seq_exporter.commands.progress import Advance
 from seq_exporter.config.durations import format_duration
 from seq_exporter.errors import BackfillError
-from seq_exporter.publish.families import FAMILIES, format_number, format_series
+from seq_exporter.publish.families import FAMILIES
+from seq_exporter.publish.lines import format_number, format_series
 
 #: The names of the files; a file that is not complete yet ends in .tmp as well.
 PATTERN = "scores-*.om"

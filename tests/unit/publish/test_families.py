@@ -19,13 +19,8 @@ from prometheus_client.registry import Collector
 from seq_exporter.config.model import SeriesSelection
 from seq_exporter.config.shard import Shard
 from seq_exporter.publish.deflate import DeflatedText
-from seq_exporter.publish.families import (
-    FAMILIES,
-    format_number,
-    format_series,
-    join_accounts,
-    render_account,
-)
+from seq_exporter.publish.families import FAMILIES, join_accounts, render_account
+from seq_exporter.publish.lines import format_number, format_series
 from seq_exporter.scores import METRICS, OwnScore, Score, Snapshot, SubuserScores
 from tests.support import text_of
 
@@ -290,13 +285,16 @@ def _midnight(when: date) -> float:
 def test_the_samples_and_the_lines_of_a_family_agree(
     snapshot: Snapshot, wanted: SeriesSelection
 ) -> None:
+    pieces = render_account(snapshot, wanted)
     for family in FAMILIES:
-        samples = family.samples(snapshot, wanted)
-        assert "".join(family.texts(snapshot, wanted)) == "".join(
+        lines = [
             f"{format_series(family.name, zip(family.labels, values, strict=True))} "
             f"{format_number(value)}\n"
-            for values, value in samples
-        )
+            for values, value in family.samples(snapshot, wanted)
+        ]
+        piece = pieces.get(family.name, DeflatedText.join([]))
+        assert text_of(piece) == "".join(lines)
+        assert piece.lines == len(lines)
 
 
 def test_labels_are_in_the_order_of_their_names() -> None:

@@ -17,7 +17,7 @@ from seq_exporter.commands.backfill.archive import Archive
 from seq_exporter.commands.backfill.fetch import fetch_accounts
 from seq_exporter.commands.backfill.plan import BackfillOptions, Plan, Window, make_plan
 from seq_exporter.config.model import Account, PollSettings, SeriesSelection, SubuserSelection
-from seq_exporter.publish.families import format_number, format_series
+from seq_exporter.publish.lines import format_number, format_series
 from tests.support import FakeSendGrid, FakeTime, account, examples, item
 from tests.unit.serve.poller_harness import PollerHarness
 

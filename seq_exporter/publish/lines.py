@@ -1,0 +1,98 @@
+"""Lines of an exposition: of one series, and of many subusers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import repeat
+
+from prometheus_client.utils import floatToGoString
+
+#: The values of a series, one for each subuser; None has no line.
+Column = Sequence[float | None]
+
+
+def format_series(name: str, labels: Iterable[tuple[str, str]]) -> str:
+    """Return a series as an exposition writes it: `sendgrid_seq_score{account="acme",...}`."""
+    pairs = ",".join([f'{label}="{escape_label(value)}"' for label, value in labels])
+    return f"{name}{{{pairs}}}"
+
+
+@lru_cache(maxsize=1024)  # scores have one decimal: there are few different ones
+def format_number(value: float) -> str:
+    """Return a value as an exposition writes it."""
+    return str(floatToGoString(value))  # type: ignore[no-untyped-call]
+
+
+def escape_label(value: str) -> str:
+    """Return a label's value as an exposition writes it between quotation marks."""
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def escape_labels(values: Sequence[str]) -> Sequence[str]:
+    """Return many values as `escape_label` does: at once, because hardly any is changed by it."""
+    joined = "".join(values)
+    return values if escape_label(joined) == joined else [escape_label(each) for each in values]
+
+
+class SubuserLines:
+    """Makes the lines of many subusers, of whom each has a line for each of `starts`.
+
+    A line is one of `starts`, the subuser's label, and an end with the value. What stands between
+    two labels depends on a value only. So the lines of one subuser are a few known texts, joined by
+    the label. C does that: a large fleet has half a million lines.
+    """
+
+    def __init__(self, starts: Sequence[str]) -> None:
+        self._starts = starts
+        self._between = [_Ends(following) for following in (*starts[1:], "")]
+
+    def render(self, labels: Sequence[str], columns: Sequence[Column]) -> str:
+        """Return the lines of subusers, one subuser after another; each start has a column."""
+        between = [
+            map(ends.__getitem__, column)
+            for ends, column in zip(self._between, columns, strict=True)
+        ]
+        # `repeat` has no end.
+        texts = list(map(str.join, labels, zip(repeat(self._starts[0]), *between, strict=False)))
+        for number in {number for column in columns for number in _find_missing(column)}:
+            texts[number] = self._render_some(labels[number], [each[number] for each in columns])
+        return "".join(texts)
+
+    def _render_some(self, label: str, values: Sequence[float | None]) -> str:
+        """Return the lines of a subuser who lacks some values."""
+        return "".join(
+            [
+                f"{start}{label}{_format_end(value)}"
+                for start, value in zip(self._starts, values, strict=True)
+                if value is not None
+            ]
+        )
+
+
+class _Ends(dict[float | None, str]):
+    """What follows the label in a line, by its value: the end of the line, and then `following`.
+
+    Of values that were asked for: a lookup takes half as long as a call. The lines of a subuser who
+    lacks a value are not made of these.
+    """
+
+    def __init__(self, following: str) -> None:
+        super().__init__({None: ""})
+        self._following = following
+
+    def __missing__(self, value: float) -> str:
+        end = self[value] = f"{_format_end(value)}{self._following}"
+        return end
+
+
+def _format_end(value: float) -> str:
+    return f'"}} {format_number(value)}\n'
+
+
+def _find_missing(column: Column) -> Iterator[int]:
+    """Yield the numbers of the subusers without a value."""
+    number = -1
+    for _ in range(column.count(None)):
+        number = column.index(None, number + 1)
+        yield number

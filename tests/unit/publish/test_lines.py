@@ -1,0 +1,60 @@
+"""Lines of many subusers: one after another, without those whose value is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from seq_exporter.publish.lines import Column, SubuserLines, escape_labels
+
+STARTS = ['a{subuser="', 'b{subuser="']
+
+
+@pytest.mark.parametrize(
+    ("labels", "columns", "lines"),
+    [
+        ([], [[], []], []),
+        (
+            ["one", "two"],
+            [[1.0, 2.0], [3.0, 4.5]],
+            [
+                'a{subuser="one"} 1.0',
+                'b{subuser="one"} 3.0',
+                'a{subuser="two"} 2.0',
+                'b{subuser="two"} 4.5',
+            ],
+        ),
+        (
+            ["one", "two", "three", "four"],
+            [[None, 2.0, None, 5.0], [3.0, None, None, 5.0]],
+            [
+                'b{subuser="one"} 3.0',
+                'a{subuser="two"} 2.0',
+                'a{subuser="four"} 5.0',
+                'b{subuser="four"} 5.0',
+            ],
+        ),
+        (["one"], [[True], [False]], ['a{subuser="one"} 1.0', 'b{subuser="one"} 0.0']),
+        # A label that looks like what stands between labels is only a label.
+        (["} 1.0"], [[1.0], [2.0]], ['a{subuser="} 1.0"} 1.0', 'b{subuser="} 1.0"} 2.0']),
+    ],
+)
+def test_each_subuser_has_a_line_for_each_value(
+    labels: Sequence[str], columns: Sequence[Column], lines: Sequence[str]
+) -> None:
+    rendered = SubuserLines(STARTS).render(labels, columns)
+    assert rendered == "".join(f"{line}\n" for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("values", "escaped"),
+    [
+        ([], []),
+        (["shop-de", "Müller"], ["shop-de", "Müller"]),
+        (["plain", 'a "b"'], ["plain", r"a \"b\""]),
+        (["back\\slash", "two\nlines"], [r"back\\slash", r"two\nlines"]),
+    ],
+)
+def test_labels_are_escaped(values: Sequence[str], escaped: Sequence[str]) -> None:
+    assert list(escape_labels(values)) == escaped
