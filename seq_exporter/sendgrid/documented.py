@@ -9,11 +9,11 @@ from __future__ import annotations
 from datetime import date
 from functools import partial
 from itertools import chain
-from operator import attrgetter
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType, defstruct, field
 from msgspec.json import Decoder
+from msgspec.structs import astuple
 
 from seq_exporter.scores import HIGHEST, LOWEST, METRICS, Score
 from seq_exporter.sendgrid.pages import Decoded, Page
@@ -26,7 +26,6 @@ _Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 _Metrics: Any = defstruct("_Metrics", [(metric, _Value, None) for metric in METRICS], gc=False)
 _NO_METRICS = _Metrics()
-_values_of = attrgetter(*METRICS)
 # What `Score` does with its fields, without a call of Python.
 _make_score = partial(tuple.__new__, Score)
 
@@ -90,7 +89,7 @@ def decode_scores(day: date, body: str) -> Decoded | None:
     # values: half a million scores are few different numbers.
     shared = _Shared()
     overall = map(shared.__getitem__, [item.score for item in items])
-    values = map(_values_of, [item.metrics or _NO_METRICS for item in items])
+    values = map(astuple, [item.metrics or _NO_METRICS for item in items])
     flat = map(shared.__getitem__, chain.from_iterable(values))
     metrics = zip(*[flat] * len(METRICS), strict=True)
     scores = list(map(_make_score, zip(user_ids, usernames, overall, metrics, strict=True)))
