@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import compress
 
 from seq_exporter.config.model import ALL_SUBUSERS, SubuserSelection
 from seq_exporter.errors import AccountUnavailable, EndpointFailed, ServerFailed
@@ -81,7 +80,7 @@ class Usernames:
         if not without:
             return list(scores)
         recalled = {self._by_id.get(user_id) for user_id in without}
-        given = recalled.intersection([score.username for score in scores])
+        given = {score.username for score in scores if score.username in recalled}
         return [
             score if score.username else share(self._name(score, given), known) for score in scores
         ]
@@ -118,15 +117,15 @@ class Usernames:
             _log.info("SendGrid refuses this key the list of subusers", extra={"error": str(err)})
         # Also the first pages of a list that cannot be read to its end. A name that the list gives
         # to another user is no longer remembered.
-        taken = set(news.values())
-        kept = self._by_id
-        if not taken.isdisjoint(kept.values()):
-            kept = {
+        names = {**self._by_id, **news}
+        if any(user_id not in listed for user_id in names):
+            taken = {names[user_id] for user_id in listed}
+            names = {
                 user_id: name
-                for user_id, name in kept.items()
-                if name not in taken or user_id in listed
+                for user_id, name in names.items()
+                if user_id in listed or name not in taken
             }
-        self._by_id = {**kept, **news}
+        self._by_id = names
 
 
 def select_subusers(
@@ -143,14 +142,16 @@ def select_subusers(
     with the lowest user_id gets it: the order of a page does not decide whose series is whose.
     """
     held = held or {}
-    names = [score.username or score.user_id for score in scores]
-    labels, selected = names, scores
+    selected = scores
+    missing: Collection[str] = ()
     if selection != ALL_SUBUSERS:  # to match every name with `*` takes longer than all the rest
-        is_selected = [name in selection for name in names]
-        labels, selected = list(compress(names, is_selected)), list(compress(scores, is_selected))
-    by_label: Mapping[str, Score] = dict(zip(labels, selected, strict=True))
+        names = [_name_of(score) for score in scores]
+        selected = [score for name, score in zip(names, scores, strict=True) if name in selection]
+        missing = selection.names.difference(names)
+    # Not by `_name_of`: a call takes as long as the rest.
+    by_label: Mapping[str, Score] = {score.username or score.user_id: score for score in selected}
     if len(by_label) < len(selected):
-        by_label = _label_namesakes(zip(labels, selected, strict=True), held, anomalies)
+        by_label = _label_namesakes(selected, held, anomalies)
     # To compare two large mappings later would stop every thread for 10 ms; this does not.
     is_same = (held.get(label) is score for label, score in by_label.items())
     if len(by_label) == len(held) and all(is_same):
@@ -158,7 +159,7 @@ def select_subusers(
     return SubuserScores(
         day=day,
         by_label=by_label,
-        missing=tuple(sorted(selection.names and selection.names.difference(names))),
+        missing=tuple(sorted(missing)),
         has_scores=any(score.is_scored for score in scores),
         read_at=read_at,
         users=len(scores),
@@ -179,12 +180,16 @@ def label_namesake(name: str, user_id: str) -> Iterator[str]:
         yield label
 
 
+def _name_of(score: Score) -> str:
+    return score.username or score.user_id
+
+
 def _label_namesakes(
-    labelled: Iterable[tuple[str, Score]], held: Mapping[str, Score], anomalies: Anomalies
+    scores: Sequence[Score], held: Mapping[str, Score], anomalies: Anomalies
 ) -> dict[str, Score]:
     by_name: dict[str, dict[str, Score]] = {}
-    for name, score in labelled:
-        by_name.setdefault(name, {}).setdefault(score.user_id, score)
+    for score in scores:
+        by_name.setdefault(_name_of(score), {}).setdefault(score.user_id, score)
     by_label: dict[str, Score] = {}
     others: list[tuple[str, Score]] = []
     for name, users in by_name.items():

@@ -320,6 +320,19 @@ def test_a_new_list_takes_a_remembered_name_away(sendgrid: FakeSendGrid, time: F
     assert labels(harness) == {"1": "1", "shop": "2", "x": "3"}
 
 
+def test_a_list_confirms_a_name_for_one_user_and_takes_it_from_another(
+    sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    sendgrid.subusers = {day(4): [item("1", "a", 4), item("2", "a", 3), item("3")]}
+    sendgrid.names = {"1": "a", "3": "c"}
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    sendgrid.subusers[day(5)] = [item("1"), item("2"), item("3")]
+    harness.poll()
+    assert labels(harness) == {"a": "1", "2": "2", "c": "3"}
+    assert harness.poller._reader.nameless_users == {"2"}
+
+
 def test_namesakes_keep_their_series_after_a_restart(
     sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
 ) -> None:
