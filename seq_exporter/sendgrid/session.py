@@ -62,9 +62,10 @@ class _Session(requests.Session):
 
         As Go's programs do: a proxy would receive a key that was never to leave this host, and
         would look for `localhost` on its own.
+
+        Remembers the answer for each host until the session is closed. requests goes through all
+        variables several times for each request, a sixth of its work, and none is about a path.
         """
-        # requests goes through all variables several times for each request, a sixth of its work.
-        # None of them is about a path: what holds for one request to a host holds for the next.
         asked = repr((urljoin(url, "/"), args, options))
         if asked not in self._environment:
             settings = super().merge_environment_settings(url, *args, **options)
@@ -73,7 +74,8 @@ class _Session(requests.Session):
                 proxies = {}
             settings["proxies"] = {name: (text or "").strip() for name, text in proxies.items()}
             self._environment[asked] = settings
-        return dict(self._environment[asked])
+        settings = self._environment[asked]
+        return {**settings, "proxies": {**settings["proxies"]}}  # requests may add to it
 
     def close(self) -> None:
         """Close all connections, and look at the environment again in the next request."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 from collections.abc import Mapping
@@ -137,12 +138,13 @@ class Transport:
         self, endpoint: Endpoint, params: Mapping[str, str]
     ) -> tuple[int, Mapping[str, str], bytes]:
         try:
+            request = self._prepare(endpoint, params)
             response = self.session.send(
-                self._prepare(endpoint, params),
+                request,
                 timeout=self.timeout_seconds,
                 allow_redirects=False,  # a redirect would carry the key to another host
                 **self.session.merge_environment_settings(
-                    self.account.base_url, {}, stream=True, verify=None, cert=None
+                    request.url, {}, stream=True, verify=None, cert=None
                 ),
             )
             with response:
@@ -162,7 +164,7 @@ class Transport:
         }
         if self.account.on_behalf_of:
             headers["on-behalf-of"] = self.account.on_behalf_of
-        # Not by the session, which would merge this with parameters and cookies that it does not
+        # Not by the session, which would merge this with parameters and cookies that ours does not
         # have: a tenth of a request's work.
         return requests.Request(
             "GET",
@@ -174,14 +176,12 @@ class Transport:
         ).prepare()
 
     def _read(self, response: requests.Response) -> bytes:
-        chunks: list[bytes] = []
-        size = 0
+        body = io.BytesIO()  # not a list: a server may send a million chunks of two bytes
         for chunk in response.iter_content(_CHUNK_BYTES):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > _MAX_BODY_BYTES:
+            body.write(chunk)
+            if body.tell() > _MAX_BODY_BYTES:
                 raise MalformedResponse(f"the body has more than {_MAX_BODY_BYTES} bytes")
-        return b"".join(chunks)
+        return body.getvalue()
 
     def _parse(self, body: bytes, decode: Decode | None) -> Any:
         """Return the page or the JSON in `body`, with the key in it replaced by `***`.

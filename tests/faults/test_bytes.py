@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -17,7 +18,7 @@ from seq_exporter.publish.telemetry import Telemetry
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.session import open_session
-from seq_exporter.sendgrid.transport import Transport
+from seq_exporter.sendgrid.transport import Endpoint, Transport
 from tests.faults.server import FaultServer
 from tests.support import KEY, FakeTime, account, day, examples, item
 
@@ -78,3 +79,27 @@ def test_any_answer(server: FaultServer, answer: bytes) -> None:
         for score in (*(sendgrid.fetch_subusers(day(5)) or ()), sendgrid.fetch_own(day(5))):
             values = (score.overall, *score.metrics) if score else ()
             assert all(value is None or 1 <= value <= 5 for value in values)
+
+
+def test_a_body_in_tiny_chunks_takes_no_more_memory_than_its_bytes(server: FaultServer) -> None:
+    body = json.dumps("a" * 100_000).encode()
+    chunks = b"".join(b"2\r\n%s\r\n" % body[start : start + 2] for start in range(0, 100_002, 2))
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    server.answer = lambda exchange: exchange.send(head + chunks + b"0\r\n\r\n")
+    transport = Transport(
+        account(base_url=server.url),
+        Secret(KEY),
+        open_session(),
+        30.0,
+        FakeTime().clock,
+        Telemetry().open("acme"),
+    )
+    tracemalloc.start()
+    try:
+        answer = transport.get(Endpoint("subusers", "/v3/subusers"), {})
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert answer == "a" * 100_000
+    # As a list of chunks, it would be 30 times its size.
+    assert peak_bytes < 10 * len(body)

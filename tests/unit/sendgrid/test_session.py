@@ -11,10 +11,16 @@ from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 
+from seq_exporter.config.secret import Secret
+from seq_exporter.errors import ConnectionFailed
+from seq_exporter.sendgrid.observer import RequestObserver
 from seq_exporter.sendgrid.session import open_session
 from seq_exporter.sendgrid.sessions import Sessions
+from seq_exporter.sendgrid.transport import Endpoint, Transport
 from tests.faults.server import FaultServer
+from tests.support import KEY, FakeTime, account
 
 PROXY = "http://proxy.example:3128"
 
@@ -62,6 +68,41 @@ def test_the_environment_is_read_once_for_a_host_until_the_session_is_closed(
     assert proxy_for("https://api.eu.sendgrid.com/v3/subusers") == "http://other.example:3128"
     session.close()
     assert proxy_for("https://api.sendgrid.com/v3/subusers") == "http://other.example:3128"
+
+
+class _Recorder(HTTPAdapter):
+    def __init__(self) -> None:
+        super().__init__()
+        self.proxies: list[dict[str, str]] = []
+
+    def send(self, request: Any, *args: Any, **options: Any) -> requests.Response:
+        self.proxies.append(options["proxies"])
+        raise requests.ConnectionError
+
+
+@pytest.mark.parametrize(
+    ("excepted", "is_proxied"), [("xn--bcher-kva.example", False), ("bücher.example", True)]
+)
+def test_exceptions_from_the_proxy_are_for_the_host_as_it_is_sent(
+    excepted: str, is_proxied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("https_proxy", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+    monkeypatch.setenv("NO_PROXY", excepted)
+    session, recorder = open_session(), _Recorder()
+    session.mount("https://", recorder)
+    transport = Transport(
+        account(base_url="https://bücher.example"),
+        Secret(KEY),
+        session,
+        30.0,
+        FakeTime().clock,
+        RequestObserver(),
+    )
+    with pytest.raises(ConnectionFailed):
+        transport.get(Endpoint("scores", "/v3/scores"), {})
+    assert ["https" in proxies for proxies in recorder.proxies] == [is_proxied]
 
 
 OK = b"HTTP/1.1 200 OK\r\nX-Final: yes\r\nContent-Length: 2\r\n\r\n{}"
