@@ -17,7 +17,8 @@ class Page(Generic[_Users, _Position]):
     """One page of a list of users, and where the next page begins; None if there is none.
 
     `user_ids` are those that could be read; `has_unreadable` is True if others could not.
-    `is_repeated` is True if a user was on an earlier page, or is twice on this one.
+    `is_repeated`, which `SendGrid` sets, is True if one of `user_ids` was on an earlier page of the
+    same reading, or is in them twice.
     """
 
     users: _Users

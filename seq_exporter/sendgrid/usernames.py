@@ -100,16 +100,18 @@ class Usernames:
         self._asked_at = now
         self._pause_seconds = 0.0
         listed: set[str] = set()
-        # Only what is not known yet: of a large account, hardly any name is news, and a text that
-        # is known already is not kept twice.
+        # Only the names that are not known yet, which are few in a large account. If a user is
+        # listed twice, the last name counts.
         news: dict[str, str] = {}
-        same = {user_id: user_id for user_id in nameless}
+        same = {user_id: user_id for user_id in nameless}  # no text is kept twice
         try:
             for page in sendgrid.read_usernames():
                 listed.update(page.users)
                 for user_id, name in page.users.items():
                     if self._by_id.get(user_id) != name:
                         news[same.get(user_id, user_id)] = name
+                    elif user_id in news:
+                        del news[user_id]
         except (AccountUnavailable, ServerFailed) as err:
             _log.info("cannot list subusers now", extra={"error": str(err)})
             self._pause_seconds = _TRY_AGAIN_SECONDS
@@ -118,7 +120,7 @@ class Usernames:
         # Also the first pages of a list that cannot be read to its end. A name that the list gives
         # to another user is no longer remembered.
         names = {**self._by_id, **news}
-        if any(user_id not in listed for user_id in names):
+        if len(listed) < len(names):  # all who are listed have a name
             taken = {names[user_id] for user_id in listed}
             names = {
                 user_id: name

@@ -320,6 +320,21 @@ def test_a_new_list_takes_a_remembered_name_away(sendgrid: FakeSendGrid, time: F
     assert labels(harness) == {"1": "1", "shop": "2", "x": "3"}
 
 
+def test_of_a_user_who_is_listed_twice_the_last_name_counts(
+    sendgrid: FakeSendGrid, time: FakeTime, mock: responses.RequestsMock
+) -> None:
+    sendgrid.subusers = {day(4): [item("1", "shop", 4)]}
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    sendgrid.subusers[day(5)] = [item("1"), item("2"), item("3", "x", 4)]
+    mock.remove(responses.GET, SUBUSERS)
+    for listed in ({"1": "former"}, {"1": "shop", "2": "other"}, {"2": "late"}, {}):
+        page = [{"id": int(user_id), "username": name} for user_id, name in listed.items()]
+        mock.get(SUBUSERS, json=page)
+    harness.poll()
+    assert labels(harness) == {"shop": "1", "late": "2", "x": "3"}
+
+
 def test_a_list_confirms_a_name_for_one_user_and_takes_it_from_another(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
