@@ -63,7 +63,7 @@ class AccountFamily(Family):
         return self.collect(snapshot) if wanted.shard.owns(snapshot.account) else iter(())
 
     def lines(self, snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[str]:
-        """Yield the same samples as lines of an exposition."""
+        """Yield the same as `samples`, as lines of an exposition."""
         for values, number in self.samples(snapshot, wanted):
             series = format_series(self.name, zip(self.labels, values, strict=True))
             yield f"{series} {format_number(number)}\n"
@@ -106,10 +106,10 @@ class SubuserFamily(Family):
                     yield (snapshot.account, *between, *last), value
 
     def renderer(self, account: str, wanted: SeriesSelection) -> Callable[[Subusers], str] | None:
-        """Return what makes the same samples of some subusers as lines; None if it has no series.
+        """Return what makes the lines of some subusers; None if no series is wanted.
 
-        The lines are not made from `samples`: to render and compress 100,000 subusers takes twice
-        the CPU that way.
+        The lines are those of `samples`, but not made from them: to render and compress 100,000
+        subusers takes twice the CPU that way.
         """
         series, columns = self.select(wanted)
         if not series:
@@ -163,16 +163,19 @@ def _deflate_subusers(snapshot: Snapshot, wanted: SeriesSelection) -> dict[str, 
     All are made in one pass over the subusers: to fetch 100,000 scores from memory takes as long as
     to write their lines.
     """
-    families = [family for family in FAMILIES if isinstance(family, SubuserFamily)]
-    renderers = {family.name: family.renderer(snapshot.account, wanted) for family in families}
-    made = [(name, render, Deflater()) for name, render in renderers.items() if render]
-    subusers = _subusers(snapshot, wanted.shard) if made else iter(())
+    families = [
+        (family.name, render, Deflater())
+        for family in FAMILIES
+        if isinstance(family, SubuserFamily)
+        and (render := family.renderer(snapshot.account, wanted))
+    ]
+    subusers = _subusers(snapshot, wanted.shard) if families else iter(())
     while batch := list(islice(subusers, _SUBUSERS_AT_ONCE)):
         names, scores = zip(*batch, strict=True)
         some = Subusers(escape_labels(names), scores)
-        for _, render, deflater in made:
+        for _, render, deflater in families:
             deflater.add(render(some))
-    return {name: deflater.finish() for name, _, deflater in made}
+    return {name: deflater.finish() for name, _, deflater in families}
 
 
 def count_series(pieces: DeflatedFamilies) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import repeat
 
 from prometheus_client.utils import floatToGoString
+
+# Scores have one decimal, so there are 41. If they had more, each would be kept.
+_MOST_ENDS = 1024
 
 #: The values of a series, one for each subuser; None has no line.
 Column = Sequence[float | None]
@@ -55,8 +58,10 @@ class SubuserLines:
         ]
         # `repeat` has no end.
         texts = list(map(str.join, labels, zip(repeat(self._starts[0]), *between, strict=False)))
-        for number in {number for column in columns for number in _find_missing(column)}:
-            texts[number] = self._render_some(labels[number], [each[number] for each in columns])
+        if any(None in column for column in columns):
+            for number, values in enumerate(zip(*columns, strict=True)):
+                if None in values:
+                    texts[number] = self._render_some(labels[number], values)
         return "".join(texts)
 
     def _render_some(self, label: str, values: Sequence[float | None]) -> str:
@@ -78,21 +83,15 @@ class _Ends(dict[float | None, str]):
     """
 
     def __init__(self, following: str) -> None:
-        super().__init__({None: ""})
+        super().__init__()
         self._following = following
 
-    def __missing__(self, value: float) -> str:
-        end = self[value] = f"{_format_end(value)}{self._following}"
+    def __missing__(self, value: float | None) -> str:
+        if len(self) == _MOST_ENDS:
+            self.clear()
+        end = self[value] = "" if value is None else f"{_format_end(value)}{self._following}"
         return end
 
 
 def _format_end(value: float) -> str:
     return f'"}} {format_number(value)}\n'
-
-
-def _find_missing(column: Column) -> Iterator[int]:
-    """Yield the numbers of the subusers without a value."""
-    number = -1
-    for _ in range(column.count(None)):
-        number = column.index(None, number + 1)
-        yield number

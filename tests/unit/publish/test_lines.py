@@ -47,6 +47,14 @@ def test_each_subuser_has_a_line_for_each_value(
     assert rendered == "".join(f"{line}\n" for line in lines)
 
 
+def test_values_of_many_decimals_are_not_all_kept() -> None:
+    lines = SubuserLines(['a{subuser="'])
+    values = [1 + number / 10_000 for number in range(5_000)]
+    rendered = lines.render(["one"] * len(values), [values])
+    assert rendered == "".join(f'a{{subuser="one"}} {value}\n' for value in values)
+    assert all(len(ends) <= 1024 for ends in lines._between)
+
+
 @pytest.mark.parametrize(
     ("values", "escaped"),
     [
