@@ -8,6 +8,7 @@ from theirs.
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -87,18 +88,19 @@ class Deflater:
 
     def __init__(self) -> None:
         self._deflate = zlib.compressobj(_LEVEL, wbits=-_WINDOW_BITS)
-        self._parts: list[bytes] = []
+        # Not a list of parts: 4 MB of memory would be left in pieces between them.
+        self._deflated = io.BytesIO()
         self._size = self._lines = self._crc = 0
 
     def add(self, text: str) -> None:
         """Compress one more part."""
         part = text.encode()
-        self._parts.append(self._deflate.compress(part))
+        self._deflated.write(self._deflate.compress(part))
         self._size += len(part)
         self._lines += part.count(b"\n")
         self._crc = zlib.crc32(part, self._crc)
 
     def finish(self) -> DeflatedText:
         """Return the whole text; nothing can be added any more."""
-        self._parts.append(self._deflate.flush(zlib.Z_FULL_FLUSH))
-        return DeflatedText(b"".join(self._parts), self._size, self._lines, self._crc)
+        self._deflated.write(self._deflate.flush(zlib.Z_FULL_FLUSH))
+        return DeflatedText(self._deflated.getvalue(), self._size, self._lines, self._crc)
