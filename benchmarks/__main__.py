@@ -90,7 +90,7 @@ def _measure(folder: Path, subusers: int, measures: list[str]) -> Figures:
         _say(subusers, "subusers", "backfill")
         figures |= measure_backfill(folder, subusers)
     if "poll cpu" in figures:
-        figures["poll cpu"] -= figures["start cpu"]
+        figures["poll cpu"] -= figures["first request cpu"]
     return figures
 
 
