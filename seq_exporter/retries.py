@@ -29,6 +29,7 @@ def retry(
             failures.append(err)
             pause_seconds = pause_after(failures)
             if pause_seconds is None:
+                failures.clear()  # else its traceback would lead back to it, in a cycle
                 raise
             # A traceback holds the frames below it, and in them a whole response body.
             err.with_traceback(None)

@@ -114,6 +114,19 @@ class _Adapter(HTTPAdapter):
                 raise
             raise requests.ConnectionError(err, request=request) from err
 
+    def close(self) -> None:
+        """Close all connections that wait for another request.
+
+        urllib3 leaves that to the end of their pool. An error keeps the pool alive, by its
+        traceback and the answer in there, in a cycle until the next full garbage collection:
+        descriptors would add up.
+        """
+        for manager in (self.poolmanager, *self.proxy_manager.values()):
+            for key in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated over
+                if pool := manager.pools.get(key):
+                    pool.close()
+        super().close()
+
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Let the connections of the pool `conn` trust the system's certificates.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from collections.abc import Sequence
 
 import pytest
@@ -38,6 +40,22 @@ def test_it_raises_the_last_error_once_the_policy_gives_up() -> None:
     with pytest.raises(ValueError, match="3"):
         retry(Attempts(5), three_tries, sleeps.append)
     assert sleeps == [10, 20]
+
+
+def test_its_last_error_needs_no_garbage_collection() -> None:
+    class Failure(Exception):
+        pass
+
+    def attempt() -> None:
+        raise Failure
+
+    gc.disable()
+    try:
+        with contextlib.suppress(Failure):
+            retry(attempt, three_tries, lambda seconds: None)
+        assert not [each for each in gc.get_objects() if isinstance(each, Failure)]
+    finally:
+        gc.enable()
 
 
 def test_an_error_of_the_sleep_ends_it() -> None:

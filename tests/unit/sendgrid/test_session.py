@@ -214,8 +214,22 @@ def test_a_poll_keeps_its_connection_and_the_next_one_has_its_own(keeping: Keepi
         *["globex"] * 3,
     ]
     assert not any("Cookie" in headers for _, headers in keeping.seen)
+    wait_until_closed(keeping)
+
+
+def test_a_closed_session_has_no_connection_even_while_its_answer_is_held(
+    keeping: KeepingServer,
+) -> None:
+    with Sessions().lend() as session:
+        held = session.get(keeping.url, timeout=30)
+    wait_until_closed(keeping)
+    assert held.text == "{}"  # as an error holds it, by its traceback
+
+
+def wait_until_closed(server: KeepingServer) -> None:
+    """Wait until the client has closed all connections, which the server would keep."""
     deadline = time.monotonic() + 30
-    while keeping.open_connections:  # closed by the client: the server would keep them
+    while server.open_connections:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
