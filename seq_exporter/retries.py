@@ -29,7 +29,9 @@ def retry(
             failures.append(err)
             pause_seconds = pause_after(failures)
             if pause_seconds is None:
-                failures.clear()  # else its traceback would lead back to it, in a cycle
+                # The traceback leads to this list. If the list held the error, only the garbage
+                # collector could free both, and all that the traceback holds.
+                failures.clear()
                 raise
             # A traceback holds the frames below it, and in them a whole response body.
             err.with_traceback(None)

@@ -8,7 +8,7 @@ from itertools import repeat
 
 from prometheus_client.utils import floatToGoString
 
-# Scores have one decimal, so there are 41. If they had more, each would be kept.
+# Scores have one decimal, so there are 41 values. With more decimals, the texts would fill memory.
 _MOST_ENDS = 1024
 
 #: The values of a series, one for each subuser; None has no line.
@@ -39,11 +39,12 @@ def escape_labels(values: Sequence[str]) -> Sequence[str]:
 
 
 class SubuserLines:
-    """Makes the lines of many subusers, of whom each has a line for each of `starts`.
+    """Renders many subusers, each as one line for each of `starts`.
 
-    A line is one of `starts`, the subuser's label, and an end with the value. What stands between
-    two labels depends on a value only. So the lines of one subuser are a few known texts, joined by
-    the label. C does that: a large fleet has half a million lines.
+    A line is a start, the subuser's label, and an end with the value. Between two labels there is
+    the end of one line and the start of the next, which depend on a value only. So the lines of a
+    subuser are a few known texts joined by its label. C does that: a large fleet has half a million
+    lines.
     """
 
     def __init__(self, starts: Sequence[str]) -> None:
@@ -78,8 +79,8 @@ class SubuserLines:
 class _Ends(dict[float | None, str]):
     """What follows the label in a line, by its value: the end of the line, and then `following`.
 
-    Of values that were asked for: a lookup takes half as long as a call. The lines of a subuser who
-    lacks a value are not made of these.
+    Holds the values asked for so far, because a lookup takes half as long as a call. A subuser who
+    lacks a value is rendered without these.
     """
 
     def __init__(self, following: str) -> None:

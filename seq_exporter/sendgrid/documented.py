@@ -63,7 +63,7 @@ class _Subuser(Struct, gc=False):
 
 
 class _Shared(dict[float | None, float | None]):
-    """One object for all equal values, of those that were asked for."""
+    """One object for all equal values; holds the values asked for so far."""
 
     def __missing__(self, value: float | None) -> float | None:
         self[value] = value

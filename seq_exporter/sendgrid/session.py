@@ -63,8 +63,9 @@ class _Session(requests.Session):
         As Go's programs do: a proxy would receive a key that was never to leave this host, and
         would look for `localhost` on its own.
 
-        Remembers the answer for each host until the session is closed. requests goes through all
-        variables several times for each request, a sixth of its work, and none is about a path.
+        The settings of a host are kept until the session is closed: for each request, requests
+        goes through all variables several times, which is a sixth of its work. No variable depends
+        on the path.
         """
         asked = repr((urljoin(url, "/"), args, options))
         if asked not in self._environment:
@@ -117,9 +118,8 @@ class _Adapter(HTTPAdapter):
     def close(self) -> None:
         """Close all connections that wait for another request.
 
-        urllib3 leaves that to the end of their pool. An error keeps the pool alive, by its
-        traceback and the answer in there, in a cycle until the next full garbage collection:
-        descriptors would add up.
+        urllib3 closes them only when their pool is freed. An error can keep the pool for long: its
+        traceback holds the answer, which holds the pool. Open files would add up.
         """
         for manager in (self.poolmanager, *self.proxy_manager.values()):
             for key in manager.pools.keys():  # noqa: SIM118 - it cannot be iterated over

@@ -100,18 +100,18 @@ class Usernames:
         self._asked_at = now
         self._pause_seconds = 0.0
         listed: set[str] = set()
-        # Only the names that are not known yet, which are few in a large account. If a user is
-        # listed twice, the last name counts.
-        news: dict[str, str] = {}
+        # The names that differ from those remembered: few in a large account. If a user is listed
+        # twice, the last name counts.
+        changed: dict[str, str] = {}
         same = {user_id: user_id for user_id in nameless}  # no text is kept twice
         try:
             for page in sendgrid.read_usernames():
                 listed.update(page.users)
                 for user_id, name in page.users.items():
                     if self._by_id.get(user_id) != name:
-                        news[same.get(user_id, user_id)] = name
-                    elif user_id in news:
-                        del news[user_id]
+                        changed[same.get(user_id, user_id)] = name
+                    elif user_id in changed:
+                        del changed[user_id]
         except (AccountUnavailable, ServerFailed) as err:
             _log.info("cannot list subusers now", extra={"error": str(err)})
             self._pause_seconds = _TRY_AGAIN_SECONDS
@@ -119,8 +119,8 @@ class Usernames:
             _log.info("SendGrid refuses this key the list of subusers", extra={"error": str(err)})
         # Also the first pages of a list that cannot be read to its end. A name that the list gives
         # to another user is no longer remembered.
-        names = {**self._by_id, **news}
-        if len(listed) < len(names):  # all who are listed have a name
+        names = {**self._by_id, **changed}
+        if len(listed) < len(names):  # some names are those of users who are not listed
             taken = {names[user_id] for user_id in listed}
             names = {
                 user_id: name

@@ -65,15 +65,19 @@ def server() -> Iterator[FaultServer]:
         yield running
 
 
+def open_transport(server: FaultServer, time: FakeTime) -> Transport:
+    telemetry = Telemetry().open("acme")
+    return Transport(
+        account(base_url=server.url), Secret(KEY), open_session(), 30.0, time.clock, telemetry
+    )
+
+
 @examples(4)
 @given(answer=st.binary() | damaged())
 def test_any_answer(server: FaultServer, answer: bytes) -> None:
     server.answer = lambda exchange: exchange.send(answer)
-    telemetry = Telemetry().open("acme")
     time = FakeTime()
-    transport = Transport(
-        account(base_url=server.url), Secret(KEY), open_session(), 30.0, time.clock, telemetry
-    )
+    transport = open_transport(server, time)
     sendgrid = SendGrid(transport, time.sleep, Anomalies(), PollSettings().most_users)
     with contextlib.suppress(PollError):
         for score in (*(sendgrid.fetch_subusers(day(5)) or ()), sendgrid.fetch_own(day(5))):
@@ -86,14 +90,7 @@ def test_a_body_in_tiny_chunks_takes_no_more_memory_than_its_bytes(server: Fault
     chunks = b"".join(b"2\r\n%s\r\n" % body[start : start + 2] for start in range(0, 100_002, 2))
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     server.answer = lambda exchange: exchange.send(head + chunks + b"0\r\n\r\n")
-    transport = Transport(
-        account(base_url=server.url),
-        Secret(KEY),
-        open_session(),
-        30.0,
-        FakeTime().clock,
-        Telemetry().open("acme"),
-    )
+    transport = open_transport(server, FakeTime())
     tracemalloc.start()
     try:
         answer = transport.get(Endpoint("subusers", "/v3/subusers"), {})
