@@ -27,6 +27,8 @@ scrape_configs:
 """
 LABELS = "--label=job=seq,instance=seq-exporter:10737"
 SCORES = '{__name__=~"sendgrid_seq_(account_)?(metric_)?score"}'
+# An instant query sees samples for as long as this.
+STALE_AFTER = timedelta(minutes=5)
 # Dashboards look back over a day, and see samples that are a day apart.
 EACH_DAYS = f"last_over_time({SCORES}[25h])"
 # Half a day and half an hour from now. While a test runs, no day appears, and an hourly backfill
@@ -112,10 +114,11 @@ def check_days(
     days: Sequence[date],
     hours: Sequence[int],
     interval: timedelta,
+    seen_for: timedelta,
 ) -> None:
     """Compare what Prometheus has, so many hours after a day appeared, with the simulator.
 
-    The samples of the past are `interval` apart.
+    The samples of the past are `interval` apart, and `expression` sees each for `seen_for`.
     """
     own: dict[tuple[str, ...], tuple[date, float]] = {}
     for day in days:
@@ -123,14 +126,17 @@ def check_days(
         assert expected
         own |= {key: (day, value) for key, value in expected.items() if "account" in key[0]}
         for after in [timedelta(hours=number) for number in hours]:
-            # On a day without an own score, the last one is held, for as long as `lookback`.
-            sampled = shown_at(day) + after - after % interval
+            # On a day without an own score, the last one is held, for as long as `lookback`. What
+            # was withdrawn at midnight is seen until its last sample is older than `seen_for`.
+            at = shown_at(day) + after
+            age = after % interval
+            oldest_seen = at - age - (seen_for - age) // interval * interval
             held = {
                 key: value
                 for key, (of, value) in own.items()
-                if (sampled.date() - of).days <= LOOKBACK
+                if (oldest_seen.date() - of).days <= LOOKBACK
             }
-            assert query(base, expression, shown_at(day) + after) == expected | held
+            assert query(base, expression, at) == expected | held
 
 
 def newest_sample(said: str) -> datetime:
@@ -160,6 +166,7 @@ def check_files(
     is_daily = step == "1d"
     expression, hours = (EACH_DAYS, (2,)) if is_daily else (SCORES, (1, 2, 23))
     interval = timedelta(days=1) if is_daily else timedelta(minutes=4)
+    seen_for = timedelta(hours=25) if is_daily else STALE_AFTER
     simulator = start_simulator(exporter, subusers, DELAYED, "--rate-limit=60000")[1]
     (folder / "config.yaml").write_text(simulator.config)
     (folder / "data").mkdir()
@@ -171,13 +178,13 @@ def check_files(
     served = exporter("serve", f"--web.listen-address={address}")
     wait_for(f"http://{address}/-/ready", served)
     base = start_scraping(start, folder, address)
-    check_days(base, expression, simulator, calculated_days(days), hours, interval)
+    check_days(base, expression, simulator, calculated_days(days), hours, interval, seen_for)
 
     wait_until_scraped(base)
     now = datetime.now(UTC)
     assert query(base, expression, now) == simulator.read_newest()
     if not is_daily:
-        assert_no_gap(base, now, simulator, shown_until=newest_sample(said) + timedelta(minutes=5))
+        assert_no_gap(base, now, simulator, shown_until=newest_sample(said) + STALE_AFTER)
     assert_no_series_twice(base)
 
 
@@ -210,7 +217,7 @@ def check_remote_write(
     assert not list((folder / "past").glob("*.om"))
     show_what_was_received(base)
     interval = timedelta(minutes=4)
-    check_days(base, SCORES, simulator, calculated_days(days), (2, 23), interval)
+    check_days(base, SCORES, simulator, calculated_days(days), (2, 23), interval, STALE_AFTER)
     # From the last twenty intervals, VictoriaMetrics derives how long a sample counts.
     wait_until(lambda: query_any(base, 'count_over_time(up{job="seq"}[5m]) > 20'))
     show_what_was_received(base)
