@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from seq_exporter.score import Score
 
 #: The five metrics, in the order in which `Score.metrics` holds their values.
 METRICS = ("engagement_recency", "open_rate", "bounce_classification", "bounce_rate", "spam_rate")
@@ -23,27 +26,6 @@ BANDS = (1, 2, 3, 4, 5)
 
 #: SendGrid keeps scores for this many days, and returns as many own scores in one response.
 DAYS_KEPT = 90
-
-
-class Score(NamedTuple):
-    """One user's scores of one day; `None` is a score that SendGrid left out, never 0.
-
-    `overall` is 1..5 or None, `metrics` five such values in the order of METRICS.
-
-    A tuple, because a poll of a large fleet makes a hundred thousand of them, and takes half as
-    long for tuples as for frozen dataclasses. Python's garbage collector does not track `metrics`,
-    a tuple of plain values: its runs delay the scrapes that meet them.
-    """
-
-    user_id: str
-    username: str | None = None
-    overall: float | None = None
-    metrics: tuple[float | None, ...] = (None,) * len(METRICS)
-
-    @property
-    def is_scored(self) -> bool:
-        """Whether SendGrid found the user eligible: only eligible users have an overall score."""
-        return self.overall is not None
 
 
 def share(score: Score, known: Mapping[str, Score]) -> Score:

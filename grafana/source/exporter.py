@@ -21,7 +21,7 @@ from grafana.source.columns import Numbers
 from grafana.source.dashboard import DashboardLayout
 from grafana.source.promql import select, select_process, ten
 from seq_exporter.errors import POLL_FAILURE_REASONS
-from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
+from seq_exporter.sendgrid.anomalies import ANOMALY_KINDS
 
 _RATE = "[$__rate_interval]"
 

@@ -19,10 +19,11 @@ from seq_exporter.errors import (
     Unauthorized,
 )
 from seq_exporter.history import NO_HISTORY, History
-from seq_exporter.scores import Score, SubuserScores
+from seq_exporter.scores import SubuserScores
 from seq_exporter.trends import find_trend, is_news
 
 if TYPE_CHECKING:  # whoever asks has imported it; `serve` answers before it does
+    from seq_exporter.score import Score
     from seq_exporter.sendgrid.client import SendGrid
     from seq_exporter.sendgrid.reader import AccountReader
 
@@ -86,7 +87,7 @@ class Evidence:
 
 
 #: Returns the scores of all users of an account on a day, by user_id; none if there are none yet.
-ReadDay = Callable[[date], Mapping[str, Score]]
+ReadDay = Callable[[date], Mapping[str, "Score"]]
 
 #: Returns the overall scores of a day, by user_id; none if it has none.
 FindDay = Callable[[date], Mapping[str, float]]
@@ -150,6 +151,8 @@ def recall_days(evidence: Evidence, newest: SubuserScores, recall: Recall) -> Ev
 
     The others are compared with saved scores too: this asks SendGrid for nothing.
     """
+    from seq_exporter.score import Score
+
     saved = recall()
     if not saved.days:
         return evidence

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from seq_exporter.clock import midnight
 from seq_exporter.config.model import SeriesSelection
@@ -25,7 +25,10 @@ from seq_exporter.publish.lines import (
     format_number,
     format_series,
 )
-from seq_exporter.scores import METRICS, Score, Snapshot
+from seq_exporter.scores import METRICS, Snapshot
+
+if TYPE_CHECKING:
+    from seq_exporter.score import Score
 
 #: The values of a family's labels, in the order of its labels, and the value of the sample.
 Sample = tuple[tuple[str, ...], float]

@@ -13,7 +13,7 @@ from prometheus_client.metrics_core import Metric
 
 from seq_exporter.errors import POLL_FAILURE_REASONS
 from seq_exporter.publish.lines import format_number, format_series
-from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
+from seq_exporter.sendgrid.anomalies import ANOMALY_KINDS
 
 #: Label values, in the order of their labels.
 LabelValues = tuple[str, ...]

@@ -17,16 +17,11 @@ from seq_exporter.errors import (
     TimedOut,
 )
 from seq_exporter.retries import PauseAfter, backoff_seconds, retry
-from seq_exporter.scores import Score, share
+from seq_exporter.score import Score
+from seq_exporter.scores import share
+from seq_exporter.sendgrid.anomalies import Anomalies
 from seq_exporter.sendgrid.pages import Decode, Page, ScoresPage, UsernamesPage
-from seq_exporter.sendgrid.parsing import (
-    Anomalies,
-    clean,
-    is_name,
-    parse_date,
-    parse_item,
-    parse_user_id,
-)
+from seq_exporter.sendgrid.parsing import clean, is_name, parse_date, parse_item, parse_user_id
 from seq_exporter.sendgrid.transport import Endpoint, Transport
 
 try:

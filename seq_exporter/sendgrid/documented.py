@@ -7,7 +7,6 @@ counts what it leaves out. A page that is as documented is the same either way.
 from __future__ import annotations
 
 from datetime import date
-from functools import partial
 from itertools import chain
 from typing import Annotated, Any
 
@@ -15,7 +14,8 @@ from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType, defstruct, fie
 from msgspec.json import Decoder
 from msgspec.structs import astuple
 
-from seq_exporter.scores import HIGHEST, LOWEST, METRICS, Score
+from seq_exporter.score import Score
+from seq_exporter.scores import HIGHEST, LOWEST, METRICS
 from seq_exporter.sendgrid.pages import Decoded, Page
 from seq_exporter.sendgrid.parsing import LONGEST_NAME
 
@@ -26,8 +26,6 @@ _Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 
 _Metrics: Any = defstruct("_Metrics", [(metric, _Value, None) for metric in METRICS], gc=False)
 _NO_METRICS = _Metrics()
-# What `Score` does with its fields, without a call of Python.
-_make_score = partial(tuple.__new__, Score)
 
 
 # Without `gc`, because Python would look for cycles in a thousand of them, again and again.
@@ -92,7 +90,7 @@ def decode_scores(day: date, body: str) -> Decoded | None:
     values = map(astuple, [item.metrics or _NO_METRICS for item in items])
     flat = map(shared.__getitem__, chain.from_iterable(values))
     metrics = zip(*[flat] * len(METRICS), strict=True)
-    scores = list(map(_make_score, zip(user_ids, usernames, overall, metrics, strict=True)))
+    scores = list(map(Score, user_ids, usernames, overall, metrics))
     page = Page(scores, user_ids, False, answer.cursor)
     return Decoded(page, [*user_ids, *filter(None, usernames), answer.cursor or ""])
 

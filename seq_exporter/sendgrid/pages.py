@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from seq_exporter.scores import Score
+from seq_exporter.score import Score
 
 _Users = TypeVar("_Users")
 _Position = TypeVar("_Position", str | None, int)

@@ -16,11 +16,12 @@ from seq_exporter.config.model import Account, PollSettings, explain_misfit
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import AccountUnavailable, EndpointFailed, KeyUnavailable, PollError
 from seq_exporter.retries import PauseAfter
-from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
+from seq_exporter.sendgrid.anomalies import Anomalies
 from seq_exporter.sendgrid.client import SendGrid, pause_of_poll
 from seq_exporter.sendgrid.newest_day import Calendar, NewestDay
 from seq_exporter.sendgrid.observer import RequestObserver
-from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.session import open_session
 from seq_exporter.sendgrid.transport import Transport
 from seq_exporter.sendgrid.usernames import Usernames, select_subusers

@@ -8,9 +8,10 @@ from datetime import date
 
 from seq_exporter.config.model import ALL_SUBUSERS, SubuserSelection
 from seq_exporter.errors import AccountUnavailable, EndpointFailed, ServerFailed
-from seq_exporter.scores import Score, SubuserScores, share
+from seq_exporter.score import Score
+from seq_exporter.scores import SubuserScores, share
+from seq_exporter.sendgrid.anomalies import Anomalies
 from seq_exporter.sendgrid.client import SendGrid
-from seq_exporter.sendgrid.parsing import Anomalies
 
 # When SendGrid is asked again for names that it did not know: a list of 100,000 subusers takes 200
 # requests, and names seldom appear by themselves.

@@ -15,7 +15,7 @@ from seq_exporter.config.secret import Secret
 from seq_exporter.errors import NoMoreRequests, PollError, PollStopped
 from seq_exporter.explain.evidence import Evidence, explain_subuser, read_day, recall_days
 from seq_exporter.publish.telemetry import AccountTelemetry
-from seq_exporter.scores import Score, SubuserScores
+from seq_exporter.scores import SubuserScores
 from seq_exporter.sendgrid.sessions import Sessions
 from seq_exporter.serve.allowance import (
     FAILED_SECONDS,
@@ -28,6 +28,7 @@ from seq_exporter.serve.recent import Recent
 from seq_exporter.threads import DaemonThreads
 
 if TYPE_CHECKING:  # the first poll imports it, or the first page that asks
+    from seq_exporter.score import Score
     from seq_exporter.sendgrid.reader import AccountReader
 
 # How many accounts are asked at the same time.
@@ -72,7 +73,7 @@ class Explainer:
         # Apart from those of polls, which must not wait for views.
         self.threads = DaemonThreads(_AT_ONCE)
         self.answers = Recent[tuple[object, str], Evidence](_MOST_ANSWERS, clock.monotonic)
-        self.days = Recent[tuple[object, date], Mapping[str, Score]](
+        self.days: Recent[tuple[object, date], Mapping[str, Score]] = Recent(
             _MOST_SCORES, clock.monotonic, size=lambda scores: max(len(scores), 1)
         )
 

@@ -24,8 +24,8 @@ from seq_exporter.history import NO_HISTORY, History
 from seq_exporter.publish.store import AccountWriter
 from seq_exporter.publish.telemetry import AccountTelemetry
 from seq_exporter.scores import Health, Snapshot, SubuserScores
+from seq_exporter.sendgrid.anomalies import Anomalies
 from seq_exporter.sendgrid.newest_day import Calendar
-from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.sessions import Sessions
 from seq_exporter.serve.state import StateFolder
 

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -58,7 +59,6 @@ class StateFolder:
         self._disk_seconds = disk_seconds
         self._hash_cost = hash_cost
         self._header = TypeAdapter(_Header)
-        self._snapshot = TypeAdapter(Snapshot)
         self._history = TypeAdapter(History)
         # Of the last file that was this account's, so that not every poll calculates the slow hash.
         self._owner: tuple[Account, Secret, _Owner] | None = None
@@ -68,9 +68,9 @@ class StateFolder:
 
         Raises OSError, also if the folder does not answer in time.
         """
-        # The history has what `change7` follows from.
-        content = self._snapshot.dump_json(snapshot, exclude={"subusers": {"change7"}})
-        self._save(self._path(account), account, key, content)
+        from seq_exporter.serve.saved import dump_snapshot
+
+        self._save(self._path(account), account, key, dump_snapshot(snapshot))
 
     def load(self, account: Account, key: Secret) -> Snapshot | None:
         """Return the saved snapshot of this account, or None if there is none.
@@ -78,7 +78,9 @@ class StateFolder:
         Raises OSError if the file cannot be read, or not in time. If the file is not what `save`
         writes, renames it and raises ValueError.
         """
-        return self._load(self._path(account), account, key, self._snapshot)
+        from seq_exporter.serve.saved import parse_snapshot
+
+        return self._load(self._path(account), account, key, parse_snapshot)
 
     def save_history(self, account: Account, key: Secret, history: History) -> None:
         """Replace the account's history, as `save` does the snapshot."""
@@ -87,7 +89,7 @@ class StateFolder:
 
     def load_history(self, account: Account, key: Secret) -> History | None:
         """Return the account's history, as `load` does the snapshot."""
-        return self._load(self._history_path(account), account, key, self._history)
+        return self._load(self._history_path(account), account, key, self._history.validate_json)
 
     def _save(self, path: Path, account: Account, key: Secret, content: bytes) -> None:
         owner = self._own(account, key)
@@ -102,14 +104,14 @@ class StateFolder:
         call_within(self._disk_seconds, write, f"save {path}")
 
     def _load(
-        self, path: Path, account: Account, key: Secret, kind: TypeAdapter[_Content]
+        self, path: Path, account: Account, key: Secret, parse: Callable[[bytes], _Content]
     ) -> _Content | None:
         def read() -> _Content | None:
             for leftover in find_leftovers(path):
                 with contextlib.suppress(OSError):
                     leftover.unlink()
             try:
-                return self._open(path.read_bytes(), account, key, kind)
+                return self._open(path.read_bytes(), account, key, parse)
             except FileNotFoundError:
                 return None
             except ValueError:
@@ -122,7 +124,7 @@ class StateFolder:
         return call_within(self._disk_seconds, read, f"load {path}")
 
     def _open(
-        self, sealed: bytes, account: Account, key: Secret, kind: TypeAdapter[_Content]
+        self, sealed: bytes, account: Account, key: Secret, parse: Callable[[bytes], _Content]
     ) -> _Content | None:
         """Return a file's content, or None if it is another owner's. Raises ValueError."""
         first, _, content = sealed.partition(b"\n")
@@ -133,7 +135,7 @@ class StateFolder:
         if not _is_same(header.seal, owner.seal(content)):
             raise ValueError("changed since it was written")
         self._owner = account, key, owner
-        return kind.validate_json(content)
+        return parse(content)
 
     def _own(self, account: Account, key: Secret, salt: str | None = None) -> _Owner:
         """Return the account's owner with this salt, or with any if it is None."""

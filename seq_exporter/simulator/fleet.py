@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from seq_exporter.scores import Score
+from seq_exporter.score import Score
 from seq_exporter.simulator.events import HISTORY_DAYS, Course, Event, make_incident
 from seq_exporter.simulator.incidents import INCIDENTS, Incident
 from seq_exporter.simulator.kinds import DEFAULT, Kind

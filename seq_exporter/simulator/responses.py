@@ -9,7 +9,8 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from seq_exporter.scores import METRICS, Score
+from seq_exporter.score import Score
+from seq_exporter.scores import METRICS
 
 
 @dataclass(eq=False)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from seq_exporter.scores import METRICS, Score
+from seq_exporter.score import Score
+from seq_exporter.scores import METRICS
 from seq_exporter.simulator.incidents import Incident, Shape
 from seq_exporter.simulator.kinds import DEFAULT, Kind
 from seq_exporter.simulator.metric_scores import (

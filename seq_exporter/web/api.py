@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from seq_exporter import __version__
-from seq_exporter.scores import HIGHEST, LOWEST, METRICS, Health, Score, Snapshot, SubuserScores
+from seq_exporter.scores import HIGHEST, LOWEST, METRICS, Health, Snapshot, SubuserScores
 from seq_exporter.web.listing import Accounts, Entry, Query, list_subusers
 from seq_exporter.web.parameters import NoParameters, Parameters
+
+if TYPE_CHECKING:
+    from seq_exporter.score import Score
 
 _T = TypeVar("_T")
 _Day = date

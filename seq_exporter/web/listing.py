@@ -9,14 +9,17 @@ import heapq
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, chain
-from typing import Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from seq_exporter.ranking import rank
-from seq_exporter.scores import METRICS, Health, Score, Snapshot, SubuserScores
+from seq_exporter.scores import METRICS, Health, Snapshot, SubuserScores
 from seq_exporter.web.parameters import Count, Number, Parameters, SearchText
+
+if TYPE_CHECKING:
+    from seq_exporter.score import Score
 
 Accounts = Sequence[tuple[Snapshot, Health]]
 

@@ -22,7 +22,7 @@ from seq_exporter.config.model import PollSettings
 from seq_exporter.config.secret import ApiKey
 from seq_exporter.logs import FORMATS, LogFormatter
 from seq_exporter.publish.formats import TEXT
-from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
+from seq_exporter.sendgrid.anomalies import ANOMALY_KINDS
 from seq_exporter.sendgrid.session import open_session
 from seq_exporter.web.listing import Query
 from seq_exporter.web.status_page import StatusPage

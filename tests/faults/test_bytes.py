@@ -15,8 +15,8 @@ from seq_exporter.config.model import PollSettings
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import PollError
 from seq_exporter.publish.telemetry import Telemetry
+from seq_exporter.sendgrid.anomalies import Anomalies
 from seq_exporter.sendgrid.client import SendGrid
-from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.session import open_session
 from seq_exporter.sendgrid.transport import Endpoint, Transport
 from tests.faults.server import FaultServer

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seq_exporter.errors import POLL_FAILURE_REASONS
-from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
+from seq_exporter.sendgrid.anomalies import ANOMALY_KINDS
 from tests.faults.stage import Fault, Stage
 from tests.faults.table import FAULTS
 

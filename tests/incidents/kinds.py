@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 
-from seq_exporter.scores import METRICS, Score
+from seq_exporter.score import Score
+from seq_exporter.scores import METRICS
 from seq_exporter.simulator.events import HISTORY_DAYS
 from seq_exporter.simulator.fleet import Fleet, SimulatedAccount
 from seq_exporter.simulator.incidents import Incident, Shape

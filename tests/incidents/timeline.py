@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from seq_exporter.scores import METRICS, Score
+from seq_exporter.score import Score
+from seq_exporter.scores import METRICS
 from seq_exporter.simulator.kinds import Kind
 from tests.incidents.kinds import DAYS, OWN, Part
 from tests.incidents.replay import Hours

@@ -20,7 +20,7 @@ from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from seq_exporter.explain.evidence import Evidence
-from seq_exporter.scores import Score
+from seq_exporter.score import Score
 from seq_exporter.web.subuser_page import SubuserPage
 from tests.processes import Start, free_port, start_simulator, wait_for
 from tests.support import GIVE_UP_SECONDS, TODAY

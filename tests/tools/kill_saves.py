@@ -15,7 +15,8 @@ from pathlib import Path
 
 from seq_exporter.config.secret import Secret
 from seq_exporter.history import NO_HISTORY
-from seq_exporter.scores import Score, Snapshot, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import Snapshot, SubuserScores
 from tests.support import KEY, account, day, state_in
 
 USERS = 2000

@@ -18,7 +18,8 @@ from seq_exporter.commands.backfill.write_request import TimeSeries, batch
 from seq_exporter.config.model import SeriesSelection
 from seq_exporter.config.shard import WHOLE, Shard
 from seq_exporter.publish.families import FAMILIES
-from seq_exporter.scores import METRICS, OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import METRICS, OwnScore, Snapshot, SubuserScores
 from seq_exporter.sendgrid.session import open_session
 from tests.backfilled import RECEIVERS, show_what_was_received
 from tests.processes import free_port, running

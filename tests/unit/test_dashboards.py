@@ -16,7 +16,7 @@ from grafana.source.files import render_all
 from seq_exporter.errors import POLL_FAILURE_REASONS
 from seq_exporter.publish.families import FAMILIES
 from seq_exporter.publish.telemetry import Telemetry
-from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
+from seq_exporter.sendgrid.anomalies import ANOMALY_KINDS
 from seq_exporter.web.templates import link_subuser
 from tests.support import ROOT
 

@@ -12,7 +12,8 @@ import pytest
 from seq_exporter.commands.backfill.archive import Archive
 from seq_exporter.config.model import ALL_SUBUSERS
 from seq_exporter.config.secret import Secret
-from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
 from seq_exporter.serve.state import StateFolder
 from tests.support import KEY, account, day
 

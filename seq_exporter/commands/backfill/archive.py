@@ -22,7 +22,8 @@ from typing import Any
 from seq_exporter.config.model import Account, SubuserSelection
 from seq_exporter.config.secret import HASH_COST, Secret, fingerprint, hash_slowly
 from seq_exporter.errors import BackfillError
-from seq_exporter.scores import HIGHEST, LOWEST, METRICS, Score, SubuserScores, count_bands
+from seq_exporter.score import Score
+from seq_exporter.scores import HIGHEST, LOWEST, METRICS, SubuserScores, count_bands
 from seq_exporter.sendgrid.usernames import label_namesake
 
 _FORMAT = 2
@@ -475,7 +476,7 @@ class AccountArchive:
                     score = Score(user_id, username, overall, tuple(metrics))
                     if not self._set_label(day, score, name):
                         namesakes.append((name, score))
-                    digest.update(repr((name, *score)).encode())
+                    digest.update(repr((name, user_id, username, overall, score.metrics)).encode())
                     wanted += 1
                     yield score
 

@@ -22,9 +22,10 @@ from seq_exporter.errors import (
     PollError,
     ServerFailed,
 )
-from seq_exporter.scores import DAYS_KEPT, Score
+from seq_exporter.score import Score
+from seq_exporter.scores import DAYS_KEPT
+from seq_exporter.sendgrid.anomalies import Anomalies
 from seq_exporter.sendgrid.client import SendGrid
-from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.reader import AccountReader
 
 # Scores may still be added to a day this recent that has none.

@@ -12,7 +12,8 @@ from seq_exporter.clock import midnight
 from seq_exporter.commands.backfill.archive import AccountArchive
 from seq_exporter.config.model import Account
 from seq_exporter.publish.families import FAMILIES, Family, SubuserFamily
-from seq_exporter.scores import METRICS, Score, Snapshot, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import METRICS, Snapshot, SubuserScores
 
 _SUBUSER_FAMILIES = [family for family in FAMILIES if isinstance(family, SubuserFamily)]
 _ACCOUNT_FAMILIES = [family for family in FAMILIES if family not in _SUBUSER_FAMILIES]

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from seq_exporter.commands.scores.columns import CHANGES, NUMBERS
 from seq_exporter.commands.scores.fetch import AccountScores
 from seq_exporter.ranking import rank
-from seq_exporter.scores import Score, subtract
+from seq_exporter.score import Score
+from seq_exporter.scores import subtract
 
 
 class Row(NamedTuple):

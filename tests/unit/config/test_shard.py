@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from seq_exporter.config.model import Account, Config, SeriesSelection, take_part
 from seq_exporter.config.shard import Shard
 from seq_exporter.publish.families import join_accounts, render_account
-from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
 from tests.support import account, day, text_of
 
 NAMES = [("acme", str(number)) for number in range(20_000)]

@@ -16,7 +16,8 @@ from seq_exporter.explain.evidence import (
     explain_subuser,
     read_subusers,
 )
-from seq_exporter.scores import METRICS, Score
+from seq_exporter.score import Score
+from seq_exporter.scores import METRICS
 from seq_exporter.sendgrid.reader import AccountReader
 from tests.support import TODAY, Answer, FakeSendGrid, FakeTime, account, item
 

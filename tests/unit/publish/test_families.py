@@ -21,7 +21,8 @@ from seq_exporter.config.shard import Shard
 from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.families import FAMILIES, join_accounts, render_account
 from seq_exporter.publish.lines import format_number, format_series
-from seq_exporter.scores import METRICS, OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import METRICS, OwnScore, Snapshot, SubuserScores
 from tests.support import text_of
 
 PAGE = r"""

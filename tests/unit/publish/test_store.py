@@ -11,7 +11,8 @@ from seq_exporter.config.model import SeriesSelection
 from seq_exporter.errors import TooManySeries
 from seq_exporter.publish.families import join_accounts, render_account
 from seq_exporter.publish.store import Store
-from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
 from tests.support import day, text_of
 
 

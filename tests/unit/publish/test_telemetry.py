@@ -30,8 +30,8 @@ from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.formats import FORMATS, OPENMETRICS, TEXT, Format
 from seq_exporter.publish.own_metrics import OWN_METRICS
 from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
+from seq_exporter.sendgrid.anomalies import ANOMALY_KINDS
 from seq_exporter.sendgrid.observer import RateLimit
-from seq_exporter.sendgrid.parsing import ANOMALY_KINDS
 from tests.support import examples, own_text, text_of
 
 FRESH = f"""

@@ -26,9 +26,9 @@ from seq_exporter.errors import (
     Unauthorized,
     UnexpectedStatus,
 )
+from seq_exporter.sendgrid.anomalies import Anomalies
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.observer import RateLimit, RequestObserver
-from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.transport import Transport
 from tests.support import (
     BASE_URL,

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from seq_exporter.config.model import PollSettings
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import PollError
-from seq_exporter.scores import METRICS, Score
+from seq_exporter.score import Score
+from seq_exporter.scores import METRICS
+from seq_exporter.sendgrid.anomalies import Anomalies
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.documented import decode_scores, decode_usernames
 from seq_exporter.sendgrid.observer import RequestObserver
 from seq_exporter.sendgrid.pages import Decode
-from seq_exporter.sendgrid.parsing import Anomalies
 from seq_exporter.sendgrid.transport import Endpoint, Transport
 from tests.support import KEY, SUBUSERS, SUBUSERS_SCORES, FakeTime, account, day, examples
 

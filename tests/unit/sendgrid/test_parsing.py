@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq_exporter.scores import METRICS, Score
-from seq_exporter.sendgrid.parsing import ANOMALY_KINDS, Anomalies, clean, parse_item
+from seq_exporter.score import Score
+from seq_exporter.scores import METRICS
+from seq_exporter.sendgrid.anomalies import ANOMALY_KINDS, Anomalies
+from seq_exporter.sendgrid.parsing import clean, parse_item
 
 GOOD = {
     "engagement_recency": 4,

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq_exporter.config.model import ALL_SUBUSERS, SubuserSelection
-from seq_exporter.scores import Score
-from seq_exporter.sendgrid.parsing import Anomalies
+from seq_exporter.score import Score
+from seq_exporter.sendgrid.anomalies import Anomalies
 from seq_exporter.sendgrid.usernames import select_subusers
 from tests.support import SUBUSERS, FakeSendGrid, FakeTime, day, item, state_in
 from tests.unit.serve.poller_harness import PollerHarness

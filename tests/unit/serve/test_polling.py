@@ -20,7 +20,8 @@ from seq_exporter.config.secret import ApiKey, Secret
 from seq_exporter.errors import PollStopped
 from seq_exporter.publish.store import Store
 from seq_exporter.publish.telemetry import Telemetry
-from seq_exporter.scores import Score, Snapshot, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import Snapshot, SubuserScores
 from seq_exporter.sendgrid.sessions import Sessions
 from seq_exporter.serve.polling import Poller
 from seq_exporter.serve.state import StateFolder

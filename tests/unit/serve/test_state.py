@@ -14,7 +14,8 @@ import pytest
 from seq_exporter.config.model import SubuserSelection
 from seq_exporter.config.secret import Secret
 from seq_exporter.history import NO_HISTORY
-from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
 from seq_exporter.serve.state import StateFolder
 from tests.support import KEY, account, day
 

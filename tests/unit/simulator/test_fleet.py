@@ -15,7 +15,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq_exporter.scores import METRICS, Score
+from seq_exporter.score import Score
+from seq_exporter.scores import METRICS
 from seq_exporter.simulator.fleet import Fleet, SimulatedAccount, render_config
 from seq_exporter.simulator.incidents import INCIDENTS, Incident, Shape
 

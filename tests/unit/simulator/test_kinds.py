@@ -10,7 +10,7 @@ from statistics import correlation, fmean, pstdev
 import pytest
 from starlette.testclient import TestClient
 
-from seq_exporter.scores import Score
+from seq_exporter.score import Score
 from seq_exporter.simulator.api import build_app
 from seq_exporter.simulator.events import Course, Event, make_incident
 from seq_exporter.simulator.fleet import Fleet, SimulatedAccount

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from seq_exporter import __version__
-from seq_exporter.scores import BANDS, METRICS, Score, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import BANDS, METRICS, SubuserScores
 from tests.support import day
 from tests.unit.web.test_routes import ACME, POLLED, FakeExporter, client
 

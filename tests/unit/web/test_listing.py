@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from seq_exporter.scores import METRICS, Health, Score, Snapshot, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import METRICS, Health, Snapshot, SubuserScores
 from seq_exporter.web.listing import SORTS, Accounts, Listing, Query, list_subusers
 from tests.support import day
 

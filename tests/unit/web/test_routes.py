@@ -20,7 +20,8 @@ from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.formats import Format
 from seq_exporter.publish.store import Store
 from seq_exporter.publish.telemetry import Telemetry
-from seq_exporter.scores import Health, OwnScore, Score, Snapshot
+from seq_exporter.score import Score
+from seq_exporter.scores import Health, OwnScore, Snapshot
 from seq_exporter.threads import NoThread
 from seq_exporter.web.routes import build_app
 from seq_exporter.web.settings.model import WebSettings

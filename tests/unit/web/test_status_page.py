@@ -10,7 +10,8 @@ import pytest
 
 from grafana.source import colours as dashboards
 from seq_exporter.errors import POLL_FAILURE_REASONS
-from seq_exporter.scores import Health, Score, Snapshot, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import Health, Snapshot, SubuserScores
 from seq_exporter.web.listing import Query
 from seq_exporter.web.status_page import StatusPage
 from tests.support import ROOT, day

@@ -13,7 +13,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from seq_exporter.explain.evidence import Evidence, Others
-from seq_exporter.scores import Health, Score, Snapshot, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import Health, Snapshot, SubuserScores
 from seq_exporter.web.routes import build_app
 from seq_exporter.web.settings.model import WebSettings
 from seq_exporter.web.settings.reloadable import ReloadableSettings

@@ -11,7 +11,7 @@ from seq_exporter.commands.backfill.history import AccountHistory
 from seq_exporter.commands.backfill.plan import BackfillOptions, Plan, publish
 from seq_exporter.config.model import ALL_SUBUSERS, Account
 from seq_exporter.config.secret import Secret
-from seq_exporter.scores import Score
+from seq_exporter.score import Score
 from tests.support import KEY, day
 
 HOURS = 3600

@@ -20,7 +20,7 @@ from seq_exporter.commands.backfill.archive import AccountArchive, Archive, expl
 from seq_exporter.config.model import ALL_SUBUSERS
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import BackfillError
-from seq_exporter.scores import Score
+from seq_exporter.score import Score
 from tests.support import KEY, ROOT, account, day
 
 AGAIN = "move it away, and run the same command again: it fetches what SendGrid still has"
@@ -300,7 +300,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from seq_exporter.commands.backfill.archive import Archive
-from seq_exporter.scores import Score
+from seq_exporter.score import Score
 from seq_exporter.config.secret import Secret
 from tests.support import KEY, account, day, ROOT
 

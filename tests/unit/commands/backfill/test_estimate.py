@@ -25,7 +25,7 @@ from seq_exporter.commands.backfill.remote_write import (
 )
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import RemoteWriteFailed
-from seq_exporter.scores import Score
+from seq_exporter.score import Score
 from seq_exporter.sendgrid.session import open_session
 from tests.support import KEY, FakeTime, account, day
 from tests.unit.commands.backfill.past import HOURS, LABELS, at, options_of

@@ -21,7 +21,8 @@ from seq_exporter.commands.backfill.plan import (
 from seq_exporter.config.model import ALL_SUBUSERS, PollSettings, SeriesSelection
 from seq_exporter.config.secret import Secret
 from seq_exporter.errors import BackfillError
-from seq_exporter.scores import OwnScore, Score, Snapshot
+from seq_exporter.score import Score
+from seq_exporter.scores import OwnScore, Snapshot
 from tests.support import KEY, FakeTime, account, day
 from tests.unit.commands.backfill.past import HOURS, LABELS, at, fill, options_of, plan_of
 

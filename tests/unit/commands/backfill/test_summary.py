@@ -14,7 +14,7 @@ from seq_exporter.commands.backfill.fetch import FetchedAccount
 from seq_exporter.commands.backfill.remote_write import SentSamples
 from seq_exporter.commands.backfill.summary import describe_files, describe_sending, summarize
 from seq_exporter.config.secret import Secret
-from seq_exporter.sendgrid.parsing import Anomalies
+from seq_exporter.sendgrid.anomalies import Anomalies
 from tests.support import KEY, account, day
 from tests.unit.commands.backfill.past import at, fill, options_of, plan_of
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from seq_exporter.commands.explain.text import print_explanation
 from seq_exporter.explain.evidence import Evidence, Others
-from seq_exporter.scores import Score
+from seq_exporter.score import Score
 from tests.support import TODAY
 
 Scores = tuple[float, ...]

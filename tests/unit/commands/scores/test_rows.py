@@ -9,7 +9,8 @@ import pytest
 from seq_exporter.commands.scores.columns import NUMBERS
 from seq_exporter.commands.scores.fetch import AccountScores
 from seq_exporter.commands.scores.rows import Row, make_rows, sort_rows
-from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
 from tests.support import TODAY
 
 METRICS = (4.0, 3.0, 2.0, 1.0, 5.0)

@@ -9,7 +9,8 @@ import pytest
 
 from seq_exporter.commands.scores.fetch import AccountScores
 from seq_exporter.commands.scores.summary import Choice, Found, print_summary
-from seq_exporter.scores import OwnScore, Score, Snapshot, SubuserScores
+from seq_exporter.score import Score
+from seq_exporter.scores import OwnScore, Snapshot, SubuserScores
 from tests.support import TODAY, account
 
 BY_LABEL = {"a": Score("1", "a", 2.0), "b": Score("2", "b", 4.0), "c": Score("3")}
