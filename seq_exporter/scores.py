@@ -6,7 +6,7 @@ Pure data: no I/O, no clock.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
@@ -23,6 +23,12 @@ LOWEST, HIGHEST = 1.0, 5.0
 
 #: The band of a score is its whole part: 4.9 is in band 4.
 BANDS = (1, 2, 3, 4, 5)
+
+#: How many scores are in each band: `{"overall": {1: 0, ...}, "open_rate": ...}`.
+Bands = Mapping[str, Mapping[int, int]]
+
+#: One value for each of some subusers: their overall scores, or their scores in a metric.
+Column = Sequence[float | None]
 
 #: SendGrid keeps scores for this many days, and returns as many own scores in one response.
 DAYS_KEPT = 90
@@ -44,23 +50,35 @@ def subtract(now: float | None, then: float | None) -> float | None:
     return None if now is None or then is None else round(now - then, 2)
 
 
-def count_bands(scores: Iterable[Score]) -> Mapping[str, Mapping[int, int]]:
-    """Return how many of `scores` are in each band: `{"overall": {1: 0, ...}, "open_rate": ...}`.
+class BandCounter:
+    """Counts how many scores are in each band, of subusers that come in parts."""
 
-    `overall` comes first, then the METRICS; each has all BANDS.
-    """
-    # Count the values first, which are few, and then their bands. A thousand scores at a time: a
-    # loop over single scores would hold up the poll of a large fleet.
-    overall: Counter[float | None] = Counter()
-    metrics: tuple[Counter[float | None], ...] = tuple(Counter() for _ in METRICS)
+    def __init__(self) -> None:
+        # Count the values first, which are few, and then their bands.
+        self._values = {name: Counter[float | None]() for name in ("overall", *METRICS)}
+
+    def add(self, overall: Column, metrics: Sequence[Column]) -> None:
+        """Count some subusers: their overall scores, and those of each of METRICS.
+
+        Some hundreds at once: a loop over single scores would hold up the poll of a large fleet.
+        """
+        for counter, column in zip(self._values.values(), (overall, *metrics), strict=True):
+            counter.update(column)
+
+    @property
+    def bands(self) -> Bands:
+        """What has been counted: `overall` first, then the METRICS, each with all BANDS."""
+        return {name: add_to_bands(counts) for name, counts in self._values.items()}
+
+
+def count_bands(scores: Iterable[Score]) -> Bands:
+    """Return how many of `scores` are in each band."""
+    counter = BandCounter()
     remaining = iter(scores)
     while some := list(islice(remaining, 1000)):
-        overall.update([score.overall for score in some])
         columns = zip(*[score.metrics for score in some], strict=True)
-        for counter, column in zip(metrics, columns, strict=True):
-            counter.update(column)
-    named = zip(("overall", *METRICS), (overall, *metrics), strict=True)
-    return {name: add_to_bands(counts) for name, counts in named}
+        counter.add([score.overall for score in some], list(columns))
+    return counter.bands
 
 
 def add_to_bands(counts: Mapping[float | None, int]) -> dict[int, int]:
@@ -84,6 +102,8 @@ class SubuserScores:
 
     `change7` is by how much each overall score has changed from 7 days before, in the order of
     `by_label`, None where either score is missing. It is empty while no score of that day is known.
+
+    `counted` has the bands once they are known: whoever publishes the scores counts them.
     """
 
     day: date
@@ -93,6 +113,7 @@ class SubuserScores:
     read_at: float = field(default=0.0, compare=False)
     users: int = field(default=0, compare=False)
     change7: tuple[float | None, ...] = field(default=(), compare=False)
+    counted: Bands | None = field(default=None, compare=False, repr=False)
 
     def compare(self, week_before: Mapping[str, float]) -> SubuserScores:
         """Return these scores with `change7`, from the overall scores of 7 days before.
@@ -108,10 +129,11 @@ class SubuserScores:
         change7 = tuple(map(same.__getitem__, changes)) if same.keys() - {None} else ()
         return replace(self, change7=change7)
 
-    def keep_changes(self, held: SubuserScores | None) -> SubuserScores:
-        """Return these scores with the `change7` of `held` if both are the same scores."""
-        is_same = held and held.day == self.day and held.by_label is self.by_label
-        return replace(self, change7=held.change7) if held and is_same else self
+    def keep_derived(self, held: SubuserScores | None) -> SubuserScores:
+        """Return these scores with what is derived from those of `held` if they are the same."""
+        if held and held.day == self.day and held.by_label is self.by_label:
+            return replace(self, change7=held.change7, counted=held.counted)
+        return self
 
     @property
     def overall_by_user(self) -> Mapping[str, float]:
@@ -130,9 +152,9 @@ class SubuserScores:
         }
 
     @property
-    def bands(self) -> Mapping[str, Mapping[int, int]]:
-        """How many scores are in each band, as `count_bands` returns them."""
-        return count_bands(self.by_label.values())
+    def bands(self) -> Bands:
+        """How many scores are in each band."""
+        return self.counted or count_bands(self.by_label.values())
 
 
 @dataclass(frozen=True, slots=True)

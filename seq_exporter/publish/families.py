@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress, islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,13 +19,13 @@ from seq_exporter.config.shard import Shard
 from seq_exporter.publish.deflate import DeflatedText, Deflater
 from seq_exporter.publish.joined_accounts import merge_texts
 from seq_exporter.publish.lines import (
-    Column,
+    Lines,
     SubuserLines,
     escape_labels,
     format_number,
     format_series,
 )
-from seq_exporter.scores import METRICS, Snapshot
+from seq_exporter.scores import METRICS, BandCounter, Bands, Column, Snapshot
 
 if TYPE_CHECKING:
     from seq_exporter.score import Score
@@ -72,6 +72,21 @@ class AccountFamily(Family):
             yield f"{series} {format_number(number)}\n"
 
 
+class Subusers(NamedTuple):
+    """Some subusers: their labels, and their scores, also as columns, a metric after the other."""
+
+    labels: Sequence[str]
+    scores: Sequence[Score]
+    overall: Column
+    metrics: Sequence[Column]
+
+    @classmethod
+    def of(cls, labels: Sequence[str], scores: Sequence[Score]) -> Subusers:
+        """Return the subusers that have these labels and scores: at least one."""
+        metrics = zip(*[score.metrics for score in scores], strict=True)
+        return cls(labels, scores, [score.overall for score in scores], list(metrics))
+
+
 class SubuserSeries(NamedTuple):
     """The series that each subuser has in a family, and their values.
 
@@ -80,14 +95,7 @@ class SubuserSeries(NamedTuple):
     """
 
     series: Sequence[tuple[str, ...]]
-    columns: Callable[[Sequence[Score]], Sequence[Column]]
-
-
-class Subusers(NamedTuple):
-    """Some subusers: their labels as an exposition writes them, and their scores."""
-
-    labels: Sequence[str]
-    scores: Sequence[Score]
+    columns: Callable[[Subusers], Sequence[Column]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +110,22 @@ class SubuserFamily(Family):
     def samples(self, snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[Sample]:
         """Yield the samples of one subuser after the other."""
         series, columns = self.select(wanted)
-        for subuser, score in _subusers(snapshot, wanted.shard) if series else ():
+        by_label = snapshot.subusers.by_label if snapshot.subusers and series else {}
+        for subuser, score in by_label.items():
+            if not wanted.shard.owns(snapshot.account, score.user_id):
+                continue
             last = (subuser, score.user_id) if self._has_user_id else (subuser,)
-            for between, (value,) in zip(series, columns([score]), strict=True):
+            one = Subusers.of([subuser], [score])
+            for between, (value,) in zip(series, columns(one), strict=True):
                 if value is not None:
                     yield (snapshot.account, *between, *last), value
 
-    def renderer(self, account: str, wanted: SeriesSelection) -> Callable[[Subusers], str] | None:
+    def renderer(self, account: str, wanted: SeriesSelection) -> Callable[[Subusers], Lines] | None:
         """Return what makes the lines of some subusers; None if no series is wanted.
 
-        The lines are those of `samples`, but not made from them: to render and compress 100,000
-        subusers takes twice the CPU that way.
+        The labels of the subusers are as an exposition writes them. The lines are those of
+        `samples`, but not made from them: to render and compress 100,000 subusers takes twice the
+        CPU that way.
         """
         series, columns = self.select(wanted)
         if not series:
@@ -126,13 +139,13 @@ class SubuserFamily(Family):
         ]
         lines = SubuserLines(starts)
 
-        def render(subusers: Subusers) -> str:
+        def render(subusers: Subusers) -> Lines:
             labels = subusers.labels
             if self._has_user_id:
                 user_ids = escape_labels([score.user_id for score in subusers.scores])
                 pairs = zip(labels, user_ids, strict=True)
                 labels = [f'{label}",user_id="{user_id}' for label, user_id in pairs]
-            return lines.render(labels, columns(subusers.scores))
+            return lines.render(labels, columns(subusers))
 
         return render
 
@@ -145,7 +158,14 @@ class SubuserFamily(Family):
 DeflatedFamilies = Mapping[str, DeflatedText]
 
 
-def render_account(snapshot: Snapshot, wanted: SeriesSelection) -> DeflatedFamilies:
+class RenderedAccount(NamedTuple):
+    """The series of one account, and its snapshot, whose scores have been counted."""
+
+    families: DeflatedFamilies
+    snapshot: Snapshot
+
+
+def render_account(snapshot: Snapshot, wanted: SeriesSelection) -> RenderedAccount:
     """Return the series of one account that are `wanted`; a family without a sample is left out.
 
     Two lines of one of its pieces:
@@ -153,32 +173,48 @@ def render_account(snapshot: Snapshot, wanted: SeriesSelection) -> DeflatedFamil
         sendgrid_seq_score{account="acme",subuser="shop-de"} 4.2
         sendgrid_seq_score{account="acme",subuser="shop-fr"} 3.0
     """
-    pieces = _deflate_subusers(snapshot, wanted)
+    pieces: dict[str, DeflatedText] = {}
+    if snapshot.subusers:
+        pieces, bands = _deflate_subusers(snapshot.account, snapshot.subusers.by_label, wanted)
+        snapshot = replace(snapshot, subusers=replace(snapshot.subusers, counted=bands))
     for family in FAMILIES:
         if isinstance(family, AccountFamily):
             pieces[family.name] = DeflatedText.of(family.lines(snapshot, wanted))
-    return {name: piece for name, piece in pieces.items() if piece.lines}
+    families = {name: piece for name, piece in pieces.items() if piece.lines}
+    return RenderedAccount(families, snapshot)
 
 
-def _deflate_subusers(snapshot: Snapshot, wanted: SeriesSelection) -> dict[str, DeflatedText]:
-    """Return the pieces of the families of which each subuser has series.
+def _deflate_subusers(
+    account: str, by_label: Mapping[str, Score], wanted: SeriesSelection
+) -> tuple[dict[str, DeflatedText], Bands]:
+    """Return the pieces of the families of which each subuser has series, and count all scores.
 
-    All are made in one pass over the subusers: to fetch 100,000 scores from memory takes as long as
-    to write their lines.
+    This is one pass over the subusers: to fetch 100,000 scores from memory takes as long as to
+    write their lines.
     """
     families = [
         (family.name, render, Deflater())
         for family in FAMILIES
-        if isinstance(family, SubuserFamily)
-        and (render := family.renderer(snapshot.account, wanted))
+        if isinstance(family, SubuserFamily) and (render := family.renderer(account, wanted))
     ]
-    subusers = _subusers(snapshot, wanted.shard) if families else iter(())
-    while batch := list(islice(subusers, _SUBUSERS_AT_ONCE)):
-        names, scores = zip(*batch, strict=True)
-        some = Subusers(escape_labels(names), scores)
-        for _, render, deflater in families:
-            deflater.add(render(some))
-    return {name: deflater.finish() for name, _, deflater in families}
+    counter = BandCounter()
+    names, scores = iter(by_label), iter(by_label.values())
+    while some := list(islice(names, _SUBUSERS_AT_ONCE)):
+        subusers = Subusers.of(escape_labels(some), list(islice(scores, _SUBUSERS_AT_ONCE)))
+        counter.add(subusers.overall, subusers.metrics)
+        if owned := _select_owned(subusers, account, wanted.shard):
+            for _, render, deflater in families:
+                deflater.add(*render(owned))
+    return {name: deflater.finish() for name, _, deflater in families}, counter.bands
+
+
+def _select_owned(subusers: Subusers, account: str, shard: Shard) -> Subusers | None:
+    """Return those of `subusers` that this shard publishes."""
+    if shard.total == 1:
+        return subusers
+    owned = [shard.owns(account, score.user_id) for score in subusers.scores]
+    labels, scores = compress(subusers.labels, owned), compress(subusers.scores, owned)
+    return Subusers.of(list(labels), list(scores)) if any(owned) else None
 
 
 def count_series(pieces: DeflatedFamilies) -> int:
@@ -215,7 +251,7 @@ def _subuser_scores(wanted: SeriesSelection) -> SubuserSeries:
     sendgrid_seq_score{account="acme",subuser="shop-de"} 4.2
     sendgrid_seq_score{account="acme",subuser="shop-fr"} 3.0
     """
-    return SubuserSeries([()] * wanted.scores, lambda scores: [[score.overall for score in scores]])
+    return SubuserSeries([()] * wanted.scores, lambda subusers: [subusers.overall])
 
 
 def _subuser_metric_scores(wanted: SeriesSelection) -> SubuserSeries:
@@ -226,11 +262,7 @@ def _subuser_metric_scores(wanted: SeriesSelection) -> SubuserSeries:
     """
     chosen = [metric in wanted.metrics for metric in METRICS]
     series = [(metric,) for metric in compress(METRICS, chosen)]
-
-    def columns(scores: Sequence[Score]) -> Sequence[Column]:
-        return list(compress(zip(*[score.metrics for score in scores], strict=True), chosen))
-
-    return SubuserSeries(series, columns)
+    return SubuserSeries(series, lambda subusers: list(compress(subusers.metrics, chosen)))
 
 
 def _eligibility(wanted: SeriesSelection) -> SubuserSeries:
@@ -240,7 +272,8 @@ def _eligibility(wanted: SeriesSelection) -> SubuserSeries:
     sendgrid_seq_subuser_eligible{account="acme",subuser="shop-it",user_id="181"} 0.0
     """
     return SubuserSeries(
-        [()] * wanted.eligible, lambda scores: [[score.overall is not None for score in scores]]
+        [()] * wanted.eligible,
+        lambda subusers: [[overall is not None for overall in subusers.overall]],
     )
 
 
@@ -296,13 +329,6 @@ def _distribution(snapshot: Snapshot) -> Iterator[Sample]:
     for metric, bands in snapshot.subusers.bands.items() if snapshot.subusers else ():
         for band, count in bands.items():
             yield (snapshot.account, str(band), metric), count
-
-
-def _subusers(snapshot: Snapshot, shard: Shard) -> Iterator[tuple[str, Score]]:
-    by_label = snapshot.subusers.by_label if snapshot.subusers else {}
-    if shard.total == 1:
-        return iter(by_label.items())
-    return (each for each in by_label.items() if shard.owns(snapshot.account, each[1].user_id))
 
 
 #: Every family made here, in the order of the page.

@@ -12,6 +12,7 @@ from seq_exporter.publish.changes import Changes
 from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.families import (
     DeflatedFamilies,
+    RenderedAccount,
     count_series,
     join_families,
     render_account,
@@ -64,17 +65,15 @@ class Store:
             self._changes.publish()
         return writer
 
-    def replace(
-        self, writer: AccountWriter, snapshot: Snapshot, families: DeflatedFamilies
-    ) -> bool:
+    def replace(self, writer: AccountWriter, made: RenderedAccount) -> bool:
         """Replace what `writer` publishes, and the exposition; return False if it is closed."""
         with self._changing:
             is_open = self._writers.get(writer.account) is writer
             if is_open:
-                if families is not writer.families:
-                    self._pieces[writer.account] = families
+                if made.families is not writer.families:
+                    self._pieces[writer.account] = made.families
                     self._changes.note()
-                writer.snapshot, writer.families = snapshot, families
+                writer.families, writer.snapshot = made
         self._changes.publish()
         return is_open
 
@@ -119,16 +118,16 @@ class _Choice(NamedTuple):
     wanted: SeriesSelection
     max_series: int | None
 
-    def render(self, snapshot: Snapshot) -> DeflatedFamilies:
-        """Return the families that publish `snapshot`. Raises TooManySeries."""
-        families = render_account(snapshot, self.wanted)
-        count = count_series(families)
+    def render(self, snapshot: Snapshot) -> RenderedAccount:
+        """Return what publishes `snapshot`. Raises TooManySeries."""
+        rendered = render_account(snapshot, self.wanted)
+        count = count_series(rendered.families)
         if self.max_series is not None and count > self.max_series:
             raise TooManySeries(
                 f"{count} series are more than max_series, {self.max_series}: "
                 "raise it, or leave series out"
             )
-        return families
+        return rendered
 
 
 class AccountWriter:
@@ -190,6 +189,6 @@ class AccountWriter:
     def _swap(self, snapshot: Snapshot, choice: _Choice) -> None:
         is_same = snapshot == self.snapshot and choice == self._published
         # Rendered before anything is changed: an error here leaves the exposition as it was.
-        families = self.families if is_same else choice.render(snapshot)
-        if self._store.replace(self, snapshot, families):
+        made = RenderedAccount(self.families, snapshot) if is_same else choice.render(snapshot)
+        if self._store.replace(self, made):
             self._published = choice

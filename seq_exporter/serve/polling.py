@@ -226,7 +226,7 @@ class Poller:
     def _publish(self, held: Snapshot, snapshot: Snapshot) -> None:
         is_new = snapshot.subusers is not held.subusers or snapshot.own is not held.own
         if is_new or self.writer.is_behind:
-            subusers = snapshot.subusers and snapshot.subusers.keep_changes(held.subusers)
+            subusers = snapshot.subusers and snapshot.subusers.keep_derived(held.subusers)
             self._swap(replace(snapshot, subusers=subusers))
         if is_new:
             self._is_saved = False

@@ -74,5 +74,5 @@ def render_openmetrics(accounts: Sequence[tuple[Account, Snapshot]]) -> str:
         # TYPE sendgrid_seq_score gauge
         sendgrid_seq_score{account="acme",subuser="shop-de"} 2.8
     """
-    pieces = [render_account(snapshot, account.series) for account, snapshot in accounts]
+    pieces = [render_account(snapshot, account.series).families for account, snapshot in accounts]
     return b"".join(join_accounts(pieces).inflated()).decode() + "# EOF\n"

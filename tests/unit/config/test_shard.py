@@ -105,5 +105,5 @@ def test_together_the_shards_publish_every_series_once(
 
 
 def lines_of(snapshot: Snapshot, wanted: SeriesSelection) -> list[str]:
-    page = text_of(join_accounts([render_account(snapshot, wanted)]))
+    page = text_of(join_accounts([render_account(snapshot, wanted).families]))
     return [line for line in page.split("\n") if line and not line.startswith("#")]

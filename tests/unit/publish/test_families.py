@@ -111,7 +111,9 @@ ACME = Snapshot(
 
 
 def join(snapshots: Sequence[Snapshot]) -> DeflatedText:
-    return join_accounts([render_account(snapshot, SeriesSelection()) for snapshot in snapshots])
+    return join_accounts(
+        [render_account(snapshot, SeriesSelection()).families for snapshot in snapshots]
+    )
 
 
 def test_the_whole_page_of_a_small_account() -> None:
@@ -150,12 +152,12 @@ def test_only_the_families_that_are_wanted_are_there(
         if line.removeprefix("# HELP ").removeprefix("# TYPE ").split("{")[0].split(" ")[0]
         not in families
     ]
-    assert text_of(join_accounts([render_account(ACME, wanted)])).splitlines() == kept
+    assert text_of(join_accounts([render_account(ACME, wanted).families])).splitlines() == kept
 
 
 def test_only_the_metrics_that_are_wanted_are_there() -> None:
     wanted = SeriesSelection(metrics=("spam_rate",))
-    page = text_of(join_accounts([render_account(ACME, wanted)]))
+    page = text_of(join_accounts([render_account(ACME, wanted).families]))
     expected = [
         line
         for line in PAGE.splitlines()
@@ -286,7 +288,7 @@ def _midnight(when: date) -> float:
 def test_the_samples_and_the_lines_of_a_family_agree(
     snapshot: Snapshot, wanted: SeriesSelection
 ) -> None:
-    pieces = render_account(snapshot, wanted)
+    pieces = render_account(snapshot, wanted).families
     for family in FAMILIES:
         lines = [
             f"{format_series(family.name, zip(family.labels, values, strict=True))} "

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from seq_exporter.publish.lines import Column, SubuserLines, escape_labels
+from seq_exporter.publish.lines import SubuserLines, escape_labels
+from seq_exporter.scores import Column
 
 STARTS = ['a{subuser="', 'b{subuser="']
 
@@ -44,14 +45,14 @@ def test_each_subuser_has_a_line_for_each_value(
     labels: Sequence[str], columns: Sequence[Column], lines: Sequence[str]
 ) -> None:
     rendered = SubuserLines(STARTS).render(labels, columns)
-    assert rendered == "".join(f"{line}\n" for line in lines)
+    assert rendered == ("".join(f"{line}\n" for line in lines), len(lines))
 
 
 def test_values_of_many_decimals_are_not_all_kept() -> None:
     lines = SubuserLines(['a{subuser="'])
     values = [1 + number / 10_000 for number in range(5_000)]
     rendered = lines.render(["one"] * len(values), [values])
-    assert rendered == "".join(f'a{{subuser="one"}} {value}\n' for value in values)
+    assert rendered.text == "".join(f'a{{subuser="one"}} {value}\n' for value in values)
     assert all(len(ends) <= 1024 for ends in lines._between)
 
 

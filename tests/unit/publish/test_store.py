@@ -137,7 +137,7 @@ def test_hundreds_of_accounts_come_change_and_go() -> None:
     left = [*names[:40], "account-045", *names[50:]]
     scores = [store._writers[name].snapshot for name in left]
     assert text_of(store.exposition) == text_of(
-        join_accounts([render_account(snapshot, SeriesSelection()) for snapshot in scores])
+        join_accounts([render_account(snapshot, SeriesSelection()).families for snapshot in scores])
     )
     assert [line.split('"')[1] for line in scores_of(store)] == left
 
