@@ -103,7 +103,9 @@ class SubuserScores:
     `change7` is by how much each overall score has changed from 7 days before, in the order of
     `by_label`, None where either score is missing. It is empty while no score of that day is known.
 
-    `counted` has the bands once they are known: whoever publishes the scores counts them.
+    `counted` has the numbers in `bands` once they are known: whoever publishes the scores counts
+    them. They are tuples, which take a third of the memory of mappings: there may be thousands of
+    accounts.
     """
 
     day: date
@@ -113,7 +115,7 @@ class SubuserScores:
     read_at: float = field(default=0.0, compare=False)
     users: int = field(default=0, compare=False)
     change7: tuple[float | None, ...] = field(default=(), compare=False)
-    counted: Bands | None = field(default=None, compare=False, repr=False)
+    counted: tuple[tuple[int, ...], ...] = field(default=(), compare=False, repr=False)
 
     def compare(self, week_before: Mapping[str, float]) -> SubuserScores:
         """Return these scores with `change7`, from the overall scores of 7 days before.
@@ -154,7 +156,14 @@ class SubuserScores:
     @property
     def bands(self) -> Bands:
         """How many scores are in each band."""
-        return self.counted or count_bands(self.by_label.values())
+        if not self.counted:
+            return count_bands(self.by_label.values())
+        named = zip(("overall", *METRICS), self.counted, strict=True)
+        return {name: dict(zip(BANDS, counts, strict=True)) for name, counts in named}
+
+    def with_bands(self, bands: Bands) -> SubuserScores:
+        """Return these scores with `bands`, which have been counted."""
+        return replace(self, counted=tuple(tuple(counts.values()) for counts in bands.values()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ def render_account(snapshot: Snapshot, wanted: SeriesSelection) -> RenderedAccou
     pieces: dict[str, DeflatedText] = {}
     if snapshot.subusers:
         pieces, bands = _deflate_subusers(snapshot.account, snapshot.subusers.by_label, wanted)
-        snapshot = replace(snapshot, subusers=replace(snapshot.subusers, counted=bands))
+        snapshot = replace(snapshot, subusers=snapshot.subusers.with_bands(bands))
     for family in FAMILIES:
         if isinstance(family, AccountFamily):
             pieces[family.name] = DeflatedText.of(family.lines(snapshot, wanted))

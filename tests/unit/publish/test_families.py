@@ -288,7 +288,8 @@ def _midnight(when: date) -> float:
 def test_the_samples_and_the_lines_of_a_family_agree(
     snapshot: Snapshot, wanted: SeriesSelection
 ) -> None:
-    pieces = render_account(snapshot, wanted).families
+    pieces, rendered = render_account(snapshot, wanted)
+    assert rendered == snapshot
     for family in FAMILIES:
         lines = [
             f"{format_series(family.name, zip(family.labels, values, strict=True))} "
@@ -322,3 +323,14 @@ def test_the_gzipped_page_is_the_plain_one(snapshots: list[Snapshot], volatile: 
         gzip.decompress(b"".join(page.gzipped(DeflatedText.join([]), volatile)))
         == text_of(page).encode() + volatile
     )
+
+
+@given(SNAPSHOTS, SELECTIONS)
+def test_all_scores_are_counted_when_those_of_a_shard_are_rendered(
+    snapshot: Snapshot, wanted: SeriesSelection
+) -> None:
+    counted = render_account(snapshot, wanted).snapshot.subusers
+    if snapshot.subusers:
+        assert counted
+        assert counted.counted
+        assert counted.bands == snapshot.subusers.bands
