@@ -111,11 +111,12 @@ class SubuserFamily(Family):
         """Yield the samples of one subuser after the other."""
         series, columns = self.select(wanted)
         by_label = snapshot.subusers.by_label if snapshot.subusers and series else {}
+        is_divided = wanted.shard.total > 1
         for subuser, score in by_label.items():
-            if not wanted.shard.owns(snapshot.account, score.user_id):
+            if is_divided and not wanted.shard.owns(snapshot.account, score.user_id):
                 continue
             last = (subuser, score.user_id) if self._has_user_id else (subuser,)
-            one = Subusers.of([subuser], [score])
+            one = Subusers([subuser], [score], [score.overall], list(zip(score.metrics)))
             for between, (value,) in zip(series, columns(one), strict=True):
                 if value is not None:
                     yield (snapshot.account, *between, *last), value

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import repeat
-from typing import NamedTuple
+from itertools import compress, repeat
+from typing import Any, NamedTuple
 
 from prometheus_client.utils import floatToGoString
 
@@ -63,22 +63,37 @@ class SubuserLines:
 
         A value that is None has no line.
         """
+        # `all` takes a third of the time, and scores are at least 1.
+        missing = sum(0 if all(column) else column.count(None) for column in columns)
+        number = len(labels) * len(columns) - missing
+        if not missing:
+            return Lines("".join(self._render_whole(labels, columns)), number)
+        rows = list(zip(*columns, strict=True))
+        is_whole = list(map(all, rows))
+        texts = whole = self._render_whole(
+            compress(labels, is_whole), [list(compress(column, is_whole)) for column in columns]
+        )
+        # Who is not eligible lacks all values. Others lack some.
+        if number > sum(is_whole) * len(columns):
+            texts = (
+                next(whole) if has_all else self._render_some(label, values)
+                for has_all, label, values in zip(is_whole, labels, rows, strict=True)
+            )
+        return Lines("".join(texts), number)
+
+    def _render_whole(
+        self, labels: Iterable[str], columns: Sequence[Sequence[Any]]
+    ) -> Iterator[str]:
+        """Yield the lines of each of some subusers who have all values."""
         between = [
             map(ends.__getitem__, column)
             for ends, column in zip(self._between, columns, strict=True)
         ]
         # `repeat` has no end.
-        texts = list(map(str.join, labels, zip(repeat(self._starts[0]), *between, strict=False)))
-        # `all` takes a third of the time, and scores are at least 1.
-        missing = sum(0 if all(column) else column.count(None) for column in columns)
-        if missing:
-            for number, values in enumerate(zip(*columns, strict=True)):
-                if None in values:
-                    texts[number] = self._render_some(labels[number], values)
-        return Lines("".join(texts), len(labels) * len(columns) - missing)
+        return map(str.join, labels, zip(repeat(self._starts[0]), *between, strict=False))
 
     def _render_some(self, label: str, values: Sequence[float | None]) -> str:
-        """Return the lines of a subuser who lacks some values."""
+        """Return the lines of a subuser who lacks some values, or all."""
         return "".join(
             [
                 f"{start}{label}{_format_end(value)}"
@@ -88,21 +103,20 @@ class SubuserLines:
         )
 
 
-class _Ends(dict[float | None, str]):
+class _Ends(dict[float, str]):
     """What follows the label in a line, by its value: the end of the line, and then `following`.
 
-    Holds the values asked for so far, because a lookup takes half as long as a call. A subuser who
-    lacks a value is rendered without these.
+    Holds the values asked for so far, because a lookup takes half as long as a call.
     """
 
     def __init__(self, following: str) -> None:
         super().__init__()
         self._following = following
 
-    def __missing__(self, value: float | None) -> str:
+    def __missing__(self, value: float) -> str:
         if len(self) == _MOST_ENDS:
             self.clear()
-        end = self[value] = "" if value is None else f"{_format_end(value)}{self._following}"
+        end = self[value] = f"{_format_end(value)}{self._following}"
         return end
 
 

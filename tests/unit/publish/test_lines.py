@@ -36,6 +36,23 @@ STARTS = ['a{subuser="', 'b{subuser="']
                 'b{subuser="four"} 5.0',
             ],
         ),
+        (
+            ["one", "two"],
+            [[None, 2.0], [None, 4.5]],
+            ['a{subuser="two"} 2.0', 'b{subuser="two"} 4.5'],
+        ),
+        (["one", "two"], [[None, None], [None, None]], []),
+        (
+            ["one", "two", "three", "four"],
+            [[1.0, None, 3.0, 4.0], [1.5, None, None, 4.5]],
+            [
+                'a{subuser="one"} 1.0',
+                'b{subuser="one"} 1.5',
+                'a{subuser="three"} 3.0',
+                'a{subuser="four"} 4.0',
+                'b{subuser="four"} 4.5',
+            ],
+        ),
         (["one"], [[True], [False]], ['a{subuser="one"} 1.0', 'b{subuser="one"} 0.0']),
         # A label that looks like what stands between labels is only a label.
         (["} 1.0"], [[1.0], [2.0]], ['a{subuser="} 1.0"} 1.0', 'b{subuser="} 1.0"} 2.0']),
