@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import lru_cache
 from typing import Any, TypeGuard
 
 from seq_exporter.score import Score
@@ -12,6 +11,21 @@ from seq_exporter.sendgrid.anomalies import Anomalies
 
 #: Names become labels, which every query and page carries. SendGrid's are a quarter as long.
 LONGEST_NAME = 256
+
+
+class _Shared(dict[float | None, float | None]):
+    """One object for all equal values: half a million scores are few different numbers."""
+
+    def __missing__(self, value: float | None) -> float | None:
+        # Scores have one decimal, so there are 41. With more decimals, they would fill memory.
+        if len(self) >= 1024:
+            self.clear()
+        self[value] = value
+        return value
+
+
+#: Also for later pages, and for other accounts: equal objects are found in half the time.
+SHARED = _Shared()
 
 
 def parse_item(item: object, anomalies: Anomalies) -> Score | None:
@@ -88,13 +102,7 @@ def _parse_number(value: object, kind: str, user_id: str, anomalies: Anomalies) 
     # The exact type, because a bool is an int too. Compared before it is converted: NaN fails here,
     # and so does an integer that is too big for a float.
     if type(value) in (float, int) and LOWEST <= value <= HIGHEST:  # type: ignore[operator]
-        return _share(float(value))  # type: ignore[arg-type]
+        return SHARED[float(value)]  # type: ignore[arg-type]
     if value is not None:
         anomalies.note(kind, user_id, value)
     return None
-
-
-@lru_cache(maxsize=1024)
-def _share(value: float) -> float:
-    """Return one object for all equal values: half a million scores are few different numbers."""
-    return value
