@@ -1,6 +1,7 @@
-"""One user's scores of one day.
+"""A user's scores of one day.
 
-Not in `scores.py`, because a server that starts, and every command's help, do without msgspec.
+Apart from `scores.py`, so that `--help` and a server that starts do not wait for the import of
+msgspec.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ except ModuleNotFoundError:  # no wheel for this platform: the same, slower and 
             dataclass(frozen=True)(cls)
 
 
-# Without `gc`, and with a tuple of plain values: Python's garbage collector would look for cycles
-# in all scores of a fleet, and a scrape that meets its run would wait.
+# `gc=False`: the garbage collector would look for cycles in all scores of a fleet, with every
+# scrape waiting. There are none: a score holds texts, numbers, and a tuple of numbers.
 class Score(Struct, frozen=True, gc=False):
     """One user's scores of one day; `None` is a score that SendGrid left out, never 0.
 
-    `overall` is 1..5 or None, `metrics` five such values in the order of METRICS.
+    `overall` is 1..5 or None, `metrics` five such values in the order of `scores.METRICS`.
     """
 
     user_id: str

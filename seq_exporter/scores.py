@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from seq_exporter.score import Score
@@ -26,6 +26,10 @@ BANDS = (1, 2, 3, 4, 5)
 
 #: How many scores are in each band: `{"overall": {1: 0, ...}, "open_rate": ...}`.
 Bands = Mapping[str, Mapping[int, int]]
+
+#: The same without names, in the order of METRICS after `overall`, and of BANDS. It takes a third
+#: of the memory, and there may be thousands of accounts.
+BandCounts = tuple[tuple[int, ...], ...]
 
 #: One value for each of some subusers: their overall scores, or their scores in a metric.
 Column = Sequence[float | None]
@@ -50,25 +54,38 @@ def subtract(now: float | None, then: float | None) -> float | None:
     return None if now is None or then is None else round(now - then, 2)
 
 
+class ScoreColumns(NamedTuple):
+    """The scores of some subusers: the overall ones, and a column for each of METRICS."""
+
+    overall: Column
+    metrics: Sequence[Column]
+
+    @classmethod
+    def of(cls, scores: Sequence[Score]) -> ScoreColumns:
+        """Return the columns of at least one score."""
+        metrics = zip(*[score.metrics for score in scores], strict=True)
+        return cls([score.overall for score in scores], list(metrics))
+
+
 class BandCounter:
-    """Counts how many scores are in each band, of subusers that come in parts."""
+    """Counts how many scores are in each band, of subusers that come in batches."""
 
     def __init__(self) -> None:
         # Count the values first, which are few, and then their bands.
-        self._values = {name: Counter[float | None]() for name in ("overall", *METRICS)}
+        self._values = tuple(Counter[float | None]() for _ in ("overall", *METRICS))
 
-    def add(self, overall: Column, metrics: Sequence[Column]) -> None:
-        """Count some subusers: their overall scores, and those of each of METRICS.
+    def add(self, columns: ScoreColumns) -> None:
+        """Count a batch.
 
-        Some hundreds at once: a loop over single scores would hold up the poll of a large fleet.
+        Of hundreds: a call for each subuser would hold up the poll of a large fleet.
         """
-        for counter, column in zip(self._values.values(), (overall, *metrics), strict=True):
+        for counter, column in zip(self._values, (columns.overall, *columns.metrics), strict=True):
             counter.update(column)
 
     @property
-    def bands(self) -> Bands:
-        """What has been counted: `overall` first, then the METRICS, each with all BANDS."""
-        return {name: add_to_bands(counts) for name, counts in self._values.items()}
+    def counts(self) -> BandCounts:
+        """How many scores are in each band so far."""
+        return tuple(map(_add_to_bands, self._values))
 
 
 def count_bands(scores: Iterable[Score]) -> Bands:
@@ -76,18 +93,22 @@ def count_bands(scores: Iterable[Score]) -> Bands:
     counter = BandCounter()
     remaining = iter(scores)
     while some := list(islice(remaining, 1000)):
-        columns = zip(*[score.metrics for score in some], strict=True)
-        counter.add([score.overall for score in some], list(columns))
-    return counter.bands
+        counter.add(ScoreColumns.of(some))
+    return _name_bands(counter.counts)
 
 
-def add_to_bands(counts: Mapping[float | None, int]) -> dict[int, int]:
-    """Return how many scores are in each band, of how many there are with each value."""
+def _add_to_bands(values: Mapping[float | None, int]) -> tuple[int, ...]:
+    """Return how many scores are in each of BANDS, of how many there are with each value."""
     bands = dict.fromkeys(BANDS, 0)
-    for value, count in counts.items():
+    for value, count in values.items():
         if value is not None:
             bands[int(value)] += count
-    return bands
+    return tuple(bands.values())
+
+
+def _name_bands(counts: BandCounts) -> Bands:
+    named = zip(("overall", *METRICS), counts, strict=True)
+    return {name: dict(zip(BANDS, each, strict=True)) for name, each in named}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +124,7 @@ class SubuserScores:
     `change7` is by how much each overall score has changed from 7 days before, in the order of
     `by_label`, None where either score is missing. It is empty while no score of that day is known.
 
-    `counted` has the numbers in `bands` once they are known: whoever publishes the scores counts
-    them. They are tuples, which take a third of the memory of mappings: there may be thousands of
-    accounts.
+    `band_counts` has the numbers in `bands` once the scores have been rendered, which counts them.
     """
 
     day: date
@@ -115,7 +134,7 @@ class SubuserScores:
     read_at: float = field(default=0.0, compare=False)
     users: int = field(default=0, compare=False)
     change7: tuple[float | None, ...] = field(default=(), compare=False)
-    counted: tuple[tuple[int, ...], ...] = field(default=(), compare=False, repr=False)
+    band_counts: BandCounts = field(default=(), compare=False, repr=False)
 
     def compare(self, week_before: Mapping[str, float]) -> SubuserScores:
         """Return these scores with `change7`, from the overall scores of 7 days before.
@@ -132,9 +151,9 @@ class SubuserScores:
         return replace(self, change7=change7)
 
     def keep_derived(self, held: SubuserScores | None) -> SubuserScores:
-        """Return these scores with what is derived from those of `held` if they are the same."""
+        """Return these scores with what was derived from `held`, if `held` has the same scores."""
         if held and held.day == self.day and held.by_label is self.by_label:
-            return replace(self, change7=held.change7, counted=held.counted)
+            return replace(self, change7=held.change7, band_counts=held.band_counts)
         return self
 
     @property
@@ -156,14 +175,9 @@ class SubuserScores:
     @property
     def bands(self) -> Bands:
         """How many scores are in each band."""
-        if not self.counted:
-            return count_bands(self.by_label.values())
-        named = zip(("overall", *METRICS), self.counted, strict=True)
-        return {name: dict(zip(BANDS, counts, strict=True)) for name, counts in named}
-
-    def with_bands(self, bands: Bands) -> SubuserScores:
-        """Return these scores with `bands`, which have been counted."""
-        return replace(self, counted=tuple(tuple(counts.values()) for counts in bands.values()))
+        if self.band_counts:
+            return _name_bands(self.band_counts)
+        return count_bands(self.by_label.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,7 @@ def recall_days(evidence: Evidence, newest: SubuserScores, recall: Recall) -> Ev
 
     The others are compared with saved scores too: this asks SendGrid for nothing.
     """
+    # Here, because it imports msgspec: the start does not wait for it.
     from seq_exporter.score import Score
 
     saved = recall()

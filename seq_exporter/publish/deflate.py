@@ -93,7 +93,7 @@ class Deflater:
         self._size = self._lines = self._crc = 0
 
     def add(self, text: str, lines: int) -> None:
-        """Compress one more part, of so many lines."""
+        """Compress one more part, which has this number of `lines`."""
         part = text.encode()
         self._deflated.write(self._deflate.compress(part))
         self._size += len(part)

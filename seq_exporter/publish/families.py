@@ -25,7 +25,7 @@ from seq_exporter.publish.lines import (
     format_number,
     format_series,
 )
-from seq_exporter.scores import METRICS, BandCounter, Bands, Column, Snapshot
+from seq_exporter.scores import METRICS, BandCounter, BandCounts, Column, ScoreColumns, Snapshot
 
 if TYPE_CHECKING:
     from seq_exporter.score import Score
@@ -73,18 +73,16 @@ class AccountFamily(Family):
 
 
 class Subusers(NamedTuple):
-    """Some subusers: their labels, and their scores, also as columns, a metric after the other."""
+    """Some subusers: their labels as an exposition writes them, and their scores."""
 
     labels: Sequence[str]
     scores: Sequence[Score]
-    overall: Column
-    metrics: Sequence[Column]
+    columns: ScoreColumns
 
     @classmethod
     def of(cls, labels: Sequence[str], scores: Sequence[Score]) -> Subusers:
         """Return the subusers that have these labels and scores: at least one."""
-        metrics = zip(*[score.metrics for score in scores], strict=True)
-        return cls(labels, scores, [score.overall for score in scores], list(metrics))
+        return cls(labels, scores, ScoreColumns.of(scores))
 
 
 class SubuserSeries(NamedTuple):
@@ -95,7 +93,7 @@ class SubuserSeries(NamedTuple):
     """
 
     series: Sequence[tuple[str, ...]]
-    columns: Callable[[Subusers], Sequence[Column]]
+    columns: Callable[[ScoreColumns], Sequence[Column]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +109,20 @@ class SubuserFamily(Family):
         """Yield the samples of one subuser after the other."""
         series, columns = self.select(wanted)
         by_label = snapshot.subusers.by_label if snapshot.subusers and series else {}
-        is_divided = wanted.shard.total > 1
         for subuser, score in by_label.items():
-            if is_divided and not wanted.shard.owns(snapshot.account, score.user_id):
+            if not wanted.shard.owns(snapshot.account, score.user_id):
                 continue
             last = (subuser, score.user_id) if self._has_user_id else (subuser,)
-            one = Subusers([subuser], [score], [score.overall], list(zip(score.metrics)))
-            for between, (value,) in zip(series, columns(one), strict=True):
+            values = columns(ScoreColumns.of([score]))
+            for between, (value,) in zip(series, values, strict=True):
                 if value is not None:
                     yield (snapshot.account, *between, *last), value
 
     def renderer(self, account: str, wanted: SeriesSelection) -> Callable[[Subusers], Lines] | None:
         """Return what makes the lines of some subusers; None if no series is wanted.
 
-        The labels of the subusers are as an exposition writes them. The lines are those of
-        `samples`, but not made from them: to render and compress 100,000 subusers takes twice the
-        CPU that way.
+        The lines are those of `samples`, but not made from them: to render and compress 100,000
+        subusers takes twice the CPU that way.
         """
         series, columns = self.select(wanted)
         if not series:
@@ -146,7 +142,7 @@ class SubuserFamily(Family):
                 user_ids = escape_labels([score.user_id for score in subusers.scores])
                 pairs = zip(labels, user_ids, strict=True)
                 labels = [f'{label}",user_id="{user_id}' for label, user_id in pairs]
-            return lines.render(labels, columns(subusers))
+            return lines.render(labels, columns(subusers.columns))
 
         return render
 
@@ -160,7 +156,7 @@ DeflatedFamilies = Mapping[str, DeflatedText]
 
 
 class RenderedAccount(NamedTuple):
-    """The series of one account, and its snapshot, whose scores have been counted."""
+    """The series of one account, and the snapshot that they show, whose bands have been counted."""
 
     families: DeflatedFamilies
     snapshot: Snapshot
@@ -176,8 +172,8 @@ def render_account(snapshot: Snapshot, wanted: SeriesSelection) -> RenderedAccou
     """
     pieces: dict[str, DeflatedText] = {}
     if snapshot.subusers:
-        pieces, bands = _deflate_subusers(snapshot.account, snapshot.subusers.by_label, wanted)
-        snapshot = replace(snapshot, subusers=snapshot.subusers.with_bands(bands))
+        pieces, counts = _deflate_subusers(snapshot.account, snapshot.subusers.by_label, wanted)
+        snapshot = replace(snapshot, subusers=replace(snapshot.subusers, band_counts=counts))
     for family in FAMILIES:
         if isinstance(family, AccountFamily):
             pieces[family.name] = DeflatedText.of(family.lines(snapshot, wanted))
@@ -187,7 +183,7 @@ def render_account(snapshot: Snapshot, wanted: SeriesSelection) -> RenderedAccou
 
 def _deflate_subusers(
     account: str, by_label: Mapping[str, Score], wanted: SeriesSelection
-) -> tuple[dict[str, DeflatedText], Bands]:
+) -> tuple[dict[str, DeflatedText], BandCounts]:
     """Return the pieces of the families of which each subuser has series, and count all scores.
 
     This is one pass over the subusers: to fetch 100,000 scores from memory takes as long as to
@@ -202,11 +198,11 @@ def _deflate_subusers(
     names, scores = iter(by_label), iter(by_label.values())
     while some := list(islice(names, _SUBUSERS_AT_ONCE)):
         subusers = Subusers.of(escape_labels(some), list(islice(scores, _SUBUSERS_AT_ONCE)))
-        counter.add(subusers.overall, subusers.metrics)
+        counter.add(subusers.columns)
         if owned := _select_owned(subusers, account, wanted.shard):
             for _, render, deflater in families:
                 deflater.add(*render(owned))
-    return {name: deflater.finish() for name, _, deflater in families}, counter.bands
+    return {name: deflater.finish() for name, _, deflater in families}, counter.counts
 
 
 def _select_owned(subusers: Subusers, account: str, shard: Shard) -> Subusers | None:
@@ -252,7 +248,7 @@ def _subuser_scores(wanted: SeriesSelection) -> SubuserSeries:
     sendgrid_seq_score{account="acme",subuser="shop-de"} 4.2
     sendgrid_seq_score{account="acme",subuser="shop-fr"} 3.0
     """
-    return SubuserSeries([()] * wanted.scores, lambda subusers: [subusers.overall])
+    return SubuserSeries([()] * wanted.scores, lambda scores: [scores.overall])
 
 
 def _subuser_metric_scores(wanted: SeriesSelection) -> SubuserSeries:
@@ -263,7 +259,7 @@ def _subuser_metric_scores(wanted: SeriesSelection) -> SubuserSeries:
     """
     chosen = [metric in wanted.metrics for metric in METRICS]
     series = [(metric,) for metric in compress(METRICS, chosen)]
-    return SubuserSeries(series, lambda subusers: list(compress(subusers.metrics, chosen)))
+    return SubuserSeries(series, lambda scores: list(compress(scores.metrics, chosen)))
 
 
 def _eligibility(wanted: SeriesSelection) -> SubuserSeries:
@@ -274,7 +270,7 @@ def _eligibility(wanted: SeriesSelection) -> SubuserSeries:
     """
     return SubuserSeries(
         [()] * wanted.eligible,
-        lambda subusers: [[overall is not None for overall in subusers.overall]],
+        lambda scores: [[overall is not None for overall in scores.overall]],
     )
 
 

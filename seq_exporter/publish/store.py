@@ -65,15 +65,15 @@ class Store:
             self._changes.publish()
         return writer
 
-    def replace(self, writer: AccountWriter, made: RenderedAccount) -> bool:
+    def replace(self, writer: AccountWriter, rendered: RenderedAccount) -> bool:
         """Replace what `writer` publishes, and the exposition; return False if it is closed."""
         with self._changing:
             is_open = self._writers.get(writer.account) is writer
             if is_open:
-                if made.families is not writer.families:
-                    self._pieces[writer.account] = made.families
+                if rendered.families is not writer.families:
+                    self._pieces[writer.account] = rendered.families
                     self._changes.note()
-                writer.families, writer.snapshot = made
+                writer.snapshot, writer.families = rendered.snapshot, rendered.families
         self._changes.publish()
         return is_open
 
@@ -189,6 +189,6 @@ class AccountWriter:
     def _swap(self, snapshot: Snapshot, choice: _Choice) -> None:
         is_same = snapshot == self.snapshot and choice == self._published
         # Rendered before anything is changed: an error here leaves the exposition as it was.
-        made = RenderedAccount(self.families, snapshot) if is_same else choice.render(snapshot)
-        if self._store.replace(self, made):
+        held = RenderedAccount(self.families, snapshot)
+        if self._store.replace(self, held if is_same else choice.render(snapshot)):
             self._published = choice

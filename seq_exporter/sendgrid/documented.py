@@ -17,7 +17,7 @@ from msgspec.structs import astuple
 from seq_exporter.score import Score
 from seq_exporter.scores import HIGHEST, LOWEST, METRICS
 from seq_exporter.sendgrid.pages import Decoded, Page
-from seq_exporter.sendgrid.parsing import LONGEST_NAME, SHARED
+from seq_exporter.sendgrid.parsing import LONGEST_NAME, VALUES
 
 _Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
 _Value = Annotated[float, Meta(ge=LOWEST, le=HIGHEST)] | None
@@ -76,9 +76,9 @@ def decode_scores(day: date, body: str) -> Decoded | None:
     user_ids = [item.user_id for item in items]
     usernames = [item.username for item in items]
     # Column by column, so that C does what is done for each value.
-    overall = map(SHARED.__getitem__, [item.score for item in items])
+    overall = map(VALUES.__getitem__, [item.score for item in items])
     values = map(astuple, [item.metrics or _NO_METRICS for item in items])
-    flat = map(SHARED.__getitem__, chain.from_iterable(values))
+    flat = map(VALUES.__getitem__, chain.from_iterable(values))
     metrics = zip(*[flat] * len(METRICS), strict=True)
     scores = list(map(Score, user_ids, usernames, overall, metrics))
     page = Page(scores, user_ids, False, answer.cursor)

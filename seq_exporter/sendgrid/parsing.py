@@ -9,23 +9,26 @@ from seq_exporter.score import Score
 from seq_exporter.scores import HIGHEST, LOWEST, METRICS
 from seq_exporter.sendgrid.anomalies import Anomalies
 
+# Scores have one decimal, so there are 41 values. With more decimals, they would fill memory.
+_MOST_VALUES = 1024
+
 #: Names become labels, which every query and page carries. SendGrid's are a quarter as long.
 LONGEST_NAME = 256
 
 
-class _Shared(dict[float | None, float | None]):
-    """One object for all equal values: half a million scores are few different numbers."""
+class _Values(dict[float | None, float | None]):
+    """Values by themselves: half a million scores are few different numbers, kept once each."""
 
     def __missing__(self, value: float | None) -> float | None:
-        # Scores have one decimal, so there are 41. With more decimals, they would fill memory.
-        if len(self) >= 1024:
+        if len(self) >= _MOST_VALUES:  # by a few, if several threads add some at once
             self.clear()
         self[value] = value
         return value
 
 
-#: Also for later pages, and for other accounts: equal objects are found in half the time.
-SHARED = _Shared()
+#: Shared by all pages and accounts: a lookup by value, as rendering does it, takes half as long if
+#: it meets the same object.
+VALUES = _Values()
 
 
 def parse_item(item: object, anomalies: Anomalies) -> Score | None:
@@ -102,7 +105,7 @@ def _parse_number(value: object, kind: str, user_id: str, anomalies: Anomalies) 
     # The exact type, because a bool is an int too. Compared before it is converted: NaN fails here,
     # and so does an integer that is too big for a float.
     if type(value) in (float, int) and LOWEST <= value <= HIGHEST:  # type: ignore[operator]
-        return SHARED[float(value)]  # type: ignore[arg-type]
+        return VALUES[float(value)]  # type: ignore[arg-type]
     if value is not None:
         anomalies.note(kind, user_id, value)
     return None

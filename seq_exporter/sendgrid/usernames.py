@@ -89,7 +89,6 @@ class Usernames:
     def _name(self, score: Score, given: Container[str | None]) -> Score:
         """Return `score` with the user's remembered name, unless another user is `given` it now."""
         name = self._by_id.get(score.user_id)
-        # Not by `_replace`, which takes ten times as long.
         return score if name in given else Score(score.user_id, name, score.overall, score.metrics)
 
     def _keep_nameless(self, user_ids: Iterable[str]) -> frozenset[str]:

@@ -1,6 +1,6 @@
 """What a state file holds of a snapshot, as JSON.
 
-Two lines of it, where a file has one:
+One line of it, wrapped here:
 
     {"account":"acme","subusers":{"day":"2025-11-04","by_label":{"shop-de":["180","shop-de",4.2,
     [4.0,3.0,5.0,4.5,5.0]]},"missing":[],"has_scores":true,"read_at":0.0,"users":1},"own":null}
@@ -52,12 +52,42 @@ class _Subusers:
     read_at: float = 0.0
     users: int = 0
 
+    @classmethod
+    def of(cls, scores: SubuserScores) -> _Subusers:
+        return cls(
+            day=scores.day,
+            by_label=scores.by_label,
+            missing=scores.missing,
+            has_scores=scores.has_scores,
+            read_at=scores.read_at,
+            users=scores.users,
+        )
+
+    @property
+    def scores(self) -> SubuserScores:
+        return SubuserScores(
+            day=self.day,
+            by_label=self.by_label,
+            missing=self.missing,
+            has_scores=self.has_scores,
+            read_at=self.read_at,
+            users=self.users,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Own:
     day: date
     score: _Score
     read_at: float = 0.0
+
+    @classmethod
+    def of(cls, own: OwnScore) -> _Own:
+        return cls(day=own.day, score=own.score, read_at=own.read_at)
+
+    @property
+    def own(self) -> OwnScore:
+        return OwnScore(day=self.day, score=self.score, read_at=self.read_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,25 +103,14 @@ def _adapter() -> TypeAdapter[_Saved]:
 
 
 def dump_snapshot(snapshot: Snapshot) -> bytes:
-    """Return `snapshot` as JSON, without `change7`: that follows from the history."""
-    subusers = own = None
-    if found := snapshot.subusers:
-        subusers = _Subusers(
-            found.day, found.by_label, found.missing, found.has_scores, found.read_at, found.users
-        )
-    if snapshot.own:
-        own = _Own(snapshot.own.day, snapshot.own.score, snapshot.own.read_at)
+    """Return `snapshot` as JSON, without what is derived from the scores and from the history."""
+    subusers = _Subusers.of(snapshot.subusers) if snapshot.subusers else None
+    own = _Own.of(snapshot.own) if snapshot.own else None
     return _adapter().dump_json(_Saved(snapshot.account, subusers, own))
 
 
 def parse_snapshot(content: bytes) -> Snapshot:
     """Return what `dump_snapshot` has written. Raises ValueError if it is anything else."""
     saved = _adapter().validate_json(content)
-    subusers = own = None
-    if found := saved.subusers:
-        subusers = SubuserScores(
-            found.day, found.by_label, found.missing, found.has_scores, found.read_at, found.users
-        )
-    if saved.own:
-        own = OwnScore(saved.own.day, saved.own.score, saved.own.read_at)
-    return Snapshot(saved.account, subusers, own)
+    subusers = saved.subusers.scores if saved.subusers else None
+    return Snapshot(saved.account, subusers, saved.own.own if saved.own else None)

@@ -68,6 +68,7 @@ class StateFolder:
 
         Raises OSError, also if the folder does not answer in time.
         """
+        # Here, because it imports msgspec: the start does not wait for it.
         from seq_exporter.serve.saved import dump_snapshot
 
         self._save(self._path(account), account, key, dump_snapshot(snapshot))
@@ -78,7 +79,7 @@ class StateFolder:
         Raises OSError if the file cannot be read, or not in time. If the file is not what `save`
         writes, renames it and raises ValueError.
         """
-        from seq_exporter.serve.saved import parse_snapshot
+        from seq_exporter.serve.saved import parse_snapshot  # here, as above
 
         return self._load(self._path(account), account, key, parse_snapshot)
 

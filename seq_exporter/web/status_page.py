@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from seq_exporter import __version__
-from seq_exporter.scores import Health, Snapshot, add_to_bands
+from seq_exporter.scores import Health, Snapshot
 from seq_exporter.web.listing import SORTS, Accounts, Query, list_subusers
 from seq_exporter.web.templates import load_template
 
@@ -119,8 +118,6 @@ def _summarize(healths: Sequence[Health]) -> str:
 
 def _describe(snapshot: Snapshot, health: Health, docs_url: str | None) -> dict[str, Any]:
     subusers = snapshot.subusers
-    # Only the overall scores: the page does not show the metrics'.
-    overall = Counter([score.overall for score in subusers.by_label.values()] if subusers else ())
     days = [part.day for part in (snapshot.subusers, snapshot.own) if part]
     return {
         "name": snapshot.account,
@@ -134,7 +131,7 @@ def _describe(snapshot: Snapshot, health: Health, docs_url: str | None) -> dict[
         "next_poll": _clock_time(health.next_poll),
         "day": max(days, default=None),
         "own": snapshot.own and snapshot.own.score.overall,
-        "bands": _describe_bands(add_to_bands(overall)),
+        "bands": _describe_bands(subusers.bands["overall"] if subusers else {}),
         **(subusers.counts if subusers else {}),
     }
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+from dataclasses import replace
+
+import pytest
+
 from seq_exporter.score import Score
 from seq_exporter.scores import METRICS, SubuserScores
 from tests.support import day
@@ -34,24 +39,43 @@ def test_a_band_has_the_scores_with_its_whole_part() -> None:
 
 
 def test_bands_are_counted_once() -> None:
-    others = {name: {**counts, 5: 9} for name, counts in BANDS.items()}
-    counted = SCORES.with_bands(others)
-    assert counted.bands == others
+    counts = tuple((0, 0, 0, 0, 9) for _ in BANDS)
+    counted = replace(SCORES, band_counts=counts)
+    assert counted.bands == {name: {1: 0, 2: 0, 3: 0, 4: 0, 5: 9} for name in BANDS}
     assert counted == SCORES
 
 
+def test_many_scores_are_counted_in_batches() -> None:
+    values = [1 + number % 41 / 10 for number in range(2_001)]
+    scores = {
+        str(value): Score(str(value), None, values[value], (5.0,) * 5) for value in range(2_001)
+    }
+    expected = {band: sum(band <= value < band + 1 for value in values) for band in range(1, 6)}
+    bands = SubuserScores(day(4), scores).bands
+    assert bands["overall"] == expected
+    assert bands["spam_rate"] == {1: 0, 2: 0, 3: 0, 4: 0, 5: 2_001}
+
+
+def test_the_garbage_collector_does_not_look_at_scores() -> None:
+    pytest.importorskip("msgspec")
+    metrics = SCORES.by_label["shop-de"].metrics
+    assert not gc.is_tracked(Score("1", "shop-de", 4.9, metrics))
+    assert not gc.is_tracked({"shop-de": Score("1", "shop-de", 4.9, metrics)})
+
+
 def test_the_same_scores_read_again_keep_what_is_derived_from_them() -> None:
-    held = SCORES.with_bands(BANDS).compare({"1": 4.1, "2": 3.5})
+    held = replace(SCORES, band_counts=((1, 2, 3, 4, 5),) * 6).compare({"1": 4.1, "2": 3.5})
     again = SubuserScores(SCORES.day, SCORES.by_label, read_at=9.0).keep_derived(held)
-    assert (again.change7, again.counted, again.read_at) == (held.change7, held.counted, 9.0)
+    assert (again.change7, again.band_counts) == (held.change7, held.band_counts)
+    assert again.read_at == 9.0
 
 
 def test_other_scores_keep_nothing() -> None:
-    held = SCORES.with_bands(BANDS).compare({"1": 4.1})
+    held = replace(SCORES, band_counts=((1, 2, 3, 4, 5),) * 6).compare({"1": 4.1})
     for other in (
         SubuserScores(day(5), SCORES.by_label),
         SubuserScores(day(4), dict(SCORES.by_label)),
     ):
         kept = other.keep_derived(held)
-        assert (kept.change7, kept.counted) == ((), ())
+        assert (kept.change7, kept.band_counts) == ((), ())
     assert SCORES.keep_derived(None) is SCORES

@@ -92,7 +92,7 @@ def test_a_check_of_the_files_needs_no_server_and_no_client(
 
 
 def test_serve_needs_no_table_no_archive_no_page_no_passwords_and_no_requests() -> None:
-    """The first poll imports requests, the first view templates, the first login bcrypt."""
+    """A first poll imports requests and msgspec, a first view templates, a first login bcrypt."""
     modules = list_modules(f"{LIST_MODULES}import seq_exporter.commands.serve.run")
     names = {module.split(".")[0] for module in modules}
     assert names.isdisjoint({"rich", "sqlite3", "google", "cramjam", "jinja2", "bcrypt"})

@@ -23,7 +23,7 @@ from seq_exporter.publish.families import FAMILIES, join_accounts, render_accoun
 from seq_exporter.publish.lines import format_number, format_series
 from seq_exporter.score import Score
 from seq_exporter.scores import METRICS, OwnScore, Snapshot, SubuserScores
-from tests.support import text_of
+from tests.support import day, text_of
 
 PAGE = r"""
 # HELP sendgrid_seq_score Overall SEQ score of a subuser, from 1 (poor) to 5 (good), cached from the last successful poll.
@@ -330,7 +330,27 @@ def test_all_scores_are_counted_when_those_of_a_shard_are_rendered(
     snapshot: Snapshot, wanted: SeriesSelection
 ) -> None:
     counted = render_account(snapshot, wanted).snapshot.subusers
-    if snapshot.subusers:
-        assert counted
-        assert counted.counted
-        assert counted.bands == snapshot.subusers.bands
+    if not snapshot.subusers:
+        return
+    assert counted
+    scores = snapshot.subusers.by_label.values()
+    values = [(score.overall, *score.metrics) for score in scores]
+    for number, counts in enumerate(counted.band_counts):
+        known = [value for each in values if (value := each[number]) is not None]
+        assert counts == tuple(
+            sum(band <= value < band + 1 for value in known) for band in range(1, 6)
+        )
+
+
+@pytest.mark.parametrize("shard", [Shard(0, 1), Shard(1, 2), Shard(0, 500)])
+def test_a_large_account_is_rendered_in_batches(shard: Shard) -> None:
+    scores = {f"shop-{number:03}": Score(str(number), None, 4.2) for number in range(601)}
+    snapshot = Snapshot("acme", SubuserScores(day(4), scores))
+    families, rendered = render_account(snapshot, SeriesSelection(metrics=(), shard=shard))
+    owned = [name for name, score in scores.items() if shard.owns("acme", score.user_id)]
+    assert text_of(families["sendgrid_seq_score"]) == "".join(
+        f'sendgrid_seq_score{{account="acme",subuser="{name}"}} 4.2\n' for name in owned
+    )
+    assert families["sendgrid_seq_score"].lines == len(owned)
+    assert rendered.subusers
+    assert rendered.subusers.band_counts[0] == (0, 0, 0, 601, 0)

@@ -22,6 +22,7 @@ from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.documented import decode_scores, decode_usernames
 from seq_exporter.sendgrid.observer import RequestObserver
 from seq_exporter.sendgrid.pages import Decode
+from seq_exporter.sendgrid.parsing import parse_item
 from seq_exporter.sendgrid.transport import Endpoint, Transport
 from tests.support import KEY, SUBUSERS, SUBUSERS_SCORES, FakeTime, account, day, examples
 
@@ -133,6 +134,14 @@ def test_scores_as_documented_are_decoded(
     assert repr(decoded.page.users) == repr(scores)
     assert decoded.page.following == cursor
     check_roads(SUBUSERS_SCORES, json.dumps(body).encode())
+
+
+def test_equal_values_of_all_pages_are_one_object() -> None:
+    body = {"result": [{"user_id": "1", "score": 4.2}, {"user_id": "2", "score": 4.2}]}
+    pages = [decode_scores(TODAY, json.dumps(body)) for _ in range(2)]
+    scores = [score for decoded in pages if decoded for score in decoded.page.users]
+    scores.append(parse_item({"user_id": "3", "score": float("4.2")}, Anomalies()))
+    assert [score.overall is scores[0].overall for score in scores] == [True] * 5
 
 
 def test_names_as_documented_are_decoded() -> None:

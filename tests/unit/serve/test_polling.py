@@ -500,6 +500,19 @@ def test_a_day_read_again_keeps_its_changes_while_the_folder_fails(
     assert (harness.value("state_save_failures_total"), changes(harness)) == (1, {"a": -0.5})
 
 
+def test_a_day_read_again_is_not_counted_again(sendgrid: FakeSendGrid, time: FakeTime) -> None:
+    harness = PollerHarness(time, own_score=False)
+    publish_days(harness, sendgrid, time, {12: [item("1", "a", 4)]})
+    first = harness.poller.writer.snapshot.subusers
+    time.pass_hours(1.5)
+    harness.poll()
+    again = harness.poller.writer.snapshot.subusers
+    assert first
+    assert again
+    assert again.read_at > first.read_at
+    assert again.band_counts is first.band_counts
+
+
 def test_no_other_day_is_taken_for_that_of_a_week_before(
     sendgrid: FakeSendGrid, time: FakeTime, tmp_path: Path
 ) -> None:

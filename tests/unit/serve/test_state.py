@@ -213,14 +213,3 @@ def test_the_snapshot_is_no_history(state: StateFolder, tmp_path: Path) -> None:
     file.rename(file.parent / "earlier-scores" / "acme.json")
     with pytest.raises(ValueError, match="was not written by this version"):
         state.load_history(account(), Secret(KEY))
-
-
-def test_changes_are_not_saved_twice(state: StateFolder) -> None:
-    assert SNAPSHOT.subusers
-    compared = SNAPSHOT.subusers.compare({"1": 4.0})
-    assert compared.change7 == (0.5, None)
-    state.save(account(), Secret(KEY), replace(SNAPSHOT, subusers=compared))
-    loaded = state.load(account(), Secret(KEY))
-    assert loaded
-    assert loaded.subusers
-    assert loaded.subusers.change7 == ()
