@@ -33,10 +33,13 @@ def _write_row(score: Score) -> _Row:
 
 def _as_row(_: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
     # One at a time: the rows of a large fleet would fill memory.
+    row = handler(_Row)
     return core_schema.no_info_after_validator_function(
         _read_row,
-        handler(_Row),
-        serialization=core_schema.plain_serializer_function_ser_schema(_write_row),
+        row,
+        serialization=core_schema.plain_serializer_function_ser_schema(
+            _write_row, return_schema=row
+        ),
     )
 
 
