@@ -18,7 +18,7 @@ from seq_exporter.publish.telemetry import AccountTelemetry, Telemetry
 from seq_exporter.scores import Health, Snapshot
 from seq_exporter.sendgrid.sessions import Sessions
 from seq_exporter.serve.explaining import AccountExplainer, Explainer
-from seq_exporter.serve.loading import LOAD_SECONDS, load_within
+from seq_exporter.serve.loading import LOAD_SECONDS, collection_paused, load_within
 from seq_exporter.serve.polling import Poller
 from seq_exporter.serve.state import StateFolder
 from seq_exporter.threads import DaemonThreads, NoThread
@@ -127,7 +127,8 @@ class Exporter:
         not log again the problem that the last reload had.
         """
         async with self._reloading:
-            problem = await self._reload()
+            with collection_paused():
+                problem = await self._reload()
             self.telemetry.observe_reload(not problem, self._clock.now())
             if problem and not (is_retry and problem == self._problem):
                 _log.error(

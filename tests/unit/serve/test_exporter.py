@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import sys
 import threading
@@ -484,6 +485,24 @@ def test_a_retry_logs_no_problem_again(
     message = "reload failed, the old configuration stays in force"
     logged = [record.error for record in caplog.records if record.message == message]  # type: ignore[attr-defined]
     assert logged == ["one", "one", "two"]
+
+
+@pytest.mark.parametrize("result", [CONFIG, ConfigError("config.yaml:1: no")])
+def test_a_reload_collects_no_garbage(
+    result: Config | ConfigError, sendgrid: FakeSendGrid, time: FakeTime
+) -> None:
+    collecting: list[bool] = []
+
+    def load() -> Config:
+        collecting.append(gc.isenabled())
+        if isinstance(result, ConfigError):
+            raise result
+        return result
+
+    exporter = Exporter(CONFIG, load, time.clock)
+    asyncio.run(exporter.reload())
+    assert collecting == [False]
+    assert gc.isenabled()
 
 
 def test_a_reload_that_hangs_fails_and_keeps_nothing_from_ending(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import threading
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import pytest
 
 from seq_exporter.config.file import load_config
 from seq_exporter.errors import ConfigError
-from seq_exporter.serve.loading import load_within
+from seq_exporter.serve.loading import collection_paused, load_within
 from seq_exporter.threads import NoThread
 from tests.support import GIVE_UP_SECONDS, KEY
 
@@ -98,3 +99,17 @@ def test_a_key_file_that_hangs_is_named_with_its_place(tmp_path: Path) -> None:
         f"{tmp_path}/config.yaml:3: accounts[0].api_key_file: cannot read the key file "
         f"'{tmp_path}/key': no answer within 0.01 s: put the key there, and let this user read it"
     )
+
+
+def test_a_pause_within_a_pause_ends_with_the_outer_one() -> None:
+    with collection_paused():
+        with collection_paused():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_a_pause_ends_with_an_error() -> None:
+    with contextlib.suppress(ConfigError), collection_paused():
+        raise ConfigError("no")
+    assert gc.isenabled()
