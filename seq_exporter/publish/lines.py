@@ -64,7 +64,7 @@ class SubuserLines:
     def render(self, labels: Sequence[str], columns: Sequence[Column]) -> Lines:
         """Return the lines of subusers, one subuser after another; each start has a column.
 
-        A value that is None has no line.
+        There is no line for a missing value (None).
         """
         # `all` takes a third of the time of `count`. No score is 0, and an eligibility of 0 is only
         # counted the slower way.

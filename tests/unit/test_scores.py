@@ -5,8 +5,6 @@ from __future__ import annotations
 import gc
 from dataclasses import replace
 
-import pytest
-
 from seq_exporter.score import Score
 from seq_exporter.scores import METRICS, SubuserScores
 from tests.support import day
@@ -56,11 +54,11 @@ def test_many_scores_are_counted_in_batches() -> None:
     assert bands["spam_rate"] == {1: 0, 2: 0, 3: 0, 4: 0, 5: 2_001}
 
 
-def test_the_garbage_collector_does_not_look_at_scores() -> None:
-    pytest.importorskip("msgspec")
-    metrics = SCORES.by_label["shop-de"].metrics
-    assert not gc.is_tracked(Score("1", "shop-de", 4.9, metrics))
-    assert not gc.is_tracked({"shop-de": Score("1", "shop-de", 4.9, metrics)})
+def test_the_garbage_collector_looks_at_scores_only_without_msgspec() -> None:
+    is_without = Score.__mro__[1].__module__ != "msgspec"
+    score = Score("1", "shop-de", 4.9, (1.0, 2.0, None, 4.0, 5.0))
+    assert gc.is_tracked(score) is is_without
+    assert gc.is_tracked({"shop-de": score}) is is_without
 
 
 def test_the_same_scores_read_again_keep_what_is_derived_from_them() -> None:
