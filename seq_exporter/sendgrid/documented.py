@@ -64,7 +64,7 @@ _SCORES = Decoder(_Scores)
 _SUBUSERS = Decoder(list[_Subuser])
 
 
-def decode_scores(day: date, body: str) -> Decoded | None:
+def decode_scores(day: date, body: str | bytes) -> Decoded | None:
     """Decode a page of the subusers' scores on `day`; None if it is not exactly as documented."""
     try:
         answer = _SCORES.decode(body)
@@ -85,7 +85,7 @@ def decode_scores(day: date, body: str) -> Decoded | None:
     return Decoded(page, [*user_ids, *filter(None, usernames), answer.cursor or ""])
 
 
-def decode_usernames(offset: int, body: str) -> Decoded | None:
+def decode_usernames(offset: int, body: str | bytes) -> Decoded | None:
     """Decode a page of the list of subusers from `offset` on; None if it is not as documented."""
     try:
         items = _SUBUSERS.decode(body)

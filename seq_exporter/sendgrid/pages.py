@@ -42,9 +42,9 @@ class Decoded(NamedTuple):
 
 
 #: Decodes the text of a body; returns None if it is not exactly as documented.
-Decode = Callable[[str], Decoded | None]
+Decode = Callable[[str | bytes], Decoded | None]
 
 
-def decode_nothing(position: object, body: str) -> Decoded | None:
+def decode_nothing(position: object, body: str | bytes) -> Decoded | None:
     """Decode no page, so that its items are parsed one by one."""
     return None

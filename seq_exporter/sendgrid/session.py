@@ -101,7 +101,8 @@ class _Adapter(HTTPAdapter):
         requests passes other errors of the system on, such as that of a missing file of
         certificates, and names neither the proxy nor the variable that is to be corrected.
         """
-        proxy = find_proxy(request.url, options.get("proxies") or {})
+        proxies = options.get("proxies")
+        proxy = find_proxy(request.url, proxies) if proxies else None
         if proxy and (mistake := proxy.find_mistake()):
             raise ExplainedFailure(mistake, request=request)
         try:

@@ -112,6 +112,16 @@ def test_pages_are_followed_by_their_cursor(mock: responses.RequestsMock, client
     assert asked(mock, "after_key") == [None, "2", "3"]
 
 
+def test_a_cursor_is_sent_as_it_is(mock: responses.RequestsMock, client: SendGrid) -> None:
+    cursors = ["a b&c=d", "é/+%41", "~?#"]
+    for number, cursor in enumerate([*cursors, None]):
+        mock.get(SUBUSERS_SCORES, json=page(str(number), after_key=cursor))
+    assert client.fetch_subusers(day(5))
+    assert asked(mock, "after_key") == [None, *cursors]
+    keys = [call.request.headers["Authorization"] for call in mock.calls]
+    assert keys == [f"Bearer {KEY}"] * 4
+
+
 @pytest.mark.parametrize(
     "last",
     [
