@@ -57,16 +57,16 @@ class Usernames:
         to the user who has it in `scores`: a remembered name never takes it away. If SendGrid
         refuses, nothing breaks: a user without a name goes by its user_id.
         """
-        without: list[str] = []
-        for score in scores:
+        without: dict[int, Score] = {}  # by their place: few, so the others are not looked at again
+        for place, score in enumerate(scores):
             if score.username:
                 self._by_id[score.user_id] = score.username
             else:
-                without.append(score.user_id)
+                without[place] = score
         if len(self._by_id) > 2 * len(scores) + _NAMES_TO_SPARE:
             present = {score.user_id for score in scores}
             self._by_id = {key: name for key, name in self._by_id.items() if key in present}
-        nameless = self._keep_nameless(without)
+        nameless = self._keep_nameless(score.user_id for score in without.values())
         # If the clock was set back, the age is negative and means nothing.
         if not 0 <= now - self._asked_at < _ASK_AGAIN_SECONDS:
             self._unknown = frozenset()
@@ -78,13 +78,13 @@ class Usernames:
             if not self._pause_seconds:  # added to those of other days in the same poll
                 self._unknown = self._keep_nameless(self._unknown | nameless)
         self._nameless = self._keep_nameless(nameless)
-        if not without:
-            return list(scores)
-        recalled = {self._by_id.get(user_id) for user_id in without}
-        given = {score.username for score in scores if score.username in recalled}
-        return [
-            score if score.username else share(self._name(score, given), known) for score in scores
-        ]
+        named = list(scores)
+        if without:
+            recalled = {self._by_id.get(score.user_id) for score in without.values()}
+            given = recalled.intersection([score.username for score in scores])
+            for place, score in without.items():
+                named[place] = share(self._name(score, given), known)
+        return named
 
     def _name(self, score: Score, given: Container[str | None]) -> Score:
         """Return `score` with the user's remembered name, unless another user is `given` it now."""
@@ -99,19 +99,22 @@ class Usernames:
         """Read the list of subusers, for the names of users who are `nameless`."""
         self._asked_at = now
         self._pause_seconds = 0.0
-        listed: set[str] = set()
-        # The names that differ from those remembered: few in a large account. If a user is listed
-        # twice, the last name counts.
+        listed: list[str] = []
+        is_repeated = False
+        # The names that differ from those remembered: few in a large account.
         changed: dict[str, str] = {}
         same = {user_id: user_id for user_id in nameless}  # no text is kept twice
+        recall = self._by_id.get
         try:
             for page in sendgrid.read_usernames():
-                listed.update(page.users)
+                listed += page.users
+                if page.is_repeated:  # if a user is listed twice, the last name counts
+                    is_repeated = True
+                    for user_id in page.users:
+                        changed.pop(user_id, None)
                 for user_id, name in page.users.items():
-                    if self._by_id.get(user_id) != name:
+                    if recall(user_id) != name:
                         changed[same.get(user_id, user_id)] = name
-                    elif user_id in changed:
-                        del changed[user_id]
         except (AccountUnavailable, ServerFailed) as err:
             _log.info("cannot list subusers now", extra={"error": str(err)})
             self._pause_seconds = _TRY_AGAIN_SECONDS
@@ -120,12 +123,13 @@ class Usernames:
         # Also the first pages of a list that cannot be read to its end. A name that the list gives
         # to another user is no longer remembered.
         names = {**self._by_id, **changed}
-        if len(listed) < len(names):  # some names are those of users who are not listed
+        if is_repeated or len(listed) < len(names):  # some may be names of users not listed
             taken = {names[user_id] for user_id in listed}
+            present = set(listed)
             names = {
                 user_id: name
                 for user_id, name in names.items()
-                if user_id in listed or name not in taken
+                if user_id in present or name not in taken
             }
         self._by_id = names
 
