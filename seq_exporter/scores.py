@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from seq_exporter.score import Score
@@ -54,17 +55,22 @@ def subtract(now: float | None, then: float | None) -> float | None:
     return None if now is None or then is None else round(now - then, 2)
 
 
-class ScoreColumns(NamedTuple):
-    """The scores of some subusers: the overall ones, and a column for each of METRICS."""
+class ScoreColumns:
+    """The scores of some subusers as columns, which are made when they are asked for."""
 
-    overall: Column
-    metrics: Sequence[Column]
+    def __init__(self, scores: Sequence[Score]) -> None:
+        self._scores = scores
 
-    @classmethod
-    def of(cls, scores: Sequence[Score]) -> ScoreColumns:
-        """Return the columns of at least one score."""
-        metrics = zip(*[score.metrics for score in scores], strict=True)
-        return cls([score.overall for score in scores], list(metrics))
+    @cached_property
+    def overall(self) -> Column:
+        """The overall scores."""
+        return [score.overall for score in self._scores]
+
+    @cached_property
+    def metrics(self) -> Sequence[Column]:
+        """A column for each of METRICS."""
+        rows = [score.metrics for score in self._scores]
+        return list(zip(*rows, strict=True)) or [()] * len(METRICS)
 
 
 class BandCounter:
@@ -93,7 +99,7 @@ def count_bands(scores: Iterable[Score]) -> Bands:
     counter = BandCounter()
     remaining = iter(scores)
     while some := list(islice(remaining, 1000)):
-        counter.add(ScoreColumns.of(some))
+        counter.add(ScoreColumns(some))
     return _name_bands(counter.counts)
 
 

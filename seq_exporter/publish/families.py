@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import compress, islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -72,17 +73,25 @@ class AccountFamily(Family):
             yield f"{series} {format_number(number)}\n"
 
 
-class Subusers(NamedTuple):
+class Subusers:
     """Some subusers: their labels as an exposition writes them, and their scores."""
 
-    labels: Sequence[str]
-    scores: Sequence[Score]
-    columns: ScoreColumns
+    def __init__(self, labels: Sequence[str], scores: Sequence[Score]) -> None:
+        self.labels = labels
+        self.scores = scores
+        self.columns = ScoreColumns(scores)
 
-    @classmethod
-    def of(cls, labels: Sequence[str], scores: Sequence[Score]) -> Subusers:
-        """Return the subusers that have these labels and scores: at least one."""
-        return cls(labels, scores, ScoreColumns.of(scores))
+    def select(self, wanted: Sequence[bool]) -> Subusers:
+        """Return those that are `wanted`."""
+        if all(wanted):
+            return self
+        return Subusers(list(compress(self.labels, wanted)), list(compress(self.scores, wanted)))
+
+    @cached_property
+    def scored(self) -> Subusers:
+        """Those that have any score: all others are ineligible."""
+        pairs = zip(self.columns.overall, self.scores, strict=True)
+        return self.select([bool(overall) or any(score.metrics) for overall, score in pairs])
 
 
 class SubuserSeries(NamedTuple):
@@ -100,10 +109,12 @@ class SubuserSeries(NamedTuple):
 class SubuserFamily(Family):
     """A gauge of which each subuser has series of its own, which do not depend on the others.
 
-    Its last labels are `subuser` and, in some families, `user_id`.
+    Its last labels are `subuser` and, in some families, `user_id`. `has_ineligible` is True if
+    ineligible subusers have series, too.
     """
 
     select: Callable[[SeriesSelection], SubuserSeries]
+    has_ineligible: bool = False
 
     def samples(self, snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[Sample]:
         """Yield the samples of one subuser after the other."""
@@ -113,7 +124,7 @@ class SubuserFamily(Family):
             if not wanted.shard.owns(snapshot.account, score.user_id):
                 continue
             last = (subuser, score.user_id) if self._has_user_id else (subuser,)
-            values = columns(ScoreColumns.of([score]))
+            values = columns(ScoreColumns([score]))
             for between, (value,) in zip(series, values, strict=True):
                 if value is not None:
                     yield (snapshot.account, *between, *last), value
@@ -137,12 +148,13 @@ class SubuserFamily(Family):
         lines = SubuserLines(starts)
 
         def render(subusers: Subusers) -> Lines:
-            labels = subusers.labels
+            found = subusers if self.has_ineligible else subusers.scored
+            labels = found.labels
             if self._has_user_id:
-                user_ids = escape_labels([score.user_id for score in subusers.scores])
+                user_ids = escape_labels([score.user_id for score in found.scores])
                 pairs = zip(labels, user_ids, strict=True)
                 labels = [f'{label}",user_id="{user_id}' for label, user_id in pairs]
-            return lines.render(labels, columns(subusers.columns))
+            return lines.render(labels, columns(found.columns))
 
         return render
 
@@ -197,21 +209,19 @@ def _deflate_subusers(
     counter = BandCounter()
     names, scores = iter(by_label), iter(by_label.values())
     while some := list(islice(names, _SUBUSERS_AT_ONCE)):
-        subusers = Subusers.of(escape_labels(some), list(islice(scores, _SUBUSERS_AT_ONCE)))
-        counter.add(subusers.columns)
-        if owned := _select_owned(subusers, account, wanted.shard):
-            for _, render, deflater in families:
-                deflater.add(*render(owned))
+        subusers = Subusers(escape_labels(some), list(islice(scores, _SUBUSERS_AT_ONCE)))
+        counter.add(subusers.scored.columns)
+        owned = _select_owned(subusers, account, wanted.shard)
+        for _, render, deflater in families:
+            deflater.add(*render(owned))
     return {name: deflater.finish() for name, _, deflater in families}, counter.counts
 
 
-def _select_owned(subusers: Subusers, account: str, shard: Shard) -> Subusers | None:
+def _select_owned(subusers: Subusers, account: str, shard: Shard) -> Subusers:
     """Return those of `subusers` that this shard publishes."""
     if shard.total == 1:
         return subusers
-    owned = [shard.owns(account, score.user_id) for score in subusers.scores]
-    labels, scores = compress(subusers.labels, owned), compress(subusers.scores, owned)
-    return Subusers.of(list(labels), list(scores)) if any(owned) else None
+    return subusers.select([shard.owns(account, score.user_id) for score in subusers.scores])
 
 
 def count_series(pieces: DeflatedFamilies) -> int:
@@ -371,6 +381,7 @@ FAMILIES: tuple[AccountFamily | SubuserFamily, ...] = (
         "cached from the last successful poll.",
         ("account", "subuser", "user_id"),
         _eligibility,
+        has_ineligible=True,
     ),
     AccountFamily(
         "sendgrid_seq_subusers",
