@@ -170,13 +170,13 @@ def _select_globs(section: _GlobsSection, info: ValidationInfo) -> SubuserSelect
 
 
 def _check_url(value: str) -> str:
+    has_more = any(mark in value for mark in "@?#")
     try:
         url = urlsplit(value)
-        has_secret = "@" in value or bool(url.query or url.fragment)
         is_url = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError:
-        has_secret, is_url = "@" in value, False
-    if has_secret:  # and not quoted: it may be a password
+        is_url = False
+    if has_more:  # and not quoted: it may be a password
         raise ValueError("must be a URL without user, password, query or fragment")
     # urlsplit passes over tabs and line breaks.
     if not is_url or " " in value or not value.isprintable():

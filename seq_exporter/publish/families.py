@@ -88,9 +88,10 @@ class Subusers:
         return Subusers(list(compress(self.labels, wanted)), list(compress(self.scores, wanted)))
 
     @cached_property
-    def scored(self) -> Subusers:
-        """Those that have any score: all others are ineligible."""
+    def with_scores(self) -> Subusers:
+        """Those that have any score, overall or in a metric."""
         pairs = zip(self.columns.overall, self.scores, strict=True)
+        # No score is 0.
         return self.select([bool(overall) or any(score.metrics) for overall, score in pairs])
 
 
@@ -109,12 +110,12 @@ class SubuserSeries(NamedTuple):
 class SubuserFamily(Family):
     """A gauge of which each subuser has series of its own, which do not depend on the others.
 
-    Its last labels are `subuser` and, in some families, `user_id`. `has_ineligible` is True if
-    ineligible subusers have series, too.
+    Its last labels are `subuser` and, in some families, `user_id`. `needs_score` is False if a
+    subuser without any score has series, too.
     """
 
     select: Callable[[SeriesSelection], SubuserSeries]
-    has_ineligible: bool = False
+    needs_score: bool = True
 
     def samples(self, snapshot: Snapshot, wanted: SeriesSelection) -> Iterator[Sample]:
         """Yield the samples of one subuser after the other."""
@@ -148,7 +149,7 @@ class SubuserFamily(Family):
         lines = SubuserLines(starts)
 
         def render(subusers: Subusers) -> Lines:
-            found = subusers if self.has_ineligible else subusers.scored
+            found = subusers.with_scores if self.needs_score else subusers
             labels = found.labels
             if self._has_user_id:
                 user_ids = escape_labels([score.user_id for score in found.scores])
@@ -210,7 +211,7 @@ def _deflate_subusers(
     names, scores = iter(by_label), iter(by_label.values())
     while some := list(islice(names, _SUBUSERS_AT_ONCE)):
         subusers = Subusers(escape_labels(some), list(islice(scores, _SUBUSERS_AT_ONCE)))
-        counter.add(subusers.scored.columns)
+        counter.add(subusers.with_scores.columns)
         owned = _select_owned(subusers, account, wanted.shard)
         for _, render, deflater in families:
             deflater.add(*render(owned))
@@ -381,7 +382,7 @@ FAMILIES: tuple[AccountFamily | SubuserFamily, ...] = (
         "cached from the last successful poll.",
         ("account", "subuser", "user_id"),
         _eligibility,
-        has_ineligible=True,
+        needs_score=False,
     ),
     AccountFamily(
         "sendgrid_seq_subusers",

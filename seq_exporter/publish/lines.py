@@ -77,7 +77,7 @@ class SubuserLines:
         texts = self._render_whole(
             compress(labels, is_whole), [list(compress(column, is_whole)) for column in columns]
         )
-        # The others have no lines if they are not eligible, and some if they lack single values.
+        # The others have some lines, unless they lack all values of this family.
         if number > sum(is_whole) * len(columns):
             texts = self._insert_others(texts, is_whole, labels, rows)
         return Lines("".join(texts), number)

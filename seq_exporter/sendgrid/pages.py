@@ -41,7 +41,7 @@ class Decoded(NamedTuple):
     texts: Sequence[str]
 
 
-#: Decodes the text of a body; returns None if it is not exactly as documented.
+#: Decodes a body, as text or as ASCII bytes; returns None if it is not exactly as documented.
 Decode = Callable[[str | bytes], Decoded | None]
 
 

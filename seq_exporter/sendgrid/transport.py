@@ -99,7 +99,7 @@ class Transport:
     timeout_seconds: float
     clock: Clock
     observer: RequestObserver
-    # By endpoint, without parameters: to prepare a request is a fifth of its work.
+    # What `_prepare` has returned.
     _prepared: dict[Endpoint, requests.PreparedRequest] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -148,10 +148,13 @@ class Transport:
                 prepared.url, {}, stream=True, verify=None, cert=None
             )
             request = prepared.copy()
-            request.url = f"{prepared.url}?{urlencode(params)}"
-            # A redirect would carry the key to another host.
+            if params:  # the URL has no query yet: base_url cannot have one
+                request.url = f"{prepared.url}?{urlencode(params)}"
             response = self.session.send(
-                request, timeout=self.timeout_seconds, allow_redirects=False, **settings
+                request,
+                timeout=self.timeout_seconds,
+                allow_redirects=False,  # a redirect would carry the key to another host
+                **settings,
             )
             with response:
                 return response.status_code, response.headers, self._read(response)
@@ -163,7 +166,10 @@ class Transport:
             ) from err
 
     def _prepare(self, endpoint: Endpoint) -> requests.PreparedRequest:
-        """Return a request without parameters, which is made once: all else stays the same."""
+        """Return the request for `endpoint` without parameters, to be copied before it is changed.
+
+        It is prepared once: for each request, that would be a sixth of what requests take.
+        """
         if prepared := self._prepared.get(endpoint):
             return prepared
         headers = {
@@ -199,7 +205,8 @@ class Transport:
         A proxy may quote the request: as a username, the key would be published on the page.
         """
         if decode:
-            # ASCII needs no conversion, which would copy 250 KB.
+            # ASCII needs no conversion, which would copy 250 KB. Anything else does: msgspec does
+            # not look at the UTF-8 of fields that it skips.
             decoded = decode(body if body.isascii() else body.decode("utf-8-sig"))
             if decoded and not self.key.may_be_in("".join(decoded.texts)):
                 return decoded.page

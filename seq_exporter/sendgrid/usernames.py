@@ -57,7 +57,7 @@ class Usernames:
         to the user who has it in `scores`: a remembered name never takes it away. If SendGrid
         refuses, nothing breaks: a user without a name goes by its user_id.
         """
-        without: dict[int, Score] = {}  # by their place: few, so the others are not looked at again
+        without: dict[int, Score] = {}  # by their place, because only these are replaced
         for place, score in enumerate(scores):
             if score.username:
                 self._by_id[score.user_id] = score.username
@@ -123,7 +123,8 @@ class Usernames:
         # Also the first pages of a list that cannot be read to its end. A name that the list gives
         # to another user is no longer remembered.
         names = {**self._by_id, **changed}
-        if is_repeated or len(listed) < len(names):  # some may be names of users not listed
+        # Some may be names of users who are not listed. A repeated user counts twice in `listed`.
+        if is_repeated or len(listed) < len(names):
             taken = {names[user_id] for user_id in listed}
             present = set(listed)
             names = {

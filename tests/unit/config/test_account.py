@@ -274,6 +274,16 @@ ACCOUNT_MISTAKES = [
         "must be a URL without user, password, query or fragment",
     ),
     (
+        "{name: a, api_key: k, base_url: 'https://x/?'}",
+        ".base_url",
+        "must be a URL without user, password, query or fragment",
+    ),
+    (
+        "{name: a, api_key: k, base_url: 'https://x#'}",
+        ".base_url",
+        "must be a URL without user, password, query or fragment",
+    ),
+    (
         "{name: a, api_key: k, base_url: 'user:pass@[x'}",
         ".base_url",
         "must be a URL without user, password, query or fragment",

@@ -29,7 +29,7 @@ from seq_exporter.errors import (
 from seq_exporter.sendgrid.anomalies import Anomalies
 from seq_exporter.sendgrid.client import SendGrid
 from seq_exporter.sendgrid.observer import RateLimit, RequestObserver
-from seq_exporter.sendgrid.transport import Transport
+from seq_exporter.sendgrid.transport import Endpoint, Transport
 from tests.support import (
     BASE_URL,
     KEY,
@@ -120,6 +120,14 @@ def test_a_cursor_is_sent_as_it_is(mock: responses.RequestsMock, client: SendGri
     assert asked(mock, "after_key") == [None, *cursors]
     keys = [call.request.headers["Authorization"] for call in mock.calls]
     assert keys == [f"Bearer {KEY}"] * 4
+
+
+def test_a_request_without_parameters_has_no_question_mark(
+    mock: responses.RequestsMock, client: SendGrid
+) -> None:
+    mock.get(SUBUSERS, json=[])
+    client.transport.get(Endpoint("subusers", "/v3/subusers"), {})
+    assert mock.calls[0].request.url == SUBUSERS
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,7 @@ def test_an_odd_cursor_is_the_same_by_both_roads(metadata: str) -> None:
         lambda body: b"\xef\xbb\xbf" + body,
         lambda body: body.decode().encode("utf-16"),
         lambda body: body.replace(b"shop", b"\xff"),
+        lambda body: body.replace(b'"shop"', b'"shop", "new": "\xff"'),
         lambda body: body.replace(b"shop", b"sh\x00p"),
         lambda body: body.replace(b"shop", b"\xed\xa0\x80"),
         lambda body: body + b"x",

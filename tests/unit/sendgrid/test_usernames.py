@@ -335,6 +335,21 @@ def test_of_a_user_who_is_listed_twice_the_last_name_counts(
     assert labels(harness) == {"shop": "1", "late": "2", "x": "3"}
 
 
+def test_a_list_that_repeats_a_user_takes_a_remembered_name_away(
+    sendgrid: FakeSendGrid, time: FakeTime, mock: responses.RequestsMock
+) -> None:
+    sendgrid.subusers = {day(4): [item("1", "a", 4), item("2", "b", 4)]}
+    harness = PollerHarness(time, own_score=False)
+    harness.poll()
+    sendgrid.subusers[day(5)] = [item("1"), item("2"), item("3"), item("4", "x", 4)]
+    mock.remove(responses.GET, SUBUSERS)
+    for listed in ({"1": "b"}, {"1": "b", "3": "c"}, {"1": "b", "4": "x"}, {}):
+        page = [{"id": int(user_id), "username": name} for user_id, name in listed.items()]
+        mock.get(SUBUSERS, json=page)
+    harness.poll()
+    assert labels(harness) == {"b": "1", "2": "2", "c": "3", "x": "4"}
+
+
 def test_a_list_confirms_a_name_for_one_user_and_takes_it_from_another(
     sendgrid: FakeSendGrid, time: FakeTime
 ) -> None:
