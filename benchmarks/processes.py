@@ -77,7 +77,7 @@ class Process:
     def end(self) -> int:
         """Stop the process and return its exit status."""
         self._popen.terminate()
-        # Not by a time limit of `wait`, which would look for the end every 50 ms only.
+        # With a time limit, `wait` looks for the end only every 50 ms.
         killing = threading.Timer(_END_SECONDS, self._popen.kill)
         killing.start()
         try:

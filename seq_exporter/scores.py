@@ -70,7 +70,7 @@ class ScoreColumns:
     def metrics(self) -> Sequence[Column]:
         """A column for each of METRICS."""
         rows = [score.metrics for score in self._scores]
-        # The columns of no subuser are empty, but there are as many.
+        # Without a subuser, `zip` makes no columns at all.
         return list(zip(*rows, strict=True)) or [()] * len(METRICS)
 
 

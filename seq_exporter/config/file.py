@@ -170,14 +170,13 @@ def _select_globs(section: _GlobsSection, info: ValidationInfo) -> SubuserSelect
 
 
 def _check_url(value: str) -> str:
-    has_more = any(mark in value for mark in "@?#")
+    if set("@?#") & set(value):  # and not quoted: it may be a password
+        raise ValueError("must be a URL without user, password, query or fragment")
     try:
         url = urlsplit(value)
         is_url = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError:
         is_url = False
-    if has_more:  # and not quoted: it may be a password
-        raise ValueError("must be a URL without user, password, query or fragment")
     # urlsplit passes over tabs and line breaks.
     if not is_url or " " in value or not value.isprintable():
         raise ValueError("must be a URL such as https://api.sendgrid.com, not {value}")

@@ -110,8 +110,7 @@ def _join_group(
     before: _Group[_Piece],
     merge: Callable[[Sequence[_Piece]], Joined],
 ) -> _Group[_Piece]:
-    # Lists look at identity first, as `_are_same` does, in a tenth of its time.
-    if members == before.members:
+    if _are_same(members, before.members):
         return before
     families: dict[str, Joined] = {}
     for name in dict.fromkeys(chain.from_iterable(members)):

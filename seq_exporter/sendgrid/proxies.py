@@ -88,7 +88,8 @@ class Proxy:
 
 def find_proxy(url: str, proxies: Mapping[str, str]) -> Proxy | None:
     """Return which of `proxies`, by scheme as requests takes them from variables, is for `url`."""
-    found = select_proxy(url, dict(proxies))
+    # Most have none: for these, the URL is not taken apart.
+    found = select_proxy(url, dict(proxies)) if proxies else None
     if not found:
         return None
     try:

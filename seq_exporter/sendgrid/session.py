@@ -101,8 +101,7 @@ class _Adapter(HTTPAdapter):
         requests passes other errors of the system on, such as that of a missing file of
         certificates, and names neither the proxy nor the variable that is to be corrected.
         """
-        proxies = options.get("proxies")
-        proxy = find_proxy(request.url, proxies) if proxies else None
+        proxy = find_proxy(request.url, options.get("proxies") or {})
         if proxy and (mistake := proxy.find_mistake()):
             raise ExplainedFailure(mistake, request=request)
         try:

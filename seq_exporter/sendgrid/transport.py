@@ -99,7 +99,7 @@ class Transport:
     timeout_seconds: float
     clock: Clock
     observer: RequestObserver
-    # What `_prepare` has returned.
+    # The requests that `_prepare` has made, by endpoint.
     _prepared: dict[Endpoint, requests.PreparedRequest] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -168,27 +168,19 @@ class Transport:
     def _prepare(self, endpoint: Endpoint) -> requests.PreparedRequest:
         """Return the request for `endpoint` without parameters, to be copied before it is changed.
 
-        It is prepared once: for each request, that would be a sixth of what requests take.
+        It is made once for all requests: to make one is a sixth of a request's CPU time.
         """
         if prepared := self._prepared.get(endpoint):
             return prepared
         headers = {
-            **self.session.headers,
             "Accept": "application/json",
             "User-Agent": f"seq-exporter/{__version__}",
         }
         if self.account.on_behalf_of:
             headers["on-behalf-of"] = self.account.on_behalf_of
-        # Not by the session, which would merge this with parameters and cookies that ours does not
-        # have.
-        prepared = requests.Request(
-            "GET",
-            self.account.base_url + endpoint.path,
-            headers=headers,
-            auth=_BearerAuth(self.key),
-            hooks=self.session.hooks,
-        ).prepare()
-        self._prepared[endpoint] = prepared
+        url, auth = self.account.base_url + endpoint.path, _BearerAuth(self.key)
+        request = requests.Request("GET", url, headers=headers, auth=auth)
+        self._prepared[endpoint] = prepared = self.session.prepare_request(request)
         return prepared
 
     def _read(self, response: requests.Response) -> bytes:

@@ -104,7 +104,6 @@ class Usernames:
         # The names that differ from those remembered: few in a large account.
         changed: dict[str, str] = {}
         same = {user_id: user_id for user_id in nameless}  # no text is kept twice
-        recall = self._by_id.get
         try:
             for page in sendgrid.read_usernames():
                 listed += page.users
@@ -113,7 +112,7 @@ class Usernames:
                     for user_id in page.users:
                         changed.pop(user_id, None)
                 for user_id, name in page.users.items():
-                    if recall(user_id) != name:
+                    if self._by_id.get(user_id) != name:
                         changed[same.get(user_id, user_id)] = name
         except (AccountUnavailable, ServerFailed) as err:
             _log.info("cannot list subusers now", extra={"error": str(err)})
