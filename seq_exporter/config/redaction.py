@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -56,6 +56,15 @@ class Redaction:
         if "&" in searched and "&#" in searched:  # one character is found 100 times as fast as two
             return True
         return any(mark in searched for mark in (*_ESCAPES, *self._beginnings))
+
+    def is_needed_in(self, texts: Iterable[str], longest: int) -> bool:
+        """Whether `hide_in_data` may change one of `texts`, which have up to `longest` characters.
+
+        Nearly always, no text is as long as a key, and none has to be looked at.
+        """
+        if self._is_long and longest < len(self._secret):
+            return False
+        return self.is_needed("".join(texts))
 
     def hide_in_data(self, data: Any) -> Any:
         """Return parsed JSON without the secret in its texts.

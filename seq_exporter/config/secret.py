@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,11 +64,12 @@ class Secret:
 
         A short one may be part of a username: it is replaced only where it is a word of its own.
         """
-        return redaction_of(self._text).hide_in_data(data) if self.may_be_in(text) else data
+        redaction = redaction_of(self._text)
+        return redaction.hide_in_data(data) if redaction.is_needed(text) else data
 
-    def may_be_in(self, text: str) -> bool:
-        """Whether this secret may be in `text`, in whatever spelling. Quick."""
-        return redaction_of(self._text).is_needed(text)
+    def may_be_in(self, texts: Iterable[str], longest: int) -> bool:
+        """Whether this secret may be in one of `texts`, which have up to `longest` characters."""
+        return redaction_of(self._text).is_needed_in(texts, longest)
 
     def __repr__(self) -> str:
         return "***"

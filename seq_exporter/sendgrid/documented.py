@@ -16,10 +16,10 @@ from msgspec.structs import astuple
 
 from seq_exporter.score import Score
 from seq_exporter.scores import HIGHEST, LOWEST, METRICS
-from seq_exporter.sendgrid.pages import Decoded, Page
-from seq_exporter.sendgrid.parsing import LONGEST_NAME, VALUES
+from seq_exporter.sendgrid.pages import LONGEST_TEXT, Decoded, Page
+from seq_exporter.sendgrid.parsing import VALUES
 
-_Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
+_Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
 _Value = Annotated[float, Meta(ge=LOWEST, le=HIGHEST)] | None
 # The list of subusers has them as numbers. msgspec compares numbers of 64 bits only.
 _Id = Annotated[int, Meta(ge=0, le=2**63 - 1)]

@@ -34,8 +34,13 @@ ScoresPage = Page[Sequence[Score], str | None]
 UsernamesPage = Page[Mapping[str, str], int]
 
 
+#: The longest text of a decoded page. A key of SendGrid is longer, so that none can hold it;
+#: SendGrid's usernames may be so long.
+LONGEST_TEXT = 64
+
+
 class Decoded(NamedTuple):
-    """A page that is exactly as documented, and every text in it: one could quote the key."""
+    """A page that is exactly as documented, and every text in it: one could quote a short key."""
 
     page: Page[Any, Any]
     texts: Sequence[str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import math
@@ -35,7 +36,7 @@ from seq_exporter.errors import (
 )
 from seq_exporter.sendgrid.causes import cause_and_remedy, has_remedy
 from seq_exporter.sendgrid.observer import RateLimit, RequestObserver
-from seq_exporter.sendgrid.pages import Decode
+from seq_exporter.sendgrid.pages import LONGEST_TEXT, Decode
 
 # A page of 1,000 items is about 250 KB; a body many times that size is not a page of scores. Parsed
 # JSON can take 40 times the memory of its text.
@@ -99,8 +100,8 @@ class Transport:
     timeout_seconds: float
     clock: Clock
     observer: RequestObserver
-    # The requests that `_prepare` has made, by endpoint.
-    _prepared: dict[Endpoint, requests.PreparedRequest] = field(
+    # What `_prepare` has returned, by endpoint.
+    _prepared: dict[Endpoint, tuple[requests.PreparedRequest, Mapping[str, Any]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -143,11 +144,8 @@ class Transport:
         self, endpoint: Endpoint, params: Mapping[str, str]
     ) -> tuple[int, Mapping[str, str], bytes]:
         try:
-            prepared = self._prepare(endpoint)
-            settings = self.session.merge_environment_settings(
-                prepared.url, {}, stream=True, verify=None, cert=None
-            )
-            request = prepared.copy()
+            prepared, settings = self._prepare(endpoint)
+            request = copy.copy(prepared)  # its headers are shared: nothing changes them
             if params:  # the URL has no query yet: base_url cannot have one
                 request.url = f"{prepared.url}?{urlencode(params)}"
             response = self.session.send(
@@ -165,13 +163,14 @@ class Transport:
                 f"{self.account.base_url} does not answer in HTTP; {_NETWORK}"
             ) from err
 
-    def _prepare(self, endpoint: Endpoint) -> requests.PreparedRequest:
-        """Return the request for `endpoint` without parameters, to be copied before it is changed.
+    def _prepare(self, endpoint: Endpoint) -> tuple[requests.PreparedRequest, Mapping[str, Any]]:
+        """Return the request for `endpoint` without parameters, and the environment's settings.
 
-        It is made once for all requests: to make one is a sixth of a request's CPU time.
+        Both are made once for all requests: requests would take the URL apart, and go through the
+        environment several times, for each of them. No variable depends on the parameters.
         """
-        if prepared := self._prepared.get(endpoint):
-            return prepared
+        if endpoint in self._prepared:
+            return self._prepared[endpoint]
         headers = {
             "Accept": "application/json",
             "User-Agent": f"seq-exporter/{__version__}",
@@ -180,8 +179,12 @@ class Transport:
             headers["on-behalf-of"] = self.account.on_behalf_of
         url, auth = self.account.base_url + endpoint.path, _BearerAuth(self.key)
         request = requests.Request("GET", url, headers=headers, auth=auth)
-        self._prepared[endpoint] = prepared = self.session.prepare_request(request)
-        return prepared
+        prepared = self.session.prepare_request(request)
+        settings = self.session.merge_environment_settings(
+            prepared.url, {}, stream=True, verify=None, cert=None
+        )
+        self._prepared[endpoint] = prepared, settings
+        return prepared, settings
 
     def _read(self, response: requests.Response) -> bytes:
         body = io.BytesIO()  # not a list: a server may send a million chunks of two bytes
@@ -200,7 +203,7 @@ class Transport:
             # ASCII needs no conversion, which would copy 250 KB. Anything else does: msgspec does
             # not look at the UTF-8 of fields that it skips.
             decoded = decode(body if body.isascii() else body.decode("utf-8-sig"))
-            if decoded and not self.key.may_be_in("".join(decoded.texts)):
+            if decoded and not self.key.may_be_in(decoded.texts, LONGEST_TEXT):
                 return decoded.page
         text = body.decode("utf-8-sig")
         return self.key.hide_in_data(_parse_json(text), text)

@@ -83,6 +83,14 @@ def test_ordinary_pages_are_not_searched() -> None:
     assert not Redaction(KEY).is_needed(page.replace("\\u00e1", "á"))
 
 
+def test_texts_shorter_than_a_long_key_are_not_searched() -> None:
+    assert not Redaction(KEY).is_needed_in(["a", "%"], longest=len(KEY) - 1)
+    assert Redaction(KEY).is_needed_in(["a", "%"], longest=len(KEY))
+    assert Redaction(KEY).is_needed_in(["a", KEY], longest=len(KEY))
+    assert Redaction("sekrit").is_needed_in(["a", "sekrit"], longest=5)
+    assert not Redaction("sekrit").is_needed_in(["a", "secret"], longest=6)
+
+
 @given(text=st.text())
 def test_other_text_stays(text: str) -> None:
     assert Redaction(KEY).hide_in_text(text) == text

@@ -153,13 +153,32 @@ def test_names_as_documented_are_decoded() -> None:
     check_roads(SUBUSERS, body.encode())
 
 
+def test_no_text_of_a_decoded_page_is_as_long_as_a_key() -> None:
+    for length, is_decoded in ((64, True), (65, False)):
+        name = "x" * length
+        for body in (
+            {"result": [{"user_id": name}]},
+            {"result": [{"user_id": "1", "username": name}]},
+            {"result": [], "_metadata": {"next_params": {"after_key": name}}},
+        ):
+            assert bool(decode_scores(TODAY, json.dumps(body))) == is_decoded
+        assert bool(decode_usernames(0, json.dumps([{"id": 1, "username": name}]))) == is_decoded
+    assert len(KEY) > 64
+
+
 ODD_VALUES = [
     *("NaN", "Infinity", "-Infinity", "true", "false", "null", '"4"', '""', "[]", "{}", "-0", "0"),
     *("0.99", "5.01", "6", "-1", "1e400", "1e-400", "4e0", "0.4E+1", "5.00000000000000000000001"),
     *("9" * 300, "9" * 5000, "9" * 5000 + "e-4999", "04", "4.", ".4", "+4", "4x", "nul", "", "é"),
     *(r'"\ud800"', r'"\udc00\ud83d"', r'"\ud83dA"', r'"\ud83d\ude00"', r'"\q"', r'"\u12"'),
     *('"2026-11-05"', '"20261105"', '"2026-11-04"', '"2026-W45-4"', '"never"', '"\x01"'),
-    *('"' + "x" * 256 + '"', '"' + "x" * 257 + '"', '"' + "\N{PILE OF POO}" * 256 + '"'),
+    *(
+        '"' + "x" * 64 + '"',
+        '"' + "x" * 65 + '"',
+        '"' + "x" * 256 + '"',
+        '"' + "x" * 257 + '"',
+        '"' + "\N{PILE OF POO}" * 256 + '"',
+    ),
     *("[" * 100 + "]" * 100, "[" * 100_000, '{"open_rate": 4, "open_rate": 9}', f'"{KEY}"', "12.0"),
     *('{"open_rate": 9, "open_rate": 4}', '{"open_rate": "4"}', r'"a\u0000b"', r'"a\"b\\c\nd"'),
     *('"180"', "180", "18446744073709551616", "9223372036854775808", "-5", '"a%53b"', '"a&#83;b"'),

@@ -51,25 +51,6 @@ def test_only_other_hosts_are_asked_through_a_proxy(
     assert settings["proxies"].get(url.partition(":")[0]) == proxy
 
 
-def test_the_environment_is_read_once_for_a_host_until_the_session_is_closed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def proxy_for(url: str) -> str:
-        settings = session.merge_environment_settings(url, {}, True, None, None)
-        return str(settings["proxies"]["https"])
-
-    for name in ("https_proxy", "no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    session = open_session()
-    monkeypatch.setenv("HTTPS_PROXY", PROXY)
-    assert proxy_for("https://api.sendgrid.com/v3/subusers?offset=0") == PROXY
-    monkeypatch.setenv("HTTPS_PROXY", "http://other.example:3128")
-    assert proxy_for("https://api.sendgrid.com/v3/subusers?offset=500") == PROXY
-    assert proxy_for("https://api.eu.sendgrid.com/v3/subusers") == "http://other.example:3128"
-    session.close()
-    assert proxy_for("https://api.sendgrid.com/v3/subusers") == "http://other.example:3128"
-
-
 class _Recorder(HTTPAdapter):
     def __init__(self) -> None:
         super().__init__()
@@ -103,6 +84,32 @@ def test_exceptions_from_the_proxy_are_for_the_host_as_it_is_sent(
     with pytest.raises(ConnectionFailed):
         transport.get(Endpoint("scores", "/v3/scores"), {})
     assert ["https" in proxies for proxies in recorder.proxies] == [is_proxied]
+
+
+def test_the_environment_is_read_once_for_an_endpoint_of_a_poll(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("https_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    session, recorder = open_session(), _Recorder()
+    session.mount("https://", recorder)
+
+    def start_poll() -> Transport:
+        return Transport(account(), Secret(KEY), session, 30.0, FakeTime().clock, RequestObserver())
+
+    def ask(transport: Transport, path: str, offset: str) -> str:
+        with pytest.raises(ConnectionFailed):
+            transport.get(Endpoint("subusers", path), {"offset": offset})
+        return recorder.proxies[-1]["https"]
+
+    other = "http://other.example:3128"
+    monkeypatch.setenv("HTTPS_PROXY", PROXY)
+    poll = start_poll()
+    assert ask(poll, "/v3/subusers", "0") == PROXY
+    monkeypatch.setenv("HTTPS_PROXY", other)
+    assert ask(poll, "/v3/subusers", "500") == PROXY
+    assert ask(poll, "/v3/scores", "0") == other
+    assert ask(start_poll(), "/v3/subusers", "0") == other
 
 
 OK = b"HTTP/1.1 200 OK\r\nX-Final: yes\r\nContent-Length: 2\r\n\r\n{}"
