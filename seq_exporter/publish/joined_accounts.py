@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 from typing import Generic, TypeVar
@@ -14,6 +14,9 @@ _Piece = TypeVar("_Piece")
 
 #: What is left of many pieces of a family, in their order: one, or more if some are large.
 Joined = Sequence[DeflatedText]
+
+#: Joins the pieces of a group in one family.
+Merge = Callable[[Sequence[_Piece]], Joined]
 
 # How many accounts, or groups, a group has. A change costs so many steps on each level.
 _MEMBERS = 32
@@ -38,27 +41,32 @@ class JoinedAccounts(Generic[_Piece]):
     """Joins the families of many accounts, and remembers the parts of the result.
 
     Neighbours stand in groups, and so do groups, so that an account with a new piece costs a few
-    dozen steps, and not one for each account. `merge` joins the pieces of a group in one family.
+    dozen steps, and not one for each account.
     """
 
-    def __init__(self, merge: Callable[[Sequence[_Piece]], Joined]) -> None:
+    def __init__(self, merge: Merge[_Piece]) -> None:
         self._merge = merge
         self._accounts: Sequence[_Group[_Piece]] = ()
         self._levels: Sequence[Sequence[_Group[Joined]]] = ()
 
-    def join(self, accounts: Sequence[Mapping[str, _Piece]]) -> Mapping[str, Joined]:
+    def join(
+        self, accounts: Sequence[Mapping[str, _Piece]], changed: Collection[int] | None = None
+    ) -> Mapping[str, Joined]:
         """Return the pieces of all `accounts`, family by family, in their order.
 
-        A mapping that is replaced has changed; call this in one thread at a time.
+        A mapping that is replaced has changed. `changed` are the places in `accounts` where one has
+        been since the last call; None if any may have been, or accounts have come or gone. Call
+        this in one thread at a time.
         """
-        self._accounts = _group(accounts, self._accounts, self._merge)
-        members = [group.families for group in self._accounts]
+        groups, changed = _group(accounts, self._accounts, changed, self._merge)
+        members = [group.families for group in groups]
         levels: list[Sequence[_Group[Joined]]] = []
         while len(members) > 1:
             before = self._levels[len(levels)] if len(levels) < len(self._levels) else ()
-            levels.append(_group(members, before, _join_groups))
-            members = [group.families for group in levels[-1]]
-        self._levels = levels
+            level, changed = _group(members, before, changed, _join_groups)
+            levels.append(level)
+            members = [group.families for group in level]
+        self._accounts, self._levels = groups, levels
         return members[0] if members else {}
 
 
@@ -91,24 +99,25 @@ def _merge_runs(
 def _group(
     members: Sequence[Mapping[str, _Piece]],
     before: Sequence[_Group[_Piece]],
-    merge: Callable[[Sequence[_Piece]], Joined],
-) -> Sequence[_Group[_Piece]]:
-    """Return `members` in groups; a group that has not changed is the one of `before`."""
+    changed: Collection[int] | None,
+    merge: Merge[_Piece],
+) -> tuple[Sequence[_Group[_Piece]], Collection[int] | None]:
+    """Return `members` in groups, and the places of the groups that may not be those of `before`.
+
+    Only the members at the places `changed` are looked at; None means all.
+    """
+    count = -(-len(members) // _MEMBERS)  # rounded up
     empty: _Group[_Piece] = _Group((), {})
-    return [
-        _join_group(
-            members[start : start + _MEMBERS],
-            before[number] if number < len(before) else empty,
-            merge,
-        )
-        for number, start in enumerate(range(0, len(members), _MEMBERS))
-    ]
+    groups = [*before[:count], *[empty] * (count - len(before))]
+    places = range(count) if changed is None else {place // _MEMBERS for place in changed}
+    for place in places:
+        start = place * _MEMBERS
+        groups[place] = _join_group(members[start : start + _MEMBERS], groups[place], merge)
+    return groups, None if changed is None else places
 
 
 def _join_group(
-    members: Sequence[Mapping[str, _Piece]],
-    before: _Group[_Piece],
-    merge: Callable[[Sequence[_Piece]], Joined],
+    members: Sequence[Mapping[str, _Piece]], before: _Group[_Piece], merge: Merge[_Piece]
 ) -> _Group[_Piece]:
     if _are_same(members, before.members):
         return before

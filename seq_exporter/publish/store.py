@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from seq_exporter.config.model import SeriesSelection
 from seq_exporter.errors import TooManySeries
+from seq_exporter.publish.account_pieces import AccountPieces
 from seq_exporter.publish.changes import Changes
 from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.families import (
@@ -34,14 +35,10 @@ class Store:
     def __init__(self, most_joined_bytes: int = _MOST_JOINED_BYTES) -> None:
         self.exposition = join_families({})
         self._writers: dict[str, AccountWriter] = {}
-        # What is published of each account. In the order of names, not of arrival: it stays the
-        # same over restarts.
-        self._pieces: dict[str, DeflatedFamilies] = {}
-        self._is_sorted = True
         self._most_joined_bytes = most_joined_bytes
         self._joined: dict[frozenset[str], tuple[list[DeflatedFamilies], DeflatedText]] = {}
         self._changing = threading.Lock()
-        self._families = JoinedAccounts(merge_texts)
+        self._pieces = AccountPieces(merge_texts, self._changing)
         self._changes = Changes(self._publish)
 
     def open(
@@ -58,8 +55,7 @@ class Store:
         with self._changing:
             is_replaced = account in self._writers
             self._writers[account] = writer
-            self._pieces[account] = {}
-            self._is_sorted &= is_replaced
+            self._pieces.replace(account, writer.families)
         if is_replaced:
             self._changes.note()
             self._changes.publish()
@@ -70,8 +66,7 @@ class Store:
         with self._changing:
             is_open = self._writers.get(writer.account) is writer
             if is_open:
-                if rendered.families is not writer.families:
-                    self._pieces[writer.account] = rendered.families
+                if self._pieces.replace(writer.account, rendered.families):
                     self._changes.note()
                 writer.snapshot, writer.families = rendered.snapshot, rendered.families
         self._changes.publish()
@@ -82,7 +77,8 @@ class Store:
         with self._changing:
             for writer in writers:
                 if self._writers.get(writer.account) is writer:
-                    del self._writers[writer.account], self._pieces[writer.account]
+                    del self._writers[writer.account]
+                    self._pieces.remove(writer.account)
                     self._changes.note()
         self._changes.publish()
 
@@ -93,7 +89,7 @@ class Store:
         """
         names = frozenset(accounts)
         with self._changing:  # all at one moment
-            families = [self._pieces[name] for name in sorted(names) if name in self._pieces]
+            families = self._pieces.select(names)
         joined = self._joined.get(names)
         if joined is None or joined[0] != families:
             joined = families, join_families(JoinedAccounts(merge_texts).join(families))
@@ -104,12 +100,7 @@ class Store:
         return joined[1]
 
     def _publish(self) -> None:
-        with self._changing:
-            if not self._is_sorted:
-                self._pieces = dict(sorted(self._pieces.items()))
-                self._is_sorted = True
-            accounts = list(self._pieces.values())
-        self.exposition = join_families(self._families.join(accounts))
+        self.exposition = join_families(self._pieces.join())
 
 
 class _Choice(NamedTuple):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from prometheus_client.metrics_core import Metric
 
 from seq_exporter.config.shard import Shard
+from seq_exporter.publish.account_pieces import AccountPieces
 from seq_exporter.publish.changes import Changes
 from seq_exporter.publish.deflate import DeflatedText
 from seq_exporter.publish.formats import FORMATS, Format
@@ -51,13 +52,10 @@ class Telemetry:
         self.monotonic = monotonic
         self._headers = {each: _write_headers(each) for each in FORMATS}
         self._accounts: dict[str, AccountTelemetry] = {}
-        # The lines of each account's metrics. In the order of names, not of arrival: it stays the
-        # same over restarts.
-        self._texts: dict[str, Mapping[str, str]] = {}
         self._changing = threading.Lock()
+        self._texts = AccountPieces(_compress, self._changing)  # the lines of their metrics
         self._durations = Numbers()
         self._changing_durations = threading.Lock()
-        self._joined = JoinedAccounts(_compress)
         self._changes = Changes(self._publish)
         self._selections: dict[
             tuple[Format, frozenset[str]], tuple[list[Mapping[str, str]], DeflatedText]
@@ -72,10 +70,11 @@ class Telemetry:
     def open_all(self, accounts: Iterable[str]) -> list[AccountTelemetry]:
         """Do what `open` does for each of `accounts`, and publish them together."""
         opened = [AccountTelemetry(self, name) for name in accounts]
-        texts = {each.name: each.numbers.render() for each in opened}
+        texts = [each.numbers.render() for each in opened]
         with self._changing:
-            self._accounts.update((each.name, each) for each in opened)
-            self._texts = dict(sorted({**self._texts, **texts}.items()))
+            for each, rendered in zip(opened, texts, strict=True):
+                self._accounts[each.name] = each
+                self._texts.replace(each.name, rendered)
             self._changes.note()
         self._changes.publish()
         return opened
@@ -83,8 +82,7 @@ class Telemetry:
     def replace(self, account: AccountTelemetry, texts: Mapping[str, str]) -> None:
         """Replace the lines of `account`, unless it is closed; `publish` makes them appear."""
         with self._changing:
-            if self.is_open(account) and texts is not self._texts[account.name]:
-                self._texts[account.name] = texts
+            if self.is_open(account) and self._texts.replace(account.name, texts):
                 self._changes.note()
 
     def publish(self) -> None:
@@ -96,7 +94,8 @@ class Telemetry:
         with self._changing:
             for each in accounts:
                 if self.is_open(each):  # a new account of the same name may have metrics by now
-                    del self._accounts[each.name], self._texts[each.name]
+                    del self._accounts[each.name]
+                    self._texts.remove(each.name)
                     self._changes.note()
         self._changes.publish()
 
@@ -118,7 +117,7 @@ class Telemetry:
         """
         names = frozenset(accounts)
         with self._changing:
-            texts = [self._texts[name] for name in sorted(names) if name in self._texts]
+            texts = self._texts.select(names)
         texts.append(self._render_durations())
         selected = self._selections.get((chosen, names))
         if selected is None or selected[0] != texts:
@@ -154,9 +153,7 @@ class Telemetry:
         self._process.write("seq_exporter_web_config_last_reload_successful", successful)
 
     def _publish(self) -> None:
-        with self._changing:
-            texts = list(self._texts.values())
-        families = dict(self._joined.join(texts))
+        families = dict(self._texts.join())
         for name, text in self._render_durations().items():
             families[name] = [DeflatedText.of([text])]
         self._pages = {each: self._join_page(each, families, has_empty=True) for each in FORMATS}

@@ -112,6 +112,18 @@ def test_the_environment_is_read_once_for_an_endpoint_of_a_poll(
     assert ask(start_poll(), "/v3/subusers", "0") == other
 
 
+def test_each_server_has_connections_of_its_own() -> None:
+    def answer(text: bytes) -> FaultServer:
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
+        return FaultServer(lambda exchange: exchange.send(head + text))
+
+    with answer(b"1").running() as one, answer(b"2").running() as other:
+        session = open_session()
+        texts = [session.get(server.url, timeout=30).text for server in (one, other, one, other)]
+        session.close()
+    assert texts == ["1", "2", "1", "2"]
+
+
 OK = b"HTTP/1.1 200 OK\r\nX-Final: yes\r\nContent-Length: 2\r\n\r\n{}"
 
 
