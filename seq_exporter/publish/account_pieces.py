@@ -49,12 +49,15 @@ class AccountPieces(Generic[_Piece]):
     def join(self) -> Mapping[str, Joined]:
         """Return all pieces, family by family. Call it in one thread at a time."""
         with self._changing:
-            replaced, self._replaced = self._replaced, set()
-            changed = None if self._places is None else [self._places[each] for each in replaced]
-            if self._places is None:
+            places, changed = self._places, None
+            if places is None:
                 self._pieces = dict(sorted(self._pieces.items()))
-                self._places = {name: place for place, name in enumerate(self._pieces)}
+                places = {name: place for place, name in enumerate(self._pieces)}
+            else:
+                changed = [places[name] for name in self._replaced]
             pieces = list(self._pieces.values())
+            # Last: an error before this, such as a lack of memory, loses no change.
+            self._places, self._replaced = places, set()
         try:
             return self._joined.join(pieces, changed)
         except BaseException:  # the next call looks for all changes, those of this one included

@@ -34,8 +34,8 @@ ScoresPage = Page[Sequence[Score], str | None]
 UsernamesPage = Page[Mapping[str, str], int]
 
 
-#: The longest text of a decoded page. A key of SendGrid is longer, so that none can hold it;
-#: SendGrid's usernames may be so long.
+#: No text of a decoded page is longer, as no username of SendGrid is. Its keys are: no such text
+#: can hold one.
 LONGEST_TEXT = 64
 
 

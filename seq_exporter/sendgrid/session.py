@@ -51,11 +51,11 @@ class _Session(requests.Session):
     def merge_environment_settings(self, url: Any, *args: Any, **options: Any) -> Any:
         """Return the settings of the environment, without a proxy for this host itself.
 
-        White space around the URL of a proxy, such as the line break at the end of a secret, is no
-        part of it.
-
         As Go's programs do: a proxy would receive a key that was never to leave this host, and
         would look for `localhost` on its own.
+
+        White space around the URL of a proxy, such as the line break at the end of a secret, is no
+        part of it.
         """
         settings = super().merge_environment_settings(url, *args, **options)
         proxies = settings["proxies"] or {}
@@ -65,10 +65,10 @@ class _Session(requests.Session):
         return settings
 
     def send(self, request: Any, **options: Any) -> Any:
-        """Send one request, without following a redirect and without keeping cookies.
+        """Send one request, with the settings in `options`, which are not looked for elsewhere.
 
-        requests reads the whole body of a redirect, however large, even if it must not follow it,
-        to prepare the next request.
+        requests would keep cookies. And it reads the whole body of a redirect, however large, even
+        if it must not follow it: to prepare the next request.
         """
         options.pop("allow_redirects", None)
         response = self.get_adapter(request.url).send(request, **options)
@@ -140,6 +140,7 @@ class _Adapter(HTTPAdapter):
 
         It is looked up once for each host: to do so for each request takes a tenth of its CPU time.
         """
+        # A prepared URL has a host and a path: http://h/ is the shortest.
         host = request.url[: request.url.index("/", len("https://"))]
         key = host, verify, cert, *(proxies or {}).items()
         if key not in self._pools:

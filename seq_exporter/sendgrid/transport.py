@@ -145,7 +145,7 @@ class Transport:
     ) -> tuple[int, Mapping[str, str], bytes]:
         try:
             prepared, settings = self._prepare(endpoint)
-            request = copy.copy(prepared)  # its headers are shared: nothing changes them
+            request = copy.copy(prepared)  # with the same headers: nothing changes them
             if params:  # the URL has no query yet: base_url cannot have one
                 request.url = f"{prepared.url}?{urlencode(params)}"
             response = self.session.send(
