@@ -101,7 +101,7 @@ def _group(
     before: Sequence[_Group[_Piece]],
     changed: Collection[int] | None,
     merge: Merge[_Piece],
-) -> tuple[Sequence[_Group[_Piece]], Collection[int] | None]:
+) -> tuple[Sequence[_Group[_Piece]], Collection[int]]:
     """Return `members` in groups, and the places of the groups that may not be those of `before`.
 
     Only the members at the places `changed` are looked at; None means all.
@@ -113,7 +113,7 @@ def _group(
     for place in places:
         start = place * _MEMBERS
         groups[place] = _join_group(members[start : start + _MEMBERS], groups[place], merge)
-    return groups, None if changed is None else places
+    return groups, places
 
 
 def _join_group(

@@ -34,8 +34,8 @@ ScoresPage = Page[Sequence[Score], str | None]
 UsernamesPage = Page[Mapping[str, str], int]
 
 
-#: No text of a decoded page is longer, as no username of SendGrid is. Its keys are: no such text
-#: can hold one.
+#: No text of a decoded page is longer. SendGrid's usernames are not; its keys are, so that no such
+#: text can hold one.
 LONGEST_TEXT = 64
 
 

@@ -67,8 +67,8 @@ class _Session(requests.Session):
     def send(self, request: Any, **options: Any) -> Any:
         """Send one request, with the settings in `options`, which are not looked for elsewhere.
 
-        requests would keep cookies. And it reads the whole body of a redirect, however large, even
-        if it must not follow it: to prepare the next request.
+        requests would keep cookies, and would read the whole body of a redirect, however large, to
+        prepare a next request that is never sent.
         """
         options.pop("allow_redirects", None)
         response = self.get_adapter(request.url).send(request, **options)
