@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given
@@ -81,23 +81,6 @@ def test_a_change_while_pieces_are_joined_is_in_the_next_result() -> None:
     pieces.replace("b", {"one": "b\n"})
     assert text_of_one(pieces.join()) == "a\nb\n"
     assert text_of_one(pieces.join()) == "a\nnew\nc\n"
-
-
-def test_only_the_groups_of_changed_accounts_are_looked_at() -> None:
-    class Watched(dict[str, str]):
-        def __iter__(self) -> Iterator[str]:
-            looked_at.append(self["one"])
-            return super().__iter__()
-
-    looked_at: list[str] = []
-    pieces = AccountPieces(compress, threading.Lock())
-    for name in NAMES:
-        pieces.replace(name, Watched(one=f"{name}\n"))
-    pieces.join()
-    looked_at.clear()
-    assert pieces.replace(NAMES[40], Watched(one="new\n"))
-    pieces.join()
-    assert looked_at == [f"{name}\n" if name != NAMES[40] else "new\n" for name in NAMES[32:64]]
 
 
 def test_the_same_pieces_are_no_change() -> None:

@@ -90,6 +90,18 @@ def test_a_change_joins_only_the_family_and_the_group_that_it_is_in() -> None:
     assert after["other"] is before["other"]
 
 
+def test_only_the_groups_of_accounts_that_are_named_as_changed_are_looked_at() -> None:
+    joined = JoinedAccounts[str](lambda texts: [DeflatedText.of(texts)])
+    accounts = [{"one": f"{number}\n"} for number in range(3000)]
+    joined.join(accounts)
+    accounts[3], accounts[2000] = {"one": "not named\n"}, {"one": "named\n"}
+    expected = [f"{number}\n" for number in range(3000)]
+    expected[2000] = "named\n"
+    assert texts_of(joined.join(accounts, changed=[2000])) == {"one": "".join(expected)}
+    expected[3] = "not named\n"
+    assert texts_of(joined.join(accounts)) == {"one": "".join(expected)}
+
+
 def test_small_pieces_are_compressed_together() -> None:
     accounts = [{"one": piece(f'score{{account="account-{number}"}} 4.0')} for number in range(32)]
     alone = sum(len(account["one"].deflated) for account in accounts)
