@@ -34,8 +34,8 @@ ScoresPage = Page[Sequence[Score], str | None]
 UsernamesPage = Page[Mapping[str, str], int]
 
 
-#: No text of a decoded page is longer. SendGrid's usernames are not; its keys are, so that no such
-#: text can hold one.
+#: No text of a decoded page is longer: a page with a longer one is parsed item by item. SendGrid's
+#: keys have 69 characters, so that no such text can hold one.
 LONGEST_TEXT = 64
 
 
